@@ -1,0 +1,192 @@
+import type { SourcePosition } from "../errors";
+import type { Metadata } from "../stores/stream-info";
+
+/** The typed model of a validated bootstrap file: Envoy's v3 fields under camelCase names, defaults filled in. */
+export interface Bootstrap {
+  /** The file as it was read, for messages. */
+  file: string;
+  /** Plain JSON of the whole file after overrides, snake_case as Envoy prints it in /config_dump. */
+  raw: Record<string, unknown>;
+  node: NodeConfig;
+  admin: AddressConfig | undefined;
+  statsTags: StatsTag[];
+  /** `stats_config.use_all_default_tags`, default true. */
+  useDefaultTags: boolean;
+  /** `stats_flush_interval`, milliseconds, default 5000. */
+  statsFlushIntervalMs: number;
+  listeners: ListenerConfig[];
+  clusters: ClusterConfig[];
+}
+
+export interface NodeConfig {
+  id: string;
+  cluster: string;
+  locality: { region: string; zone: string; subZone: string };
+  metadata: Record<string, unknown>;
+}
+
+export interface AddressConfig {
+  address: string;
+  port: number;
+  position: SourcePosition;
+}
+
+/** Exactly one of `regex` and `fixedValue` is set. */
+export interface StatsTag {
+  tagName: string;
+  regex: string | undefined;
+  fixedValue: string | undefined;
+}
+
+export interface ListenerConfig {
+  name: string;
+  address: AddressConfig;
+  /** 0 unspecified, 1 inbound, 2 outbound. */
+  trafficDirection: number;
+  metadata: Metadata | undefined;
+  perConnectionBufferLimitBytes: number;
+  filterChainName: string;
+  http: HttpConnectionManagerConfig;
+}
+
+export interface HttpConnectionManagerConfig {
+  statPrefix: string;
+  codecType: "AUTO" | "HTTP1";
+  /** `http_protocol_options`. */
+  enableTrailers: boolean;
+  acceptHttp10: boolean;
+  /** `server_name`, default `envoy`. */
+  serverName: string;
+  routeConfigName: string;
+  virtualHosts: VirtualHostConfig[];
+  httpFilters: HttpFilterConfig[];
+  requestHeaderMutation: HeaderMutation;
+  responseHeaderMutation: HeaderMutation;
+}
+
+/** `*_headers_to_add` / `*_headers_to_remove` of one level. */
+export interface HeaderMutation {
+  add: HeaderToAdd[];
+  remove: string[];
+}
+
+export interface HeaderToAdd {
+  name: string;
+  value: string;
+  action: "APPEND_IF_EXISTS_OR_ADD" | "ADD_IF_ABSENT" | "OVERWRITE_IF_EXISTS_OR_ADD" | "OVERWRITE_IF_EXISTS";
+  keepEmptyValue: boolean;
+}
+
+export interface VirtualHostConfig {
+  name: string;
+  domains: string[];
+  metadata: Metadata | undefined;
+  routes: RouteConfig[];
+  requestHeaders: HeaderMutation;
+  responseHeaders: HeaderMutation;
+}
+
+export interface RouteConfig {
+  name: string;
+  metadata: Metadata | undefined;
+  match: RouteMatch;
+  action: RouteAction;
+  requestHeaders: HeaderMutation;
+  responseHeaders: HeaderMutation;
+}
+
+export interface RouteMatch {
+  path: { kind: "prefix" | "path" | "regex"; value: string };
+  caseSensitive: boolean;
+  headers: HeaderMatcherConfig[];
+  queryParameters: QueryMatcherConfig[];
+}
+
+/** `kind: "present"` uses `present`; `range` uses start and end (end exclusive); the rest use `value`. */
+export interface HeaderMatcherConfig {
+  name: string;
+  kind: "exact" | "prefix" | "suffix" | "contains" | "regex" | "present" | "range";
+  value: string;
+  present: boolean;
+  range: { start: number; end: number };
+  ignoreCase: boolean;
+  invert: boolean;
+  treatMissingAsEmpty: boolean;
+}
+
+export interface QueryMatcherConfig {
+  name: string;
+  kind: "exact" | "prefix" | "suffix" | "contains" | "regex" | "present";
+  value: string;
+  ignoreCase: boolean;
+  present: boolean;
+}
+
+export type RouteAction =
+  | {
+      kind: "cluster";
+      cluster: string;
+      /** Milliseconds; 0 = none; default 15 000. */
+      timeoutMs: number;
+      prefixRewrite: string | undefined;
+      hostRewriteLiteral: string | undefined;
+    }
+  | { kind: "directResponse"; status: number; body: Buffer }
+  | {
+      kind: "redirect";
+      schemeRedirect: string | undefined;
+      httpsRedirect: boolean;
+      hostRedirect: string | undefined;
+      portRedirect: number | undefined;
+      pathRedirect: string | undefined;
+      prefixRewrite: string | undefined;
+      /** HTTP status: 301, 302, 303, 307, 308. */
+      code: number;
+      stripQuery: boolean;
+    };
+
+export type HttpFilterConfig =
+  | { kind: "wasm"; name: string; plugin: WasmPluginConfig }
+  | { kind: "router"; name: string; suppressEnvoyHeaders: boolean };
+
+/** A plugin as configured; the module is read later (config does no I/O but file paths are checked by `loadBootstrap`). */
+export interface WasmPluginConfig {
+  name: string;
+  rootId: string;
+  vmId: string;
+  vmConfiguration: Buffer;
+  configuration: Buffer;
+  code: { kind: "file"; path: string } | { kind: "inline"; bytes: Buffer };
+  codePosition: SourcePosition;
+  codePath: string;
+  failurePolicy: "fail-closed" | "fail-open" | "fail-open-legacy" | "fail-reload";
+  reloadBackoffMs: number;
+  allowOnHeadersStopIteration: boolean;
+  environment: Map<string, string>;
+  /** Names of host variables to pass through when they exist. */
+  hostEnvironment: string[];
+  allowedCapabilities: Set<string> | undefined;
+  /** Where the plugin's configuration stands, for "refused its configuration" messages. */
+  position: SourcePosition;
+}
+
+export interface ClusterConfig {
+  name: string;
+  /** `alt_stat_name` or the name. */
+  statName: string;
+  type: "STATIC" | "STRICT_DNS" | "LOGICAL_DNS";
+  connectTimeoutMs: number;
+  dnsLookupFamily: "AUTO" | "V4_ONLY" | "V6_ONLY" | "V4_PREFERRED" | "ALL";
+  metadata: Metadata | undefined;
+  endpoints: EndpointConfig[];
+  enableTrailers: boolean;
+  perConnectionBufferLimitBytes: number;
+}
+
+export interface EndpointConfig {
+  address: string;
+  port: number;
+  hostname: string;
+  metadata: Metadata | undefined;
+  locality: { region: string; zone: string; subZone: string };
+}

@@ -1,0 +1,99 @@
+import type { HeaderMap } from "./header-map";
+
+/** Response flag bits as the `response.flags` property shows them. */
+export enum ResponseFlag {
+  LocalHealthFail = 1 << 0,
+  NoHealthyUpstream = 1 << 1,
+  UpstreamRequestTimeout = 1 << 2,
+  LocalReset = 1 << 3,
+  UpstreamRemoteReset = 1 << 4,
+  UpstreamConnectionFailure = 1 << 5,
+  UpstreamConnectionTermination = 1 << 6,
+  UpstreamOverflow = 1 << 7,
+  NoRouteFound = 1 << 8,
+  DownstreamConnectionTermination = 1 << 14,
+  UpstreamProtocolError = 1 << 23,
+  NoClusterFound = 1 << 24,
+}
+
+/** A metadata block of the configuration: namespace -> Struct as plain JSON. */
+export type Metadata = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** One client connection. Addresses are `ip:port` text as Envoy prints them (`[::1]:80` for IPv6). */
+export interface ConnectionInfo {
+  /** Unique in the process, counts from 0 as in Envoy. */
+  id: number;
+  localAddress: string;
+  localPort: number;
+  remoteAddress: string;
+  remotePort: number;
+  requestedServerName: string;
+  /** Present on TLS connections only. */
+  tls: TlsInfo | undefined;
+}
+
+/** What a TLS handshake told; names as the properties are called. */
+export interface TlsInfo {
+  version: string;
+  mtls: boolean;
+  peerCertificateValid: boolean;
+  subjectPeer?: string;
+  subjectLocal?: string;
+  uriSanPeer?: string;
+  uriSanLocal?: string;
+  dnsSanPeer?: string;
+  dnsSanLocal?: string;
+  peerDigest?: string;
+  peerCertificate?: string;
+}
+
+/** The host a request went to. */
+export interface UpstreamInfo {
+  address: string | undefined;
+  port: number | undefined;
+  localAddress: string | undefined;
+  attempts: number;
+  endpoints: number | undefined;
+  transportFailureReason: string;
+}
+
+/** The route a request matched, as properties show it. Absent parts are undefined. */
+export interface RouteInfo {
+  routeName: string;
+  routeMetadata: Metadata | undefined;
+  virtualHostName: string;
+  virtualHostMetadata: Metadata | undefined;
+  clusterName: string | undefined;
+  clusterMetadata: Metadata | undefined;
+}
+
+/** Facts of one stream that filters read as properties and loggers print. Times are nanoseconds. */
+export interface StreamInfo {
+  readonly connection: ConnectionInfo;
+  readonly listener: { direction: number; metadata: Metadata | undefined; filterChainName: string };
+  /** `HTTP/1.1`, `HTTP/2`, ... */
+  protocol: string;
+  startTime: bigint;
+  startMonotonic: bigint;
+  /** Monotonic; undefined until the stream is complete. */
+  endMonotonic: bigint | undefined;
+  /** The live or last seen maps; the chain keeps them current. */
+  requestHeaders: HeaderMap | undefined;
+  responseHeaders: HeaderMap | undefined;
+  responseTrailers: HeaderMap | undefined;
+  responseCode: number | undefined;
+  responseCodeDetails: string | undefined;
+  responseFlags: number;
+  /** Body bytes. */
+  bytesReceived: number;
+  bytesSent: number;
+  /** Last byte to upstream and first/last byte from it, monotonic, for latencies. */
+  upstreamRequestDone: bigint | undefined;
+  upstreamResponseStart: bigint | undefined;
+  connectionTermination: string | undefined;
+  readonly upstream: UpstreamInfo;
+  /** Computed at first use, cached until the route cache is cleared; undefined when nothing matches. */
+  route(): RouteInfo | undefined;
+  /** Values set by proxy_set_property, keyed `wasm.<path>`, shared by the plugins of a stream. */
+  readonly filterState: Map<string, Buffer>;
+}

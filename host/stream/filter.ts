@@ -1,0 +1,103 @@
+import type { HeaderMap } from "../stores/header-map";
+import type { StreamInfo } from "../stores/stream-info";
+
+/** What a filter's headers hook answers; numbers as in the ABI, names as in Envoy. */
+export enum HeadersStatus {
+  Continue = 0,
+  StopIteration = 1,
+  ContinueAndDontEndStream = 2,
+  StopAllIterationAndBuffer = 3,
+  StopAllIterationAndWatermark = 4,
+}
+
+export enum DataStatus {
+  Continue = 0,
+  StopIterationAndBuffer = 1,
+  StopIterationAndWatermark = 2,
+  StopIterationNoBuffer = 3,
+}
+
+export enum TrailersStatus {
+  Continue = 0,
+  StopIteration = 1,
+}
+
+/** A reply made by the proxy or a filter instead of the upstream. */
+export interface LocalReply {
+  status: number;
+  /** Latin-1 text: bytes leave as they came. */
+  body: string | Buffer;
+  /** Added after `:status`, lower-case names. */
+  headers?: readonly (readonly [string, string])[];
+  /** grpc-status for gRPC requests; undefined or outside 0..16 = derived from `status`. */
+  grpcStatus?: number;
+  /** Response code details: whitespace already turned into `_`. */
+  details: string;
+  /** Response flag bits to set on the stream info. */
+  flags?: number;
+}
+
+/** One filter of one stream. Hooks run in chain order for requests, in reverse for responses. */
+export interface StreamFilter {
+  decodeHeaders(headers: HeaderMap, endStream: boolean): HeadersStatus;
+  /** `chunk` is this call's own bytes; buffered ones are reached through the callbacks. */
+  decodeData(chunk: Buffer, endStream: boolean): DataStatus;
+  decodeTrailers(trailers: HeaderMap): TrailersStatus;
+  encodeHeaders(headers: HeaderMap, endStream: boolean): HeadersStatus;
+  encodeData(chunk: Buffer, endStream: boolean): DataStatus;
+  encodeTrailers(trailers: HeaderMap): TrailersStatus;
+  /** The stream is complete or reset: before any filter's onDestroy. */
+  onLog(): void;
+  onDestroy(): void;
+}
+
+/**
+ * What lies around a filter chain: the connection manager below it (client side) and the router above it.
+ * The chain calls these; it never touches sockets itself.
+ */
+export interface StreamEnds {
+  readonly info: StreamInfo;
+  /** The request leaves the last filter, towards the router. */
+  forwardRequestHeaders(headers: HeaderMap, endStream: boolean): void;
+  forwardRequestData(chunk: Buffer, endStream: boolean): void;
+  forwardRequestTrailers(trailers: HeaderMap): void;
+  /** The response leaves the first filter, towards the client. */
+  sendResponseHeaders(headers: HeaderMap, endStream: boolean): void;
+  sendResponseData(chunk: Buffer, endStream: boolean): void;
+  sendResponseTrailers(trailers: HeaderMap): void;
+  /** A local reply replaced the upstream's answer: the router drops what it still has under way. */
+  cancelUpstream(): void;
+  /** Cut the stream (HTTP/1.1: close the connection). */
+  resetStream(details: string): void;
+  /** Request headers changed: the route is looked up anew at its next use. */
+  clearRouteCache(): void;
+  /** Back-pressure: stop or resume reading the request from the client, the response from upstream. */
+  pauseRequest(paused: boolean): void;
+  pauseResponse(paused: boolean): void;
+}
+
+/** What the chain offers to one filter. */
+export interface FilterCallbacks {
+  readonly info: StreamInfo;
+  continueDecoding(): void;
+  continueEncoding(): void;
+  sendLocalReply(reply: LocalReply): void;
+  resetStream(details: string): void;
+  clearRouteCache(): void;
+  /** Bytes held back for this filter by StopIterationAndBuffer; undefined when none are. */
+  requestBuffer(): Buffer | undefined;
+  setRequestBuffer(data: Buffer): void;
+  responseBuffer(): Buffer | undefined;
+  setResponseBuffer(data: Buffer): void;
+  /** Creates trailers while the last body chunk (end of stream) is in this filter's data hook. */
+  addRequestTrailers(): HeaderMap;
+  addResponseTrailers(): HeaderMap;
+  /** True once response headers have left towards the client. */
+  responseStarted(): boolean;
+}
+
+/** Installs one filter on a new stream; undefined = the filter is left out of this stream (fail open). */
+export interface FilterFactory {
+  readonly name: string;
+  create(callbacks: FilterCallbacks): StreamFilter | undefined;
+}
