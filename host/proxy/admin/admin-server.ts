@@ -1,0 +1,117 @@
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { AddressConfig, Bootstrap } from "../../config/model";
+import type { Logger } from "../../log";
+import type { ClusterManager } from "../clusters/cluster-manager";
+import { reasonPhrase } from "../downstream/reason-phrases";
+import { httpDate } from "../downstream/response-writer";
+import { type Listener, listen } from "../listener";
+import type { StatsStore } from "../stats/store";
+import type { TagExtraction } from "../stats/tags";
+import { COMMANDS, helpText, indexPage } from "./commands";
+
+/** What the admin pages show. */
+export interface AdminState {
+  readonly bootstrap: Bootstrap;
+  readonly store: StatsStore;
+  readonly tags: TagExtraction;
+  readonly clusters: ClusterManager;
+  readonly listeners: readonly Listener[];
+  readonly log: Logger;
+  readonly startedAt: number;
+  /** Where the file came from, and how it was called. */
+  readonly options: { configPath: string; concurrency: number };
+  state(): "LIVE" | "DRAINING" | "PRE_INITIALIZING" | "INITIALIZING";
+  /** Brings numbers that are only read now and then (uptime, memory) up to date. */
+  refreshStats(): void;
+  /** POST /quitquitquit. */
+  quit(): void;
+}
+
+export interface AdminReply {
+  status?: number;
+  contentType?: string;
+  body: string;
+}
+
+export type AdminQuery = ReadonlyMap<string, string>;
+
+/** Answers one admin path. */
+export type AdminHandler = (state: AdminState, query: AdminQuery) => AdminReply;
+
+/** Envoy decodes admin query values; a parameter given twice counts as first given. */
+function parseQuery(text: string): AdminQuery {
+  const query = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(text)) if (!query.has(name)) query.set(name, value);
+  return query;
+}
+
+/** The admin port. */
+export class AdminServer {
+  private readonly server: Server;
+  address: { host: string; port: number };
+
+  constructor(
+    private readonly config: AddressConfig,
+    private readonly state: AdminState,
+  ) {
+    this.address = { host: config.address, port: config.port };
+    this.server = createServer({ requireHostHeader: false, noDelay: true }, (request, response) => {
+      request.resume();
+      request.on("error", () => {});
+      response.on("error", () => {});
+      this.answer(request.method ?? "GET", request.url ?? "/", response);
+    });
+    this.server.on("connection", (socket) => socket.on("error", () => {}));
+    this.server.on("clientError", (_, socket) => socket.destroy());
+  }
+
+  async listen(): Promise<void> {
+    await listen(this.server, this.config.address, this.config.port, "the admin address");
+    const bound = this.server.address() as AddressInfo;
+    this.address = { host: bound.address, port: bound.port };
+  }
+
+  private answer(method: string, url: string, response: ServerResponse): void {
+    const mark = url.indexOf("?");
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const query = parseQuery(mark < 0 ? "" : url.slice(mark + 1));
+    this.write(response, this.reply(method, path, query));
+  }
+
+  private reply(method: string, path: string, query: AdminQuery): AdminReply {
+    const command = COMMANDS.find((c) => c.path === path);
+    if (path === "/") return { contentType: "text/html; charset=UTF-8", body: indexPage() };
+    if (!command) return { status: 404, body: `invalid path. ${helpText()}` };
+    if (command.post && method !== "POST") {
+      return { status: 405, body: `Method ${method} not allowed, POST required.` };
+    }
+    return command.handler(this.state, query);
+  }
+
+  private write(response: ServerResponse, reply: AdminReply): void {
+    const status = reply.status ?? 200;
+    response.sendDate = false;
+    response.removeHeader("connection");
+    response.writeHead(status, reasonPhrase(status), [
+      "content-type",
+      reply.contentType ?? "text/plain; charset=UTF-8",
+      "cache-control",
+      "no-cache, max-age=0",
+      "x-content-type-options",
+      "nosniff",
+      "date",
+      httpDate(),
+      "server",
+      "envoy",
+      "transfer-encoding",
+      "chunked",
+    ]);
+    response.end(reply.body, "latin1");
+  }
+
+  close(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}

@@ -1,0 +1,83 @@
+import { type Cluster, formatAddress, type Host, THRESHOLDS } from "../clusters/cluster";
+import type { AdminHandler } from "./admin-server";
+import { JSON_TYPE, jsonText } from "./json-text";
+import { nameFilter } from "./name-filter";
+
+const COUNTERS = ["cx_connect_fail", "cx_total", "rq_error", "rq_success", "rq_timeout", "rq_total"] as const;
+const GAUGES = ["cx_active", "rq_active", "rq_pending_active"] as const;
+
+/** The text page lists all numbers of a host by name. */
+const SORTED = [...COUNTERS, ...GAUGES].sort();
+
+/** `/clusters`. */
+export const clustersPage: AdminHandler = ({ clusters }, query) => {
+  const matches = nameFilter(query);
+  if (typeof matches !== "function") return matches;
+  const shown = [...clusters.clusters.values()].filter((c) => matches(c.config.name));
+  if (query.get("format") === "json") {
+    return { contentType: JSON_TYPE, body: jsonText({ cluster_statuses: shown.map(clusterJson) }) };
+  }
+  return { body: shown.flatMap(clusterLines).join("") };
+};
+
+function clusterLines(cluster: Cluster): string[] {
+  const { name, statName } = cluster.config;
+  const lines = [`${name}::observability_name::${statName}\n`];
+  for (const priority of ["default_priority", "high_priority"]) {
+    for (const [limit, value] of Object.entries(THRESHOLDS))
+      lines.push(`${name}::${priority}::${limit}::${value}\n`);
+  }
+  lines.push(`${name}::added_via_api::false\n`);
+  for (const host of cluster.hosts) {
+    const prefix = `${name}::${formatAddress(host.address, host.port)}::`;
+    for (const [key, value] of hostFacts(host)) lines.push(`${prefix}${key}::${value}\n`);
+  }
+  return lines;
+}
+
+function hostFacts(host: Host): (readonly [string, string | number | bigint])[] {
+  const { locality } = host.endpoint;
+  return [
+    ...SORTED.map((name) => [name, host.stats[name].value] as const),
+    ["hostname", host.hostname],
+    ["health_flags", "healthy"],
+    ["weight", 1],
+    ["region", locality.region],
+    ["zone", locality.zone],
+    ["sub_zone", locality.subZone],
+    ["canary", "false"],
+    ["priority", 0],
+    ["success_rate", -1],
+    ["local_origin_success_rate", -1],
+  ];
+}
+
+function clusterJson(cluster: Cluster): unknown {
+  return {
+    name: cluster.config.name,
+    ...(cluster.hosts.length > 0 ? { host_statuses: cluster.hosts.map(hostJson) } : {}),
+    circuit_breakers: { thresholds: [THRESHOLDS, { priority: "HIGH", ...THRESHOLDS }] },
+    observability_name: cluster.config.statName,
+  };
+}
+
+/** Protobuf's JSON leaves zeros out. */
+function hostJson(host: Host): unknown {
+  const { region, zone, subZone } = host.endpoint.locality;
+  const value = (n: number | bigint) => (n.toString() === "0" ? {} : { value: String(n) });
+  return {
+    address: { socket_address: { address: host.address, port_value: host.port } },
+    stats: [
+      ...COUNTERS.map((name) => ({ ...value(host.stats[name].value), name })),
+      ...GAUGES.map((name) => ({ type: "GAUGE", ...value(host.stats[name].value), name })),
+    ],
+    health_status: { eds_health_status: "HEALTHY" },
+    weight: 1,
+    ...(host.hostname === "" ? {} : { hostname: host.hostname }),
+    locality: {
+      ...(region === "" ? {} : { region }),
+      ...(zone === "" ? {} : { zone }),
+      ...(subZone === "" ? {} : { sub_zone: subZone }),
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { ClusterConfig } from "../../config/model";
+import type { StatsStore } from "../stats/store";
+import { Cluster } from "./cluster";
+import { Resolver } from "./resolver";
+
+/** All clusters of the bootstrap file. */
+export class ClusterManager {
+  readonly clusters = new Map<string, Cluster>();
+  private readonly resolvers: Resolver[] = [];
+
+  constructor(configs: readonly ClusterConfig[], store: StatsStore) {
+    for (const config of configs) {
+      const cluster = new Cluster(config, store);
+      this.clusters.set(config.name, cluster);
+      if (config.type === "STATIC") {
+        cluster.update(
+          config.endpoints.map((endpoint) => ({ address: endpoint.address, port: endpoint.port, endpoint })),
+        );
+      } else this.resolvers.push(new Resolver(cluster));
+    }
+    const total = store.gauge("cluster_manager.active_clusters");
+    total.set(BigInt(this.clusters.size));
+    store.gauge("cluster_manager.warming_clusters").set(0n);
+    store.counter("cluster_manager.cluster_added").add(this.clusters.size);
+    store.counter("cluster_manager.cluster_modified");
+    store.counter("cluster_manager.cluster_removed");
+    store.counter("cluster_manager.cluster_updated");
+  }
+
+  /** Resolves when every name was looked up once. */
+  async start(): Promise<void> {
+    await Promise.all(this.resolvers.map((r) => r.start()));
+  }
+
+  get(name: string): Cluster | undefined {
+    return this.clusters.get(name);
+  }
+
+  close(): void {
+    for (const resolver of this.resolvers) resolver.close();
+    for (const cluster of this.clusters.values()) cluster.close();
+  }
+}

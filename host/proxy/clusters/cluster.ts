@@ -1,0 +1,100 @@
+import type { ClusterConfig, EndpointConfig } from "../../config/model";
+import type { StatsStore } from "../stats/store";
+import { type ClusterStats, createClusterStats, ResponseCodeStats } from "./cluster-stats";
+import { HostPool, HostStats } from "./host-pool";
+
+/** Envoy's default circuit breaker, the only one this proxy knows. */
+export const THRESHOLDS = {
+  max_connections: 1024,
+  max_pending_requests: 1024,
+  max_requests: 1024,
+  max_retries: 3,
+} as const;
+
+/** One usable address of a cluster. */
+export interface Host {
+  readonly address: string;
+  readonly port: number;
+  readonly hostname: string;
+  readonly endpoint: EndpointConfig;
+  readonly pool: HostPool;
+  readonly stats: HostStats;
+}
+
+/** `ip:port`, `[ip6]:port`. */
+export function formatAddress(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** A named set of hosts, taken in turn. */
+export class Cluster {
+  hosts: readonly Host[] = [];
+  readonly stats: ClusterStats;
+  readonly codes: ResponseCodeStats;
+  private next = 0;
+
+  constructor(
+    readonly config: ClusterConfig,
+    store: StatsStore,
+  ) {
+    this.stats = createClusterStats(store, config.statName);
+    this.codes = new ResponseCodeStats(
+      store,
+      `cluster.${config.statName}.`,
+      this.stats.upstream_rq_completed,
+    );
+  }
+
+  /** Round robin. */
+  pick(): Host | undefined {
+    const { hosts } = this;
+    if (hosts.length === 0) return undefined;
+    if (this.next >= hosts.length) this.next = 0;
+    return hosts[this.next++];
+  }
+
+  /** True when neither a connection nor a place in the queue is left. */
+  get overloaded(): boolean {
+    return (
+      this.stats.upstream_rq_active.value >=
+      BigInt(THRESHOLDS.max_connections + THRESHOLDS.max_pending_requests)
+    );
+  }
+
+  /** Replaces the hosts; those already known keep their connections. */
+  update(wanted: readonly { address: string; port: number; endpoint: EndpointConfig }[]): void {
+    const known = new Map(this.hosts.map((h) => [formatAddress(h.address, h.port), h]));
+    const seen = new Set<string>();
+    const hosts: Host[] = [];
+    let changed = false;
+    for (const { address, port, endpoint } of wanted) {
+      const key = formatAddress(address, port);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const old = known.get(key);
+      if (!old) changed = true;
+      hosts.push(old ?? this.createHost(address, port, endpoint));
+    }
+    for (const [key, host] of known) {
+      if (seen.has(key)) continue;
+      changed = true;
+      host.pool.drain();
+    }
+    this.hosts = hosts;
+    if (changed) this.stats.membership_change.inc();
+    this.stats.membership_total.set(BigInt(hosts.length));
+    this.stats.membership_healthy.set(BigInt(hosts.length));
+  }
+
+  private createHost(address: string, port: number, endpoint: EndpointConfig): Host {
+    const stats = new HostStats();
+    const { connectTimeoutMs } = this.config;
+    const options = { address, port, connectTimeoutMs, maxConnections: THRESHOLDS.max_connections };
+    const pool = new HostPool(options, this.stats, stats);
+    return { address, port, hostname: endpoint.hostname, endpoint, pool, stats };
+  }
+
+  close(): void {
+    for (const host of this.hosts) host.pool.destroy();
+  }
+}

@@ -1,0 +1,165 @@
+import type { HttpCaller, HttpCallRequest, HttpCallResponse } from "../../context/http-caller";
+import { HeaderMap } from "../../stores/header-map";
+import type { Cluster, Host } from "./cluster";
+import type { ClusterManager } from "./cluster-manager";
+import { type ResetReason, type UpstreamEvents, UpstreamRequest } from "./upstream-request";
+
+/** An answer larger than this counts as a reset: a filter's call must not eat the memory. */
+const MAX_BODY = 64 * 1024 * 1024;
+
+type Done = (response: HttpCallResponse | undefined) => void;
+
+/** `proxy_http_call` on the proxy's own clusters. */
+export class ClusterHttpCaller implements HttpCaller {
+  private readonly running = new Set<HttpCall>();
+
+  constructor(private readonly clusters: ClusterManager) {}
+
+  hasCluster(name: string): boolean {
+    return this.clusters.get(name) !== undefined;
+  }
+
+  call(name: string, request: HttpCallRequest, onDone: Done): { cancel(): void } | undefined {
+    const cluster = this.clusters.get(name);
+    const host = cluster?.pick();
+    if (!cluster || !host) return undefined;
+    const call = new HttpCall(cluster, request, (response) => {
+      this.running.delete(call);
+      onDone(response);
+    });
+    this.running.add(call);
+    call.start(host);
+    return {
+      cancel: () => {
+        this.running.delete(call);
+        call.cancel();
+      },
+    };
+  }
+
+  /** Proxy shutting down: nobody is told. */
+  close(): void {
+    for (const call of this.running) call.cancel();
+    this.running.clear();
+  }
+}
+
+/** One call: the whole answer is collected, then handed over. */
+class HttpCall implements UpstreamEvents {
+  private upstream: UpstreamRequest | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private headers: HeaderMap | undefined;
+  private readonly chunks: Buffer[] = [];
+  private size = 0;
+  private over = false;
+  private readonly started = performance.now();
+
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly call: HttpCallRequest,
+    private readonly onDone: Done,
+  ) {}
+
+  start(host: Host): void {
+    const { body, timeoutMs, trailers } = this.call;
+    const headers = this.call.headers.clone();
+    headers.remove("transfer-encoding");
+    if (body.length > 0) headers.set("content-length", String(body.length));
+    headers.set("x-envoy-internal", "true");
+    if (timeoutMs > 0) headers.set("x-envoy-expected-rq-timeout-ms", String(timeoutMs));
+    if (this.cluster.overloaded) {
+      this.cluster.stats.upstream_rq_pending_overflow.inc();
+      setImmediate(() => this.onUpstreamReset("overflow"));
+      return;
+    }
+    try {
+      const bare = body.length === 0 && trailers === undefined;
+      this.upstream = new UpstreamRequest(this.cluster, host, headers, bare, this);
+      if (!bare) {
+        this.upstream.write(body);
+        this.upstream.end(trailers);
+      }
+    } catch {
+      setImmediate(() => this.answer(503, ""));
+      return;
+    }
+    if (timeoutMs > 0) this.timer = setTimeout(() => this.onTimeout(), timeoutMs);
+  }
+
+  private onTimeout(): void {
+    this.upstream?.cancel();
+    this.cluster.stats.upstream_rq_timeout.inc();
+    if (this.headers) {
+      this.finish(undefined);
+      return;
+    }
+    this.cluster.codes.count(504);
+    this.answer(504, "upstream request timeout");
+  }
+
+  /** A reply made here: status, length, type, text. */
+  private answer(status: number, text: string): void {
+    const headers = HeaderMap.of("response", [[":status", String(status)]]);
+    if (text !== "") {
+      headers.append("content-length", String(text.length));
+      headers.append("content-type", "text/plain");
+    }
+    this.finish({ headers, body: Buffer.from(text, "latin1"), trailers: undefined });
+  }
+
+  private finish(response: HttpCallResponse | undefined): void {
+    if (this.over) return;
+    this.over = true;
+    clearTimeout(this.timer);
+    this.onDone(response);
+  }
+
+  cancel(): void {
+    if (this.over) return;
+    this.over = true;
+    clearTimeout(this.timer);
+    this.upstream?.cancel();
+  }
+
+  onUpstreamReady(): void {}
+  onUpstreamDrain(): void {}
+  onUpstreamInformation(): void {}
+
+  onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
+    this.headers = headers;
+    this.cluster.codes.count(Number(headers.get(":status")));
+    headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.started)));
+    if (endStream) this.complete(undefined);
+  }
+
+  onUpstreamData(chunk: Buffer, endStream: boolean): void {
+    if (this.over) return;
+    this.size += chunk.length;
+    if (this.size > MAX_BODY) {
+      this.upstream?.cancel();
+      this.finish(undefined);
+      return;
+    }
+    if (chunk.length > 0) this.chunks.push(chunk);
+    if (endStream) this.complete(undefined);
+  }
+
+  onUpstreamTrailers(trailers: HeaderMap): void {
+    this.complete(trailers);
+  }
+
+  private complete(trailers: HeaderMap | undefined): void {
+    this.cluster.codes.time(Math.floor(performance.now() - this.started));
+    this.finish({ headers: this.headers!, body: Buffer.concat(this.chunks), trailers });
+  }
+
+  onUpstreamReset(reason: ResetReason): void {
+    if (this.headers) {
+      this.finish(undefined);
+      return;
+    }
+    const status = reason === "protocol error" ? 502 : 503;
+    this.cluster.codes.count(status);
+    this.answer(status, `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`);
+  }
+}

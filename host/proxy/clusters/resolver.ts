@@ -1,0 +1,70 @@
+import { lookup } from "node:dns/promises";
+import type { ClusterConfig } from "../../config/model";
+import type { Cluster } from "./cluster";
+
+const REFRESH_MS = 5000;
+
+const FAMILY: Readonly<Record<ClusterConfig["dnsLookupFamily"], readonly (0 | 4 | 6)[]>> = {
+  // AUTO asks for IPv6 first and takes IPv4 when there is none.
+  AUTO: [6, 4],
+  V4_ONLY: [4],
+  V6_ONLY: [6],
+  V4_PREFERRED: [4, 6],
+  ALL: [0],
+};
+
+async function resolve(name: string, families: readonly (0 | 4 | 6)[]): Promise<string[]> {
+  let failure: unknown;
+  for (const family of families) {
+    try {
+      const found = await lookup(name, { all: true, family });
+      if (found.length > 0) return found.map((f) => f.address);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** Keeps a DNS cluster's hosts in step with its names: at once, then every 5 s. */
+export class Resolver {
+  private timer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(private readonly cluster: Cluster) {}
+
+  /** Resolves once the first answers are in, good or bad. */
+  async start(): Promise<void> {
+    await this.refresh();
+  }
+
+  private async refresh(): Promise<void> {
+    const { config, stats } = this.cluster;
+    stats.update_attempt.inc();
+    const families = FAMILY[config.dnsLookupFamily];
+    const logical = config.type === "LOGICAL_DNS";
+    const endpoints = logical ? config.endpoints.slice(0, 1) : config.endpoints;
+    try {
+      const lists = await Promise.all(
+        endpoints.map(async (endpoint) => {
+          const addresses = await resolve(endpoint.address, families);
+          const used = logical ? addresses.slice(0, 1) : addresses;
+          return used.map((address) => ({ address, port: endpoint.port, endpoint }));
+        }),
+      );
+      if (this.closed) return;
+      stats.update_success.inc();
+      this.cluster.update(lists.flat());
+    } catch {
+      // What was known before stays in use.
+      stats.update_failure.inc();
+    }
+    if (this.closed) return;
+    this.timer = setTimeout(() => void this.refresh(), REFRESH_MS);
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+  }
+}

@@ -1,0 +1,266 @@
+import { ClientRequest, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { HeaderMap } from "../../stores/header-map";
+import type { Cluster, Host } from "./cluster";
+import type { PooledSocket } from "./host-pool";
+
+/** Why an exchange with a host ended early; the words stand in Envoy's reply texts. */
+export type ResetReason =
+  | "remote connection failure"
+  | "connection timeout"
+  | "connection termination"
+  | "protocol error"
+  | "overflow";
+
+/** What happens to one exchange; nothing comes after an end of stream, a reset, or `cancel`. */
+export interface UpstreamEvents {
+  /** A connection is there and the request is on it. */
+  onUpstreamReady(socket: Socket): void;
+  onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
+  onUpstreamData(chunk: Buffer, endStream: boolean): void;
+  onUpstreamTrailers(trailers: HeaderMap): void;
+  /** `detail` is the connection's own error, when there is one. */
+  onUpstreamReset(reason: ResetReason, detail: string): void;
+  /** The host takes request bytes again after `write` answered false. */
+  onUpstreamDrain(): void;
+  onUpstreamInformation(status: number): void;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** Requests with these methods have no body unless they say so. */
+const BODILESS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "TRACE", "CONNECT"]);
+
+/** The part of node:http that writes a raw header list as it is; there is no public way to keep order and duplicates. */
+interface HeaderWriter {
+  _storeHeader(firstLine: string, headers: readonly string[]): void;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "Connection refused",
+  ENETUNREACH: "Network is unreachable",
+  EHOSTUNREACH: "No route to host",
+  ECONNRESET: "Connection reset by peer",
+};
+
+/** One request to one host of a cluster, and its response. */
+export class UpstreamRequest {
+  private readonly request: ClientRequest;
+  private response: IncomingMessage | undefined;
+  private socket: PooledSocket | undefined;
+  private over = false;
+  private pending = true;
+  private requestEnded = false;
+  private hasBody = true;
+
+  /** Throws when the headers cannot go on the wire (a filter put a line break into a value). */
+  constructor(
+    private readonly cluster: Cluster,
+    readonly host: Host,
+    headers: HeaderMap,
+    endStream: boolean,
+    private readonly events: UpstreamEvents,
+  ) {
+    const method = headers.get(":method") ?? "";
+    const path = headers.get(":path") ?? "";
+    const request = new ClientRequest({
+      agent: host.pool,
+      method,
+      path,
+      setHost: false,
+      host: host.address,
+      port: host.port,
+    } as never);
+    this.request = request;
+    request.on("error", (error) => this.reset(error));
+    try {
+      // Said by hand below or not at all: Envoy writes neither `connection: keep-alive` nor capitals.
+      request.removeHeader("connection");
+      (request as unknown as HeaderWriter)._storeHeader(
+        `${method} ${path} HTTP/1.1\r\n`,
+        wireHeaders(headers, endStream, method),
+      );
+    } catch (error) {
+      this.over = true;
+      request.destroy();
+      throw error;
+    }
+    request.once("socket", (socket) => this.attach(socket));
+    request.once("response", (response) => this.onResponse(response, method));
+    request.on("information", (info) => events.onUpstreamInformation(info.statusCode));
+    request.once("upgrade", (_, socket) => socket.destroy());
+    const { stats } = cluster;
+    stats.upstream_rq_active.add(1);
+    host.stats.rq_active.add(1);
+    stats.upstream_rq_pending_active.add(1);
+    host.stats.rq_pending_active.add(1);
+    if (endStream) this.end();
+    else process.nextTick(flushHeaders, request);
+  }
+
+  private attach(socket: PooledSocket): void {
+    if (this.over) return;
+    this.socket = socket;
+    if (socket.established) this.ready(socket);
+    else {
+      this.cluster.stats.upstream_rq_pending_total.inc();
+      socket.once("connect", () => this.ready(socket));
+    }
+  }
+
+  private ready(socket: PooledSocket): void {
+    if (this.over) return;
+    this.leavePending();
+    socket.busy = true;
+    socket.served = (socket.served ?? 0) + 1;
+    this.cluster.stats.upstream_rq_total.inc();
+    this.host.stats.rq_total.inc();
+    this.events.onUpstreamReady(socket);
+  }
+
+  private leavePending(): void {
+    if (!this.pending) return;
+    this.pending = false;
+    this.cluster.stats.upstream_rq_pending_active.add(-1);
+    this.host.stats.rq_pending_active.add(-1);
+  }
+
+  /** False asks the caller to wait for `onUpstreamDrain`. */
+  write(chunk: Buffer): boolean {
+    if (this.over || chunk.length === 0) return true;
+    const flowing = this.request.write(chunk);
+    if (!flowing) this.request.once("drain", () => !this.over && this.events.onUpstreamDrain());
+    return flowing;
+  }
+
+  end(trailers?: HeaderMap): void {
+    if (this.over || this.requestEnded) return;
+    this.requestEnded = true;
+    if (trailers && this.cluster.config.enableTrailers) this.request.addTrailers([...trailers]);
+    this.request.end();
+  }
+
+  pause(paused: boolean): void {
+    if (paused) this.response?.pause();
+    else this.response?.resume();
+  }
+
+  private onResponse(response: IncomingMessage, method: string): void {
+    if (this.over) return void response.resume();
+    this.response = response;
+    const headers = responseHeaders(response, this.socket);
+    const status = response.statusCode!;
+    const length = headers.get("content-length");
+    const chunked = headers.has("transfer-encoding");
+    this.hasBody = !(
+      method === "HEAD" ||
+      status === 204 ||
+      status === 304 ||
+      (!chunked && length !== undefined && Number(length) === 0)
+    );
+    response.on("error", (error) => this.reset(error));
+    response.on("close", () => this.reset(undefined));
+    if (this.hasBody) {
+      response.on("data", (chunk: Buffer) => !this.over && this.events.onUpstreamData(chunk, false));
+      response.on("end", () => this.onEnd(response));
+      this.events.onUpstreamHeaders(headers, false);
+    } else {
+      this.finish();
+      response.resume();
+      this.events.onUpstreamHeaders(headers, true);
+    }
+  }
+
+  private onEnd(response: IncomingMessage): void {
+    if (this.over) return;
+    this.finish();
+    const raw = response.rawTrailers;
+    if (raw.length > 0 && this.cluster.config.enableTrailers) {
+      const trailers = new HeaderMap("response-trailers");
+      for (let i = 0; i < raw.length; i += 2) trailers.add(raw[i]!.toLowerCase(), raw[i + 1]!);
+      this.events.onUpstreamTrailers(trailers);
+    } else this.events.onUpstreamData(EMPTY, true);
+  }
+
+  /** The response is complete. A request still being sent cannot share the connection with a next one. */
+  private finish(): void {
+    this.settle();
+    if (!this.requestEnded) this.request.destroy();
+  }
+
+  private settle(): void {
+    this.over = true;
+    if (this.socket) this.socket.busy = false;
+    this.leavePending();
+    this.cluster.stats.upstream_rq_active.add(-1);
+    this.host.stats.rq_active.add(-1);
+  }
+
+  private reset(error: Error | undefined): void {
+    if (this.over) return;
+    const wasPending = this.pending;
+    const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
+    let reason: ResetReason = "connection termination";
+    if (code === "CONNECT_TIMEOUT") reason = "connection timeout";
+    else if (wasPending) reason = "remote connection failure";
+    else if (code.startsWith("HPE_")) {
+      reason = "protocol error";
+      this.cluster.stats.upstream_cx_protocol_error.inc();
+    }
+    if (wasPending) this.cluster.stats.upstream_rq_pending_failure_eject.inc();
+    this.settle();
+    this.request.destroy();
+    this.events.onUpstreamReset(reason, REASONS[code] ?? "");
+  }
+
+  /** Drops the exchange; its connection is closed. No event follows. */
+  cancel(): void {
+    if (this.over) return;
+    if (this.pending) this.cluster.stats.upstream_rq_cancelled.inc();
+    else this.cluster.stats.upstream_rq_tx_reset.inc();
+    this.settle();
+    this.request.destroy();
+  }
+}
+
+/** Headers go out at once even when the body takes its time; usually the first chunk has joined them by now. */
+function flushHeaders(request: ClientRequest): void {
+  if (!request.destroyed && !request.writableEnded) request.flushHeaders();
+}
+
+function wireHeaders(headers: HeaderMap, endStream: boolean, method: string): string[] {
+  const out: string[] = [];
+  let sized = false;
+  for (let i = 0; i < headers.size; i++) {
+    const name = headers.nameAt(i);
+    if (name.charCodeAt(0) === 58) {
+      if (name === ":authority") out.push("host", headers.valueAt(i));
+      continue;
+    }
+    if (name === "transfer-encoding") continue;
+    if (name === "content-length") sized = true;
+    out.push(name, headers.valueAt(i));
+  }
+  if (!sized) {
+    if (!endStream) out.push("transfer-encoding", "chunked");
+    else if (!BODILESS.has(method)) out.push("content-length", "0");
+  }
+  return out;
+}
+
+const KEEP_ALIVE_HINT = /(?:^|[\s,])timeout=(\d{1,6})/i;
+
+function responseHeaders(response: IncomingMessage, socket: PooledSocket | undefined): HeaderMap {
+  const headers = new HeaderMap("response");
+  headers.append(":status", String(response.statusCode));
+  const raw = response.rawHeaders;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    headers.add(name, raw[i + 1]!);
+    if (name === "keep-alive" && socket) {
+      const hint = KEEP_ALIVE_HINT.exec(raw[i + 1]!);
+      if (hint) socket.idleMs = Math.max(0, Number(hint[1]) * 1000 - 1000);
+    }
+  }
+  return headers;
+}

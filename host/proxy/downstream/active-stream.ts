@@ -1,0 +1,266 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { HeaderMap } from "../../stores/header-map";
+import { ResponseFlag } from "../../stores/stream-info";
+import type { LocalReply, StreamEnds } from "../../stream/filter";
+import type { Chain } from "../chain";
+import { Router } from "../router/router";
+import type { DownstreamConnection } from "./connection";
+import type { ConnectionManager } from "./connection-manager";
+import { closeAfterFlush, closeDelayed } from "./delayed-close";
+import type { RequestHead } from "./request-headers";
+import { declaredLength, finishResponseHeaders, writeHead } from "./response-writer";
+import { StreamFacts } from "./stream-facts";
+
+const EMPTY = Buffer.alloc(0);
+
+/** One request of a client and its response: the codec's side of the filter chain. */
+export class ActiveStream implements StreamEnds {
+  readonly info: StreamFacts;
+  readonly chain: Chain;
+  private readonly router: Router;
+  /** The whole request has been read. */
+  private requestComplete = false;
+  private headersSent = false;
+  private responseEnded = false;
+  private finished = false;
+  private isHead = false;
+  private declared: number | undefined;
+  /** Reasons to hold the request back: the chain's, the router's. */
+  private holds = 0;
+  /** Reasons to hold the response back: the chain's, a slow client. */
+  private responseHolds = 0;
+
+  constructor(
+    private readonly manager: ConnectionManager,
+    private readonly connection: DownstreamConnection,
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+  ) {
+    const { clock, routes, clusters, listenerInfo } = manager;
+    this.info = new StreamFacts(connection.info, listenerInfo, clock, routes, clusters);
+    this.router = new Router(this, manager);
+    this.chain = manager.createChain(this);
+    response.on("drain", () => this.holdResponse(SLOW_CLIENT, false));
+    response.on("close", () => this.onResponseClosed());
+    // A socket's troubles end the stream through "close"; nobody else wants to hear of them.
+    response.on("error", ignore);
+    request.on("error", ignore);
+  }
+
+  /** Runs a readable request through the chain. */
+  start(head: RequestHead): void {
+    const { request } = this;
+    const { headers } = head;
+    this.info.requestHeaders = headers;
+    this.isHead = request.method === "HEAD";
+    const endStream = head.transferEncoding === undefined && !Number(headers.get("content-length") ?? 0);
+    this.requestComplete = endStream;
+    this.chain.requestHeaders(headers, endStream);
+    if (endStream || this.finished) return;
+    request.on("data", (chunk: Buffer) => {
+      if (this.finished) return;
+      this.info.bytesReceived += chunk.length;
+      this.chain.requestData(chunk, false);
+    });
+    request.on("end", () => this.onRequestEnd());
+  }
+
+  private onRequestEnd(): void {
+    if (this.finished) return;
+    this.requestComplete = true;
+    const raw = this.request.rawTrailers;
+    if (raw.length === 0 || !this.manager.config.enableTrailers) {
+      this.chain.requestData(EMPTY, true);
+      return;
+    }
+    const trailers = new HeaderMap("request-trailers");
+    for (let i = 0; i < raw.length; i += 2) trailers.add(raw[i]!.toLowerCase(), raw[i + 1]!);
+    this.chain.requestTrailers(trailers);
+  }
+
+  /** Answers a request that cannot be served at all; no filter sees it. */
+  reject(status: number, details: string, body = ""): void {
+    this.info.responseCodeDetails = details;
+    const headers = HeaderMap.of("response", [[":status", String(status)]]);
+    if (body !== "") {
+      headers.append("content-length", String(body.length));
+      headers.append("content-type", "text/plain");
+    }
+    this.connection.closing = true;
+    this.sendResponseHeaders(headers, body === "");
+    if (body !== "") this.sendResponseData(Buffer.from(body, "latin1"), true);
+  }
+
+  /** The router's own replies go through the response filters like any response. */
+  localReply(reply: LocalReply): void {
+    if (!this.finished) this.chain.sendLocalReply(reply);
+  }
+
+  // --- StreamEnds: the request leaves the chain
+
+  forwardRequestHeaders(headers: HeaderMap, endStream: boolean): void {
+    if (!this.finished) this.router.decodeHeaders(headers, endStream);
+  }
+
+  forwardRequestData(chunk: Buffer, endStream: boolean): void {
+    if (!this.finished) this.router.decodeData(chunk, endStream);
+  }
+
+  forwardRequestTrailers(trailers: HeaderMap): void {
+    if (!this.finished) this.router.decodeTrailers(trailers);
+  }
+
+  cancelUpstream(): void {
+    this.router.cancel();
+  }
+
+  clearRouteCache(): void {
+    this.info.clearRoute();
+  }
+
+  // --- StreamEnds: the response leaves the chain
+
+  sendResponseHeaders(headers: HeaderMap, endStream: boolean): void {
+    if (this.headersSent || this.finished) return;
+    this.headersSent = true;
+    const { connection, manager } = this;
+    const status = Number(headers.get(":status"));
+    if (!Number.isInteger(status) || status < 100 || status > 999) {
+      this.resetStream("invalid_response_status");
+      return;
+    }
+    // HTTP/1.1 cannot serve a next request before this one is read to its end.
+    const early = !this.requestComplete && !this.request.complete;
+    if (early) manager.stats.downstream_rq_response_before_rq_complete.inc();
+    if (manager.draining && !connection.closing) manager.stats.downstream_cx_drain_close.inc();
+    if (early || manager.draining) connection.closing = true;
+    finishResponseHeaders(headers, manager.config.serverName, connection.closing);
+    this.info.responseHeaders = headers;
+    this.info.responseCode = status;
+    this.declared = this.isHead ? undefined : declaredLength(headers);
+    if (connection.closing) this.response.shouldKeepAlive = false;
+    if (early) closeDelayed(this.response, manager.stats.downstream_cx_delayed_close_timeout);
+    try {
+      writeHead(this.response, status, headers, endStream, this.isHead);
+    } catch {
+      // A filter made a header that HTTP/1.1 cannot carry; nothing has left yet, but nothing can leave either.
+      this.resetStream("invalid_response_header");
+      return;
+    }
+    manager.codes.count(status);
+    if (endStream) this.endResponse();
+    else process.nextTick(flushHeaders, this.response);
+  }
+
+  sendResponseData(chunk: Buffer, endStream: boolean): void {
+    if (!this.headersSent || this.responseEnded || this.finished) return;
+    if (chunk.length > 0 && !this.isHead) {
+      this.info.bytesSent += chunk.length;
+      // Bytes beyond the declared length would be read as the next response.
+      if (this.declared !== undefined && this.info.bytesSent > this.declared) this.connection.closing = true;
+      if (!this.response.write(chunk)) this.holdResponse(SLOW_CLIENT, true);
+    }
+    if (endStream) this.endResponse();
+  }
+
+  sendResponseTrailers(trailers: HeaderMap): void {
+    if (!this.headersSent || this.responseEnded || this.finished) return;
+    this.info.responseTrailers = trailers;
+    if (this.manager.config.enableTrailers && this.declared === undefined) {
+      this.response.addTrailers([...trailers]);
+    }
+    this.endResponse();
+  }
+
+  private endResponse(): void {
+    this.responseEnded = true;
+    const { response, declared, info } = this;
+    if (declared !== undefined && info.bytesSent < declared && response.statusCode !== 304) {
+      // The client waits for bytes that never come: only the end of the connection tells it.
+      closeAfterFlush(this.request.socket);
+    } else {
+      response.end();
+      if (declared !== undefined && info.bytesSent > declared) closeAfterFlush(this.request.socket);
+    }
+    // After the filter callback that may have brought us here.
+    process.nextTick(finishStream, this);
+  }
+
+  resetStream(details: string): void {
+    if (this.finished) return;
+    this.info.responseCodeDetails ??= details;
+    this.manager.stats.downstream_rq_tx_reset.inc();
+    this.responseEnded = true;
+    if (this.headersSent) closeAfterFlush(this.request.socket);
+    else this.request.socket.destroy();
+    process.nextTick(finishStream, this);
+  }
+
+  private onResponseClosed(): void {
+    if (this.finished || this.responseEnded) return;
+    const { info, manager } = this;
+    info.responseFlags |= ResponseFlag.DownstreamConnectionTermination;
+    info.responseCodeDetails ??= "downstream_remote_disconnect";
+    manager.stats.downstream_rq_rx_reset.inc();
+    this.finish();
+  }
+
+  /** Once per stream, whatever ended it. */
+  finish(): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.router.cancel();
+    this.info.endMonotonic = this.manager.clock.monotonic();
+    this.chain.finish();
+    this.manager.streamFinished(this, this.connection);
+    if (!this.requestComplete) this.request.resume();
+  }
+
+  // --- back-pressure
+
+  pauseRequest(paused: boolean): void {
+    this.holdRequest(CHAIN, paused);
+  }
+
+  pauseResponse(paused: boolean): void {
+    this.holdResponse(CHAIN, paused);
+  }
+
+  /** The router's host takes no more bytes, or does again. */
+  holdForUpstream(paused: boolean): void {
+    this.holdRequest(UPSTREAM, paused);
+  }
+
+  private holdRequest(reason: number, on: boolean): void {
+    const before = this.holds;
+    this.holds = on ? before | reason : before & ~reason;
+    if (before === 0 && this.holds !== 0) {
+      this.manager.stats.downstream_flow_control_paused_reading_total.inc();
+      this.request.pause();
+    } else if (before !== 0 && this.holds === 0) {
+      this.manager.stats.downstream_flow_control_resumed_reading_total.inc();
+      this.request.resume();
+    }
+  }
+
+  private holdResponse(reason: number, on: boolean): void {
+    const before = this.responseHolds;
+    this.responseHolds = on ? before | reason : before & ~reason;
+    if ((before === 0) !== (this.responseHolds === 0)) this.router.pauseResponse(this.responseHolds !== 0);
+  }
+}
+
+const CHAIN = 1;
+const UPSTREAM = 2;
+const SLOW_CLIENT = 4;
+
+function ignore(): void {}
+
+function finishStream(stream: ActiveStream): void {
+  stream.finish();
+}
+
+/** Headers go out at once even when the body takes its time; usually the first chunk has joined them by now. */
+function flushHeaders(response: ServerResponse): void {
+  if (!response.destroyed && !response.writableEnded) response.flushHeaders();
+}

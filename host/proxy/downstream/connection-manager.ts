@@ -1,0 +1,228 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../clock";
+import type { HttpConnectionManagerConfig, ListenerConfig } from "../../config/model";
+import type { StreamInfo } from "../../stores/stream-info";
+import type { ChainFactory } from "../chain";
+import type { ClusterManager } from "../clusters/cluster-manager";
+import { RouteTable } from "../router/route-table";
+import type { StatsStore } from "../stats/store";
+import { ActiveStream } from "./active-stream";
+import { DownstreamConnection } from "./connection";
+import { closeAfterFlush } from "./delayed-close";
+import { CodeClassCounter, createHttpStats, type HttpStats } from "./http-stats";
+import { type RequestHead, readRequestHead } from "./request-headers";
+import { rawReply } from "./response-writer";
+
+/** Envoy's default `max_headers_count`. */
+const MAX_HEADERS = 100;
+
+/** What a connection manager is built from. */
+export interface ManagerDeps {
+  clock: Clock;
+  store: StatsStore;
+  clusters: ClusterManager;
+  createChain: ChainFactory;
+  /** `listener.<address>.` */
+  listenerPrefix: string;
+}
+
+/** A refusal decided before any filter runs. */
+interface Refusal {
+  status: number;
+  details: string;
+  body: string;
+}
+
+/** Serves the HTTP/1.1 connections of one listener. */
+export class ConnectionManager {
+  readonly config: HttpConnectionManagerConfig;
+  readonly routes: RouteTable;
+  readonly clock: Clock;
+  readonly clusters: ClusterManager;
+  readonly createChain: ChainFactory;
+  readonly stats: HttpStats;
+  readonly codes: CodeClassCounter;
+  readonly listenerInfo: StreamInfo["listener"];
+  /** From the router filter. */
+  readonly suppressEnvoyHeaders: boolean;
+  readonly connections = new Map<Socket, DownstreamConnection>();
+  draining = false;
+  private idle: (() => void) | undefined;
+
+  constructor(listener: ListenerConfig, deps: ManagerDeps) {
+    this.config = listener.http;
+    this.routes = new RouteTable(listener.http);
+    this.clock = deps.clock;
+    this.clusters = deps.clusters;
+    this.createChain = deps.createChain;
+    this.stats = createHttpStats(deps.store, listener.http.statPrefix);
+    this.codes = new CodeClassCounter(deps.store, listener.http.statPrefix, deps.listenerPrefix);
+    this.listenerInfo = {
+      direction: listener.trafficDirection,
+      metadata: listener.metadata,
+      filterChainName: listener.filterChainName,
+    };
+    const router = listener.http.httpFilters.find((f) => f.kind === "router");
+    this.suppressEnvoyHeaders = router?.kind === "router" && router.suppressEnvoyHeaders;
+  }
+
+  /** Takes over all events of a server. */
+  serve(server: Server): void {
+    server.on("connection", (socket) => this.onConnection(socket));
+    server.on("request", (request, response) => this.onRequest(request, response));
+    server.on("checkContinue", (request, response) => this.onRequest(request, response));
+    server.on("checkExpectation", (request, response) => this.onRequest(request, response));
+    server.on("connect", (_, socket) => this.onConnect(socket));
+    server.on("clientError", (error, socket) => this.onClientError(error, socket));
+  }
+
+  private onConnection(socket: Socket): void {
+    const connection = new DownstreamConnection(socket);
+    const { stats } = this;
+    this.connections.set(socket, connection);
+    stats.downstream_cx_total.inc();
+    stats.downstream_cx_http1_total.inc();
+    stats.downstream_cx_active.add(1);
+    stats.downstream_cx_http1_active.add(1);
+    socket.on("error", () => {
+      connection.remoteClosed = true;
+    });
+    socket.once("end", () => {
+      connection.remoteClosed = true;
+    });
+    socket.once("close", () => this.onClose(socket, connection));
+  }
+
+  private onClose(socket: Socket, connection: DownstreamConnection): void {
+    const { stats } = this;
+    this.connections.delete(socket);
+    stats.downstream_cx_active.add(-1);
+    stats.downstream_cx_http1_active.add(-1);
+    stats.downstream_cx_length_ms.record(Math.round(performance.now() - connection.opened));
+    stats.downstream_cx_rx_bytes_total.add(socket.bytesRead);
+    stats.downstream_cx_tx_bytes_total.add(socket.bytesWritten);
+    stats.downstream_cx_destroy.inc();
+    const { remoteClosed } = connection;
+    (remoteClosed ? stats.downstream_cx_destroy_remote : stats.downstream_cx_destroy_local).inc();
+    if (connection.active > 0) {
+      stats.downstream_cx_destroy_active_rq.inc();
+      (remoteClosed
+        ? stats.downstream_cx_destroy_remote_active_rq
+        : stats.downstream_cx_destroy_local_active_rq
+      ).inc();
+    }
+    this.checkIdle();
+  }
+
+  private onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.connections.get(request.socket);
+    if (!connection) return void request.socket.destroy();
+    const { stats } = this;
+    stats.downstream_rq_total.inc();
+    stats.downstream_rq_http1_total.inc();
+    stats.downstream_rq_active.add(1);
+    connection.active++;
+    const stream = new ActiveStream(this, connection, request, response);
+    const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders);
+    const refusal = this.refuse(request, head);
+    if (refusal) {
+      this.reject(stream, refusal);
+      return;
+    }
+    if (head.closes) connection.closing = true;
+    if (head.expectsContinue) {
+      this.codes.count(100);
+      response.writeContinue();
+    }
+    if (head.upgrade !== undefined) connection.closing = true;
+    stream.start(head);
+  }
+
+  private reject(stream: ActiveStream, refusal: Refusal): void {
+    if (refusal.body !== "") this.stats.downstream_cx_protocol_error.inc();
+    stream.reject(refusal.status, refusal.details, refusal.body);
+  }
+
+  private refuse(request: IncomingMessage, head: RequestHead): Refusal | undefined {
+    if (request.httpVersion !== "1.1") return codecError(426, "Upgrade Required");
+    if (request.rawHeaders.length / 2 > MAX_HEADERS)
+      return codecError(431, "Request Header Fields Too Large");
+    const { transferEncoding } = head;
+    if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
+      return codecError(501, "Not Implemented");
+    }
+    if (!head.error) return undefined;
+    const { status, details } = head.error;
+    if (details === "path_normalization_failed") this.stats.downstream_rq_failed_path_normalization.inc();
+    if (details === "absolute_path_rejected") this.stats.downstream_rq_non_relative_path.inc();
+    return { status, details, body: details === "http1.codec_error" ? "Bad Request" : "" };
+  }
+
+  /** CONNECT has no route here. */
+  private onConnect(socket: Duplex): void {
+    this.stats.downstream_rq_total.inc();
+    this.stats.no_route.inc();
+    this.codes.count(404);
+    socket.end(rawReply(404, this.config.serverName, ""), "latin1", () => socket.destroy());
+  }
+
+  /** Bytes that are no HTTP: one reply if none is under way, then the end. */
+  private onClientError(error: Error, stream: Duplex): void {
+    const socket = stream as Socket;
+    const connection = this.connections.get(socket);
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    if (!code.startsWith("HPE_") || !socket.writable || !connection || connection.active > 0) {
+      socket.destroy();
+      return;
+    }
+    const status = code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
+    this.stats.downstream_cx_protocol_error.inc();
+    this.stats.downstream_rq_total.inc();
+    this.codes.count(status);
+    const body = status === 431 ? "Request Header Fields Too Large" : "Bad Request";
+    socket.write(rawReply(status, this.config.serverName, body), "latin1");
+    closeAfterFlush(socket);
+  }
+
+  streamFinished(stream: ActiveStream, connection: DownstreamConnection): void {
+    const { stats } = this;
+    connection.active--;
+    stats.downstream_rq_active.add(-1);
+    const { startMonotonic, endMonotonic } = stream.info;
+    if (endMonotonic !== undefined) {
+      stats.downstream_rq_time.record(Math.round(Number(endMonotonic - startMonotonic) / 1e6));
+    }
+    if (this.draining && connection.active === 0) this.closeIdle(connection);
+  }
+
+  private closeIdle(connection: DownstreamConnection): void {
+    closeAfterFlush(connection.socket);
+  }
+
+  /** Stops keeping connections; resolves when the last one is gone. */
+  drain(): Promise<void> {
+    this.draining = true;
+    for (const connection of this.connections.values()) {
+      if (connection.active === 0) this.closeIdle(connection);
+    }
+    return new Promise((resolve) => {
+      this.idle = resolve;
+      this.checkIdle();
+    });
+  }
+
+  private checkIdle(): void {
+    if (this.connections.size === 0) this.idle?.();
+  }
+
+  /** Cuts every connection. */
+  kill(): void {
+    for (const socket of this.connections.keys()) socket.destroy();
+  }
+}
+
+function codecError(status: number, body: string): Refusal {
+  return { status, details: "http1.codec_error", body };
+}

@@ -1,0 +1,31 @@
+import type { Socket } from "node:net";
+import type { ConnectionInfo } from "../../stores/stream-info";
+import { formatAddress } from "../clusters/cluster";
+
+let nextId = 0;
+
+/** One client connection: what streams on it share. */
+export class DownstreamConnection {
+  readonly info: ConnectionInfo;
+  readonly opened = performance.now();
+  /** Streams not finished yet. */
+  active = 0;
+  /** No further request is served: said so by either side, or the proxy drains. */
+  closing = false;
+  /** The client went first. */
+  remoteClosed = false;
+
+  constructor(readonly socket: Socket) {
+    const local = socket.localAddress ?? "";
+    const remote = socket.remoteAddress ?? "";
+    this.info = {
+      id: nextId++,
+      localAddress: formatAddress(local, socket.localPort ?? 0),
+      localPort: socket.localPort ?? 0,
+      remoteAddress: formatAddress(remote, socket.remotePort ?? 0),
+      remotePort: socket.remotePort ?? 0,
+      requestedServerName: "",
+      tls: undefined,
+    };
+  }
+}

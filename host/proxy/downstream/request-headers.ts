@@ -1,0 +1,155 @@
+import { randomUUID } from "node:crypto";
+import { HeaderMap } from "../../stores/header-map";
+
+/** Removed from every request: they concern the client's connection, or only the proxy may set them. */
+const DROPPED: ReadonlySet<string> = new Set([
+  "host",
+  "connection",
+  "upgrade",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  // Orders to the router from an internal hop; nothing is internal unless configured so.
+  "x-envoy-internal",
+  "x-envoy-retriable-status-codes",
+  "x-envoy-retriable-header-names",
+  "x-envoy-retry-on",
+  "x-envoy-retry-grpc-on",
+  "x-envoy-max-retries",
+  "x-envoy-upstream-alt-stat-name",
+  "x-envoy-upstream-rq-timeout-ms",
+  "x-envoy-upstream-rq-per-try-timeout-ms",
+  "x-envoy-upstream-rq-timeout-alt-response",
+  "x-envoy-expected-rq-timeout-ms",
+  "x-envoy-force-trace",
+  "x-envoy-ip-tags",
+  "x-envoy-original-url",
+  "x-envoy-hedge-on-per-try-timeout",
+]);
+
+/** What a raw header list says about its message, besides the headers themselves. */
+export interface RequestHead {
+  headers: HeaderMap;
+  /** Sent `connection: close`. */
+  closes: boolean;
+  /** Protocol of an `upgrade` the client asks for, lower-case. */
+  upgrade: string | undefined;
+  /** Values of all transfer-encoding lines. */
+  transferEncoding: string | undefined;
+  expectsContinue: boolean;
+  error: HeadError | undefined;
+}
+
+/** Why the head of a request cannot be served; `details` as Envoy's response code details. */
+export interface HeadError {
+  status: number;
+  details: string;
+}
+
+/**
+ * Turns a raw header list (name, value, name, value, ...) into Envoy's view of the request: pseudo-headers first, the
+ * rest in order with lower-case names, hop headers gone, `x-forwarded-proto` and `x-request-id` made sure of.
+ */
+export function readRequestHead(method: string, target: string, raw: readonly string[]): RequestHead {
+  const headers = new HeaderMap("request");
+  let host: string | undefined;
+  let connection: string | undefined;
+  let upgrade: string | undefined;
+  let transferEncoding: string | undefined;
+  let expectsContinue = false;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    const value = raw[i + 1]!;
+    if (!DROPPED.has(name)) {
+      if (name === "expect" && value.toLowerCase() === "100-continue") expectsContinue = true;
+      else if (name === "te") addTe(headers, value);
+      else headers.add(name, value);
+    } else if (name === "host") host = host === undefined ? value : `${host},${value}`;
+    else if (name === "connection") connection = connection === undefined ? value : `${connection},${value}`;
+    else if (name === "upgrade") upgrade = value;
+    else if (name === "transfer-encoding")
+      transferEncoding = transferEncoding === undefined ? value : `${transferEncoding},${value}`;
+  }
+  let closes = false;
+  let error: HeadError | undefined;
+  if (connection !== undefined) {
+    for (const token of connection.toLowerCase().split(",")) {
+      const name = token.trim();
+      if (name === "close") closes = true;
+      else if (name !== "" && name !== "te" && name !== "upgrade" && name !== "http2-settings") {
+        // Only the client's own words can be nominated away, never what routing stands on.
+        if (NOT_NOMINABLE.has(name)) error = { status: 400, details: "connection_header_rejected" };
+        else headers.remove(name);
+      }
+    }
+  }
+  const upgrading = upgrade !== undefined && /(^|[, ])upgrade([, ]|$)/i.test(connection ?? "");
+  const fault = setPseudoHeaders(headers, method, target, host);
+  if (!headers.has("x-forwarded-proto")) headers.append("x-forwarded-proto", "http");
+  if (!headers.has("x-request-id")) headers.append("x-request-id", randomUUID());
+  return {
+    headers,
+    closes,
+    upgrade: upgrading ? withoutH2c(upgrade!) : undefined,
+    transferEncoding,
+    expectsContinue,
+    error: error ?? fault,
+  };
+}
+
+const NOT_NOMINABLE: ReadonlySet<string> = new Set([
+  "cookie",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+]);
+
+/** Of `te` only `trailers` may travel on. */
+function addTe(headers: HeaderMap, value: string): void {
+  if (value.split(",").some((t) => t.trim().toLowerCase() === "trailers")) headers.set("te", "trailers");
+}
+
+/** `upgrade: h2c` is ignored and the request served as it is. */
+function withoutH2c(upgrade: string): string | undefined {
+  const rest = upgrade
+    .toLowerCase()
+    .split(",")
+    .map((t) => t.trim())
+    .filter((t) => t !== "h2c" && t !== "");
+  return rest.length === 0 ? undefined : rest.join(",");
+}
+
+/** `:authority :path :method :scheme` in that order; an absolute target overrides the host header. */
+function setPseudoHeaders(
+  headers: HeaderMap,
+  method: string,
+  target: string,
+  host: string | undefined,
+): HeadError | undefined {
+  let authority = host;
+  let path = target;
+  if (target.charCodeAt(0) !== 47 && method !== "CONNECT") {
+    const absolute = /^https?:\/\/([^/?#]*)(.*)$/is.exec(target);
+    if (absolute) {
+      authority = absolute[1]!;
+      path = absolute[2]!.startsWith("/") ? absolute[2]! : `/${absolute[2]!}`;
+    }
+  }
+  if (authority !== undefined) headers.append(":authority", authority);
+  headers.append(":path", path);
+  headers.append(":method", method);
+  headers.append(":scheme", "http");
+  if (authority === undefined) return { status: 400, details: "missing_host_header" };
+  if (!isHost(authority)) return { status: 400, details: "http1.codec_error" };
+  if (path.charCodeAt(0) !== 47) return { status: 404, details: "absolute_path_rejected" };
+  if (path.includes("#")) return { status: 400, details: "path_normalization_failed" };
+  return undefined;
+}
+
+function isHost(authority: string): boolean {
+  for (let i = 0; i < authority.length; i++) {
+    const c = authority.charCodeAt(i);
+    if (c <= 32 || c === 127) return false;
+  }
+  return true;
+}

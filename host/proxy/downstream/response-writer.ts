@@ -1,0 +1,74 @@
+import type { ServerResponse } from "node:http";
+import type { HeaderMap } from "../../stores/header-map";
+import { reasonPhrase } from "./reason-phrases";
+
+let dateText = "";
+let dateSecond = 0;
+
+/** The `date` of this second. */
+export function httpDate(): string {
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(second * 1000).toUTCString();
+  }
+  return dateText;
+}
+
+/** Hop headers: they end at the proxy. */
+const HOP = ["connection", "upgrade", "transfer-encoding", "keep-alive", "proxy-connection"] as const;
+
+/** What the connection manager does to every response before it leaves. */
+export function finishResponseHeaders(headers: HeaderMap, serverName: string, close: boolean): void {
+  for (const name of HOP) headers.remove(name);
+  if (!headers.has("date")) headers.append("date", httpDate());
+  headers.set("server", serverName);
+  if (close) headers.append("connection", "close");
+}
+
+/** Bytes declared by `content-length`; undefined when there is no readable one. */
+export function declaredLength(headers: HeaderMap): number | undefined {
+  const text = headers.get("content-length");
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * Hands a finished header map to node:http as Envoy would write it: lower-case names in map order, then the framing
+ * header. Throws when a value cannot go on the wire.
+ */
+export function writeHead(
+  response: ServerResponse,
+  status: number,
+  headers: HeaderMap,
+  endStream: boolean,
+  isHead: boolean,
+): void {
+  const out: string[] = [];
+  let sized = false;
+  for (let i = 0; i < headers.size; i++) {
+    const name = headers.nameAt(i);
+    if (name.charCodeAt(0) === 58) continue;
+    if (name === "content-length") sized = true;
+    out.push(name, headers.valueAt(i));
+  }
+  const bodiless = status < 200 || status === 204 || status === 304;
+  if (!sized && !bodiless) {
+    if (endStream && !isHead) out.push("content-length", "0");
+    else out.push("transfer-encoding", "chunked");
+  }
+  // Node's own additions are said above, in Envoy's place and case, or not at all.
+  response.sendDate = false;
+  response.removeHeader("connection");
+  response.writeHead(status, reasonPhrase(status), out);
+}
+
+/** A whole reply for a connection whose request could not even be read. */
+export function rawReply(status: number, serverName: string, body: string): string {
+  const reason = reasonPhrase(status);
+  const content = body === "" ? "" : `content-length: ${body.length}\r\ncontent-type: text/plain\r\n`;
+  const tail = body === "" ? "content-length: 0\r\n" : "";
+  return (
+    `HTTP/1.1 ${status} ${reason}\r\n${content}date: ${httpDate()}\r\nserver: ${serverName}\r\n` +
+    `connection: close\r\n${tail}\r\n${body}`
+  );
+}

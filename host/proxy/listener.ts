@@ -1,0 +1,117 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { ListenerConfig } from "../config/model";
+import type { ListenerAddress } from "../engine";
+import { StartError } from "../errors";
+import { ConnectionManager, type ManagerDeps } from "./downstream/connection-manager";
+import type { StatCounter, StatGauge, StatHistogram, StatsStore } from "./stats/store";
+
+/** Envoy's default `max_request_headers_kb`. */
+const MAX_HEADER_BYTES = 60 * 1024;
+
+/** One listening address and the connection manager behind it. */
+export class Listener {
+  readonly manager: ConnectionManager;
+  private readonly server: Server;
+  private readonly total: readonly StatCounter[];
+  private readonly active: readonly StatGauge[];
+  private readonly destroyed: StatCounter;
+  private readonly length: StatHistogram;
+  address: ListenerAddress;
+
+  constructor(
+    readonly config: ListenerConfig,
+    deps: Omit<ManagerDeps, "listenerPrefix">,
+  ) {
+    const { address, port } = config.address;
+    const prefix = `listener.${statAddress(address, port)}.`;
+    this.address = { name: config.name, host: address, port };
+    this.manager = new ConnectionManager(config, { ...deps, listenerPrefix: prefix });
+    const { store } = deps;
+    this.total = [`${prefix}downstream_cx_total`, `${prefix}worker_0.downstream_cx_total`].map((n) =>
+      store.counter(n),
+    );
+    this.active = [`${prefix}downstream_cx_active`, `${prefix}worker_0.downstream_cx_active`].map((n) =>
+      store.gauge(n),
+    );
+    this.destroyed = store.counter(`${prefix}downstream_cx_destroy`);
+    this.length = store.histogram(`${prefix}downstream_cx_length_ms`);
+    declareIdle(store, prefix);
+    this.server = createServer({
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // Envoy puts no time limit on an idle or slow client before an hour of silence.
+      requestTimeout: 0,
+      headersTimeout: 0,
+      keepAliveTimeout: 3_600_000,
+      requireHostHeader: false,
+      noDelay: true,
+    });
+    this.server.timeout = 0;
+    this.server.maxHeadersCount = 0;
+    this.server.on("connection", (socket) => {
+      const opened = performance.now();
+      for (const counter of this.total) counter.inc();
+      for (const gauge of this.active) gauge.add(1);
+      socket.once("close", () => {
+        for (const gauge of this.active) gauge.add(-1);
+        this.destroyed.inc();
+        this.length.record(Math.round(performance.now() - opened));
+      });
+    });
+    this.manager.serve(this.server);
+  }
+
+  /** Binds; rejects with StartError. */
+  async listen(): Promise<void> {
+    const { address, port } = this.config.address;
+    await listen(this.server, address, port, `listener '${this.config.name}'`);
+    const bound = this.server.address() as AddressInfo;
+    this.address = { name: this.config.name, host: bound.address, port: bound.port };
+  }
+
+  /** No new connections; resolves when those there are have ended. */
+  async drain(): Promise<void> {
+    this.server.close();
+    await this.manager.drain();
+  }
+
+  kill(): void {
+    this.server.close();
+    this.manager.kill();
+  }
+}
+
+/** `127.0.0.1_8080`, as the address stands in stat names. */
+function statAddress(address: string, port: number): string {
+  const host = address.includes(":") ? `[${address.replaceAll(":", "_")}]` : address;
+  return `${host}_${port}`;
+}
+
+function declareIdle(store: StatsStore, prefix: string): void {
+  for (const name of ["downstream_cx_overflow", "downstream_cx_overload_reject", "no_filter_chain_match"]) {
+    store.counter(prefix + name);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "Address already in use",
+  EACCES: "Permission denied",
+  EADDRNOTAVAIL: "Cannot assign requested address",
+};
+
+/** Binds a server or says in one line why not. */
+export async function listen(server: Server, host: string, port: number, what: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => {
+      const reason = REASONS[error.code ?? ""] ?? error.message;
+      reject(new StartError(`cannot bind ${what} to ${host}:${port}: ${reason}`, { cause: error }));
+    };
+    server.once("error", failed);
+    server.listen({ host, port }, () => {
+      server.off("error", failed);
+      // What a single accept fails with (too many open files) must not end the proxy.
+      server.on("error", () => {});
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,175 @@
+import { LogLevel } from "../../sdk/abi/log-level";
+import type { Clock } from "../clock";
+import type { Bootstrap } from "../config/model";
+import type { ListenerAddress, RunningEngine } from "../engine";
+import type { Logger } from "../log";
+import type { FilterFactory } from "../stream/filter";
+import { AdminServer, type AdminState } from "./admin/admin-server";
+import type { ChainFactory } from "./chain";
+import { ClusterManager } from "./clusters/cluster-manager";
+import { ClusterHttpCaller } from "./clusters/http-calls";
+import { Listener } from "./listener";
+import { type ServerState, ServerStats } from "./server-stats";
+import { StatsStore } from "./stats/store";
+import { TagExtraction } from "./stats/tags";
+
+/** What a proxy is built from, besides its file. */
+export interface ProxyDeps {
+  clock: Clock;
+  log: Logger;
+  concurrency: number;
+  /** Makes the filters of every listener (in the order of `bootstrap.listeners`); called before any listener binds. */
+  loadFilters(proxy: NodeProxy): Promise<readonly (readonly FilterFactory[])[]>;
+  /** Puts filters around a stream. */
+  chainFactory(filters: readonly FilterFactory[], bufferLimit: number): ChainFactory;
+  /** Filters and their timers end. */
+  closeFilters(): void;
+}
+
+const SOURCE = "host/proxy/proxy.ts";
+
+/** The Node reference proxy for one bootstrap file. */
+export class NodeProxy implements RunningEngine {
+  readonly engine = "node";
+  readonly store = new StatsStore();
+  readonly clusters: ClusterManager;
+  readonly caller: ClusterHttpCaller;
+  readonly ended: Promise<{ code: number; reason: string }>;
+  private readonly tags: TagExtraction;
+  private readonly bound: Listener[] = [];
+  private readonly startedAt = performance.now();
+  private readonly serverStats = new ServerStats(this.store, this.startedAt);
+  private state: ServerState = "PRE_INITIALIZING";
+  private adminServer: AdminServer | undefined;
+  private flushTimer: NodeJS.Timeout | undefined;
+  private resolveEnded!: (end: { code: number; reason: string }) => void;
+  private stopping: Promise<void> | undefined;
+  private closed = false;
+
+  constructor(
+    readonly bootstrap: Bootstrap,
+    private readonly deps: ProxyDeps,
+  ) {
+    this.clusters = new ClusterManager(bootstrap.clusters, this.store);
+    this.caller = new ClusterHttpCaller(this.clusters);
+    this.tags = new TagExtraction(bootstrap.statsTags, bootstrap.useDefaultTags);
+    this.ended = new Promise((resolve) => {
+      this.resolveEnded = resolve;
+    });
+  }
+
+  get admin(): { host: string; port: number } | undefined {
+    return this.adminServer?.address;
+  }
+
+  get listeners(): readonly ListenerAddress[] {
+    return this.bound.map((l) => l.address);
+  }
+
+  /** Admin first, so that `/ready` can say "not yet"; then clusters, filters, listeners. Cleans up when it fails. */
+  async start(): Promise<void> {
+    try {
+      await this.startAll();
+    } catch (error) {
+      this.close(1, "failed to start");
+      throw error;
+    }
+  }
+
+  private async startAll(): Promise<void> {
+    const { bootstrap, deps } = this;
+    this.setState("PRE_INITIALIZING");
+    if (bootstrap.admin) {
+      const admin = new AdminServer(bootstrap.admin, this.adminState());
+      await admin.listen();
+      this.adminServer = admin;
+      deps.log.log(
+        "admin",
+        LogLevel.Info,
+        SOURCE,
+        `admin address: ${admin.address.host}:${admin.address.port}`,
+      );
+    }
+    await this.clusters.start();
+    this.setState("INITIALIZING");
+    const filters = await deps.loadFilters(this);
+    const listeners = bootstrap.listeners.map(
+      (config, i) =>
+        new Listener(config, {
+          clock: deps.clock,
+          store: this.store,
+          clusters: this.clusters,
+          createChain: deps.chainFactory(filters[i] ?? [], config.perConnectionBufferLimitBytes),
+        }),
+    );
+    for (const listener of listeners) {
+      await listener.listen();
+      this.bound.push(listener);
+    }
+    this.serverStats.listenersStarted(listeners.length);
+    this.flushTimer = setInterval(() => this.store.flush(), bootstrap.statsFlushIntervalMs);
+    this.setState("LIVE");
+    deps.log.log("main", LogLevel.Info, SOURCE, "all listeners are up, starting to serve");
+  }
+
+  private setState(state: ServerState): void {
+    this.state = state;
+    this.serverStats.setState(state);
+  }
+
+  private adminState(): AdminState {
+    const { deps } = this;
+    return {
+      bootstrap: this.bootstrap,
+      store: this.store,
+      tags: this.tags,
+      clusters: this.clusters,
+      listeners: this.bound,
+      log: deps.log,
+      startedAt: this.startedAt,
+      options: { configPath: this.bootstrap.file, concurrency: deps.concurrency },
+      state: () => this.state,
+      refreshStats: () => this.serverStats.refresh(this.connectionCount()),
+      // After the answer has left.
+      quit: () => void setImmediate(() => void this.stop()),
+    };
+  }
+
+  private connectionCount(): number {
+    return this.bound.reduce((sum, l) => sum + l.manager.connections.size, 0);
+  }
+
+  stop(drainMs = 10_000): Promise<void> {
+    this.stopping ??= this.drainAndClose(drainMs);
+    return this.stopping;
+  }
+
+  private async drainAndClose(drainMs: number): Promise<void> {
+    this.setState("DRAINING");
+    this.deps.log.log("main", LogLevel.Info, SOURCE, "shutting down: draining connections");
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, drainMs);
+    });
+    await Promise.race([Promise.all(this.bound.map((l) => l.drain())), timeout]);
+    clearTimeout(timer);
+    this.close(0, "stopped");
+  }
+
+  async kill(): Promise<void> {
+    this.close(0, "killed");
+  }
+
+  private close(code: number, reason: string): void {
+    if (this.closed) return;
+    this.closed = true;
+    clearInterval(this.flushTimer);
+    for (const listener of this.bound) listener.kill();
+    this.deps.closeFilters();
+    this.caller.close();
+    this.clusters.close();
+    this.adminServer?.close();
+    this.deps.log.log("main", LogLevel.Info, SOURCE, `exiting: ${reason}`);
+    this.resolveEnded({ code, reason });
+  }
+}

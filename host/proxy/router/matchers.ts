@@ -1,0 +1,86 @@
+import { RE2JS } from "re2js";
+import type { HeaderMatcherConfig, QueryMatcherConfig, RouteMatch } from "../../config/model";
+import type { HeaderMap } from "../../stores/header-map";
+
+/** True when a request fits; `path` is without query, `query` without its `?`. */
+export type RouteMatcher = (headers: HeaderMap, path: string, query: string | undefined) => boolean;
+
+type TextTest = (text: string) => boolean;
+
+/** User patterns never reach V8's backtracking engine: RE2 is linear in the text. */
+function fullMatch(pattern: string): TextTest {
+  const compiled = RE2JS.compile(pattern, RE2JS.DISABLE_UNICODE_GROUPS);
+  return (text) => compiled.matches(text);
+}
+
+function textTest(kind: string, value: string, ignoreCase: boolean): TextTest {
+  const wanted = ignoreCase ? value.toLowerCase() : value;
+  const fold: (t: string) => string = ignoreCase ? (t) => t.toLowerCase() : (t) => t;
+  const tests: Record<string, () => TextTest> = {
+    exact: () => (t) => fold(t) === wanted,
+    prefix: () => (t) => fold(t).startsWith(wanted),
+    suffix: () => (t) => fold(t).endsWith(wanted),
+    contains: () => (t) => fold(t).includes(wanted),
+    regex: () => fullMatch(value),
+  };
+  return tests[kind]!();
+}
+
+function pathMatcher(match: RouteMatch): (path: string) => boolean {
+  const { kind, value } = match.path;
+  if (kind === "regex") return fullMatch(value);
+  return textTest(kind === "path" ? "exact" : "prefix", value, !match.caseSensitive);
+}
+
+/** Each value of a repeated header is tested alone; any that fits counts. Inverting a missing header never fits. */
+function headerMatcher(config: HeaderMatcherConfig): (headers: HeaderMap) => boolean {
+  const { name, invert, treatMissingAsEmpty } = config;
+  if (config.kind === "present") {
+    return (headers) => (headers.has(name) === config.present) !== invert;
+  }
+  const test: TextTest =
+    config.kind === "range"
+      ? (text) => inRange(text, config.range.start, config.range.end)
+      : textTest(config.kind, config.value, config.ignoreCase);
+  return (headers) => {
+    const values = headers.getAll(name);
+    if (values.length === 0) return treatMissingAsEmpty ? test("") !== invert : false;
+    return values.some(test) !== invert;
+  };
+}
+
+function inRange(text: string, start: number, end: number): boolean {
+  if (!/^[+-]?\d+$/.test(text)) return false;
+  const value = Number(text);
+  return value >= start && value < end;
+}
+
+/** First value of a parameter, not decoded; undefined when the query does not name it. */
+function queryValue(query: string | undefined, name: string): string | undefined {
+  if (query === undefined) return undefined;
+  for (const pair of query.split("&")) {
+    const at = pair.indexOf("=");
+    if ((at < 0 ? pair : pair.slice(0, at)) === name) return at < 0 ? "" : pair.slice(at + 1);
+  }
+  return undefined;
+}
+
+function queryMatcher(config: QueryMatcherConfig): (query: string | undefined) => boolean {
+  if (config.kind === "present") {
+    return (query) => (queryValue(query, config.name) !== undefined) === config.present;
+  }
+  const test = textTest(config.kind, config.value, config.ignoreCase);
+  return (query) => {
+    const value = queryValue(query, config.name);
+    return value !== undefined && test(value);
+  };
+}
+
+/** Compiles the `match` of a route. */
+export function routeMatcher(match: RouteMatch): RouteMatcher {
+  const path = pathMatcher(match);
+  const headers = match.headers.map(headerMatcher);
+  const query = match.queryParameters.map(queryMatcher);
+  if (headers.length === 0 && query.length === 0) return (_, p) => path(p);
+  return (h, p, q) => path(p) && headers.every((m) => m(h)) && query.every((m) => m(q));
+}

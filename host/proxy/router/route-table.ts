@@ -1,0 +1,81 @@
+import type { HttpConnectionManagerConfig, RouteConfig, VirtualHostConfig } from "../../config/model";
+import type { HeaderMap } from "../../stores/header-map";
+import { type RouteMatcher, routeMatcher } from "./matchers";
+
+/** The route a request takes, with the virtual host it stands in. */
+export interface Route {
+  readonly config: RouteConfig;
+  readonly virtualHost: VirtualHostConfig;
+}
+
+interface CompiledHost {
+  readonly routes: readonly { readonly route: Route; readonly matches: RouteMatcher }[];
+}
+
+interface Wildcard {
+  readonly text: string;
+  readonly host: CompiledHost;
+}
+
+/** The route configuration of one connection manager, ready to be searched. */
+export class RouteTable {
+  private readonly exact = new Map<string, CompiledHost>();
+  private readonly suffixes: Wildcard[] = [];
+  private readonly prefixes: Wildcard[] = [];
+  private fallback: CompiledHost | undefined;
+
+  constructor(config: HttpConnectionManagerConfig) {
+    for (const virtualHost of config.virtualHosts) {
+      const host: CompiledHost = {
+        routes: virtualHost.routes.map((route) => ({
+          route: { config: route, virtualHost },
+          matches: routeMatcher(route.match),
+        })),
+      };
+      for (const domain of virtualHost.domains) this.addDomain(domain.toLowerCase(), host);
+    }
+    const longestFirst = (a: Wildcard, b: Wildcard) => b.text.length - a.text.length;
+    this.suffixes.sort(longestFirst);
+    this.prefixes.sort(longestFirst);
+  }
+
+  private addDomain(domain: string, host: CompiledHost): void {
+    if (domain === "*") this.fallback = host;
+    else if (domain.startsWith("*")) this.suffixes.push({ text: domain.slice(1), host });
+    else if (domain.endsWith("*")) this.prefixes.push({ text: domain.slice(0, -1), host });
+    else this.exact.set(domain, host);
+  }
+
+  /** Exact name, then the longest `*suffix`, then the longest `prefix*`, then `*`; case does not matter. */
+  private findHost(authority: string): CompiledHost | undefined {
+    if (this.exact.size === 0 && this.suffixes.length === 0 && this.prefixes.length === 0)
+      return this.fallback;
+    const name = authority.toLowerCase();
+    const exact = this.exact.get(name);
+    if (exact) return exact;
+    // A wildcard stands for at least one character.
+    const fits = (w: Wildcard, ok: boolean) => ok && name.length > w.text.length;
+    return (
+      this.suffixes.find((w) => fits(w, name.endsWith(w.text)))?.host ??
+      this.prefixes.find((w) => fits(w, name.startsWith(w.text)))?.host ??
+      this.fallback
+    );
+  }
+
+  /** The first route of the virtual host that fits; undefined = 404. */
+  find(headers: HeaderMap): Route | undefined {
+    // Envoy routes nothing whose scheme it cannot tell.
+    if (!headers.has("x-forwarded-proto")) return undefined;
+    const target = headers.get(":path");
+    if (target === undefined) return undefined;
+    const host = this.findHost(headers.get(":authority") ?? "");
+    if (!host) return undefined;
+    const mark = target.indexOf("?");
+    const path = mark < 0 ? target : target.slice(0, mark);
+    const query = mark < 0 ? undefined : target.slice(mark + 1);
+    for (const { route, matches } of host.routes) {
+      if (matches(headers, path, query)) return route;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,278 @@
+import type { Socket } from "node:net";
+import type { HeaderMutation, RouteAction } from "../../config/model";
+import { HeaderMap } from "../../stores/header-map";
+import { ResponseFlag } from "../../stores/stream-info";
+import type { Cluster } from "../clusters/cluster";
+import { formatAddress } from "../clusters/cluster";
+import { type ResetReason, type UpstreamEvents, UpstreamRequest } from "../clusters/upstream-request";
+import type { ActiveStream } from "../downstream/active-stream";
+import type { ConnectionManager } from "../downstream/connection-manager";
+import { mutateHeaders } from "./header-mutation";
+import { redirectLocation, rewritePrefix } from "./redirect";
+import type { Route } from "./route-table";
+
+type ClusterAction = Extract<RouteAction, { kind: "cluster" }>;
+
+/** What a reset before the response headers means to the client. */
+const RESETS: Readonly<Record<ResetReason, { status: number; flag: ResponseFlag }>> = {
+  "remote connection failure": { status: 503, flag: ResponseFlag.UpstreamConnectionFailure },
+  "connection timeout": { status: 503, flag: ResponseFlag.UpstreamConnectionFailure },
+  "connection termination": { status: 503, flag: ResponseFlag.UpstreamConnectionTermination },
+  "protocol error": { status: 502, flag: ResponseFlag.UpstreamProtocolError },
+  overflow: { status: 503, flag: ResponseFlag.UpstreamOverflow },
+};
+
+const words = (text: string) => text.replaceAll(" ", "_");
+
+/** The last filter of every chain: finds the route and carries the request to a host of its cluster. */
+export class Router implements UpstreamEvents {
+  private upstream: UpstreamRequest | undefined;
+  private cluster: Cluster | undefined;
+  private route: Route | undefined;
+  private timeoutMs = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private responseStarted = false;
+  private startedAt = 0;
+  private paused = false;
+
+  constructor(
+    private readonly stream: ActiveStream,
+    private readonly manager: ConnectionManager,
+  ) {}
+
+  decodeHeaders(headers: HeaderMap, endStream: boolean): void {
+    const { stats } = this.manager;
+    const route = this.stream.info.matchedRoute();
+    this.route = route;
+    if (!route) {
+      stats.no_route.inc();
+      this.stream.localReply({
+        status: 404,
+        body: "",
+        details: "route_not_found",
+        flags: ResponseFlag.NoRouteFound,
+      });
+      return;
+    }
+    stats.rq_total.inc();
+    const { action } = route.config;
+    if (action.kind === "cluster") this.forward(route, action, headers, endStream);
+    else if (action.kind === "redirect") {
+      stats.rq_redirect.inc();
+      const location = redirectLocation(action, route.config, headers);
+      this.reply(action.code, "", "direct_response", 0, [["location", location]]);
+    } else {
+      stats.rq_direct_response.inc();
+      this.reply(action.status, action.body, "direct_response");
+    }
+  }
+
+  /** A local reply that carries the route's response headers, as every reply of the router does. */
+  private reply(
+    status: number,
+    body: string | Buffer,
+    details: string,
+    flags = 0,
+    first: readonly (readonly [string, string])[] = [],
+  ): void {
+    const headers = HeaderMap.of("response", first);
+    if (this.route) mutateHeaders(headers, this.levels(this.route, "response"));
+    this.stream.localReply({ status, body, headers: [...headers], details, flags });
+  }
+
+  private levels(route: Route, side: "request" | "response"): readonly HeaderMutation[] {
+    const { config } = this.manager;
+    return side === "request"
+      ? [route.config.requestHeaders, route.virtualHost.requestHeaders, config.requestHeaderMutation]
+      : [route.config.responseHeaders, route.virtualHost.responseHeaders, config.responseHeaderMutation];
+  }
+
+  private forward(route: Route, action: ClusterAction, headers: HeaderMap, endStream: boolean): void {
+    const { info } = this.stream;
+    const cluster = this.manager.clusters.get(action.cluster);
+    if (!cluster) {
+      this.manager.stats.no_cluster.inc();
+      this.reply(503, "", "cluster_not_found", ResponseFlag.NoClusterFound);
+      return;
+    }
+    this.cluster = cluster;
+    info.upstream.endpoints = cluster.hosts.length;
+    const host = cluster.pick();
+    if (!host) {
+      cluster.stats.upstream_cx_none_healthy.inc();
+      cluster.codes.count(503);
+      this.reply(503, "no healthy upstream", "no_healthy_upstream", ResponseFlag.NoHealthyUpstream);
+      return;
+    }
+    this.prepare(route, action, headers);
+    this.startedAt = performance.now();
+    if (cluster.overloaded) {
+      cluster.stats.upstream_rq_pending_overflow.inc();
+      this.onUpstreamReset("overflow", "");
+      return;
+    }
+    info.upstream.attempts = 1;
+    info.upstream.address = formatAddress(host.address, host.port);
+    info.upstream.port = host.port;
+    try {
+      this.upstream = new UpstreamRequest(cluster, host, headers, endStream, this);
+    } catch {
+      // What HTTP/1.1 cannot carry never leaves; Envoy's codec refuses such requests the same way.
+      this.reply(503, "", "upstream_reset_before_response_started{protocol_error}", 0);
+      return;
+    }
+    if (endStream) this.onRequestComplete();
+  }
+
+  /** Everything a route does to a request, in Envoy's order. */
+  private prepare(route: Route, action: ClusterAction, headers: HeaderMap): void {
+    const envoyHeaders = !this.manager.suppressEnvoyHeaders;
+    this.timeoutMs = action.timeoutMs;
+    if (envoyHeaders && action.timeoutMs > 0) {
+      headers.set("x-envoy-expected-rq-timeout-ms", String(action.timeoutMs));
+    }
+    mutateHeaders(headers, this.levels(route, "request"));
+    if (action.hostRewriteLiteral !== undefined) {
+      const was = headers.get(":authority");
+      if (envoyHeaders && was !== undefined) headers.set("x-envoy-original-host", was);
+      headers.set(":authority", action.hostRewriteLiteral);
+    }
+    if (action.prefixRewrite !== undefined) {
+      const was = headers.get(":path") ?? "/";
+      const mark = was.indexOf("?");
+      const path = mark < 0 ? was : was.slice(0, mark);
+      const query = mark < 0 ? "" : was.slice(mark);
+      if (envoyHeaders) headers.set("x-envoy-original-path", was);
+      headers.set(":path", rewritePrefix(route.config, path, action.prefixRewrite) + query);
+    }
+  }
+
+  decodeData(chunk: Buffer, endStream: boolean): void {
+    if (!this.upstream) return;
+    if (!this.upstream.write(chunk)) this.stream.holdForUpstream(true);
+    if (!endStream) return;
+    this.upstream.end();
+    this.onRequestComplete();
+  }
+
+  decodeTrailers(trailers: HeaderMap): void {
+    if (!this.upstream) return;
+    this.upstream.end(trailers);
+    this.onRequestComplete();
+  }
+
+  /** The route timeout counts from here. */
+  private onRequestComplete(): void {
+    this.stream.info.upstreamRequestDone = this.manager.clock.monotonic();
+    if (this.timeoutMs > 0 && this.upstream) this.timer = setTimeout(onTimeout, this.timeoutMs, this);
+  }
+
+  onTimeout(): void {
+    const { upstream, cluster } = this;
+    if (!upstream || !cluster) return;
+    upstream.cancel();
+    this.upstream = undefined;
+    cluster.stats.upstream_rq_timeout.inc();
+    upstream.host.stats.rq_timeout.inc();
+    upstream.host.stats.rq_error.inc();
+    this.stream.info.responseFlags |= ResponseFlag.UpstreamRequestTimeout;
+    if (this.responseStarted) {
+      this.stream.resetStream("response_timeout");
+      return;
+    }
+    cluster.codes.count(504);
+    this.reply(504, "upstream request timeout", "response_timeout", ResponseFlag.UpstreamRequestTimeout);
+  }
+
+  // --- UpstreamEvents
+
+  onUpstreamReady(socket: Socket): void {
+    const { upstream } = this.stream.info;
+    upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
+  }
+
+  onUpstreamInformation(status: number): void {
+    this.cluster?.codes.count(status);
+  }
+
+  onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
+    const { stream, manager, cluster, route, upstream } = this;
+    if (!cluster || !route || !upstream) return;
+    this.responseStarted = true;
+    stream.info.upstreamResponseStart = manager.clock.monotonic();
+    const status = Number(headers.get(":status"));
+    cluster.codes.count(status);
+    const { rq_error, rq_success } = upstream.host.stats;
+    (status >= 500 ? rq_error : rq_success).inc();
+    if (!manager.suppressEnvoyHeaders) {
+      headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.startedAt)));
+    }
+    mutateHeaders(headers, this.levels(route, "response"));
+    stream.info.responseCodeDetails = "via_upstream";
+    if (endStream) this.complete();
+    stream.chain.responseHeaders(headers, endStream);
+  }
+
+  onUpstreamData(chunk: Buffer, endStream: boolean): void {
+    if (endStream) this.complete();
+    this.stream.chain.responseData(chunk, endStream);
+  }
+
+  onUpstreamTrailers(trailers: HeaderMap): void {
+    this.complete();
+    this.stream.chain.responseTrailers(trailers);
+  }
+
+  private complete(): void {
+    clearTimeout(this.timer);
+    this.cluster?.codes.time(Math.floor(performance.now() - this.startedAt));
+    this.upstream = undefined;
+  }
+
+  onUpstreamReset(reason: ResetReason, detail: string): void {
+    const { stream, cluster, upstream } = this;
+    clearTimeout(this.timer);
+    this.upstream = undefined;
+    upstream?.host.stats.rq_error.inc();
+    const { status, flag } = RESETS[reason];
+    const cause = detail === "" ? "" : `|delayed_connect_error:_${words(detail)}`;
+    if (this.responseStarted) {
+      stream.info.responseFlags |= flag;
+      stream.info.responseCodeDetails = `upstream_reset_after_response_started{${words(reason)}}`;
+      this.manager.stats.rq_reset_after_downstream_response_started.inc();
+      stream.resetStream(stream.info.responseCodeDetails);
+      return;
+    }
+    cluster?.codes.count(status);
+    const connectError = flag === ResponseFlag.UpstreamConnectionFailure;
+    this.reply(
+      status,
+      `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`,
+      `upstream_reset_before_response_started{${words(reason)}${connectError ? cause : ""}}`,
+      flag,
+      reason === "overflow" ? [["x-envoy-overloaded", "true"]] : [],
+    );
+  }
+
+  onUpstreamDrain(): void {
+    this.stream.holdForUpstream(false);
+  }
+
+  pauseResponse(paused: boolean): void {
+    if (paused === this.paused) return;
+    this.paused = paused;
+    this.upstream?.pause(paused);
+  }
+
+  /** The stream ended, or a filter answered by itself: whatever is still under way is dropped. */
+  cancel(): void {
+    clearTimeout(this.timer);
+    const { upstream } = this;
+    this.upstream = undefined;
+    upstream?.cancel();
+  }
+}
+
+function onTimeout(router: Router): void {
+  router.onTimeout();
+}

@@ -1,0 +1,111 @@
+import type {
+  Bootstrap,
+  ClusterConfig,
+  HeaderMutation,
+  ListenerConfig,
+  RouteAction,
+  RouteConfig,
+  VirtualHostConfig,
+} from "../../../../host/config/model";
+
+export const NO_MUTATION: HeaderMutation = { add: [], remove: [] };
+const position = { file: "test.yaml", line: 1, column: 1 };
+
+/** A route by path prefix. */
+export function route(prefix: string, action: RouteAction, more: Partial<RouteConfig> = {}): RouteConfig {
+  return {
+    name: "",
+    metadata: undefined,
+    match: { path: { kind: "prefix", value: prefix }, caseSensitive: true, headers: [], queryParameters: [] },
+    action,
+    requestHeaders: NO_MUTATION,
+    responseHeaders: NO_MUTATION,
+    ...more,
+  };
+}
+
+export function toCluster(cluster: string, timeoutMs = 15_000): Extract<RouteAction, { kind: "cluster" }> {
+  return { kind: "cluster", cluster, timeoutMs, prefixRewrite: undefined, hostRewriteLiteral: undefined };
+}
+
+export function virtualHost(routes: RouteConfig[], more: Partial<VirtualHostConfig> = {}): VirtualHostConfig {
+  return {
+    name: "v",
+    domains: ["*"],
+    metadata: undefined,
+    routes,
+    requestHeaders: NO_MUTATION,
+    responseHeaders: NO_MUTATION,
+    ...more,
+  };
+}
+
+export function listener(
+  virtualHosts: VirtualHostConfig[],
+  http: Partial<ListenerConfig["http"]> = {},
+  more: Partial<ListenerConfig> = {},
+): ListenerConfig {
+  return {
+    name: "main",
+    address: { address: "127.0.0.1", port: 0, position },
+    trafficDirection: 0,
+    metadata: undefined,
+    perConnectionBufferLimitBytes: 1024 * 1024,
+    filterChainName: "",
+    http: {
+      statPrefix: "ingress",
+      codecType: "AUTO",
+      enableTrailers: false,
+      acceptHttp10: false,
+      serverName: "envoy",
+      routeConfigName: "r",
+      virtualHosts,
+      httpFilters: [{ kind: "router", name: "router", suppressEnvoyHeaders: false }],
+      requestHeaderMutation: NO_MUTATION,
+      responseHeaderMutation: NO_MUTATION,
+      ...http,
+    },
+    ...more,
+  };
+}
+
+export function cluster(name: string, port: number | undefined, more: Partial<ClusterConfig> = {}): ClusterConfig {
+  return {
+    name,
+    statName: name,
+    type: "STATIC",
+    connectTimeoutMs: 5000,
+    dnsLookupFamily: "AUTO",
+    metadata: undefined,
+    endpoints:
+      port === undefined
+        ? []
+        : [
+            {
+              address: "127.0.0.1",
+              port,
+              hostname: "",
+              metadata: undefined,
+              locality: { region: "", zone: "", subZone: "" },
+            },
+          ],
+    enableTrailers: false,
+    perConnectionBufferLimitBytes: 1024 * 1024,
+    ...more,
+  };
+}
+
+export function bootstrap(listeners: ListenerConfig[], clusters: ClusterConfig[], more: Partial<Bootstrap> = {}): Bootstrap {
+  return {
+    file: "test.yaml",
+    raw: {},
+    node: { id: "n1", cluster: "c1", locality: { region: "", zone: "", subZone: "" }, metadata: {} },
+    admin: { address: "127.0.0.1", port: 0, position },
+    statsTags: [],
+    useDefaultTags: true,
+    statsFlushIntervalMs: 5000,
+    listeners,
+    clusters,
+    ...more,
+  };
+}
