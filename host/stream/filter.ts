@@ -65,6 +65,11 @@ export interface StreamEnds {
   sendResponseHeaders(headers: HeaderMap, endStream: boolean): void;
   sendResponseData(chunk: Buffer, endStream: boolean): void;
   sendResponseTrailers(trailers: HeaderMap): void;
+  /**
+   * A local reply is being made and so far has only its `:status`: the route's response headers go on it, before the
+   * reply's own. Every local reply of a stream with a route to a cluster gets them, a filter's too (observed).
+   */
+  decorateLocalReply(headers: HeaderMap): void;
   /** A local reply replaced the upstream's answer: the router drops what it still has under way. */
   cancelUpstream(): void;
   /** Cut the stream (HTTP/1.1: close the connection). */

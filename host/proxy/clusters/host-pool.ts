@@ -1,4 +1,4 @@
-import { Agent, type ClientRequest } from "node:http";
+import { Agent } from "node:http";
 import { connect, type Socket } from "node:net";
 import { StatCounter, StatGauge } from "../stats/store";
 import type { ClusterStats } from "./cluster-stats";
@@ -129,10 +129,6 @@ export class HostPool extends Agent {
     const idle = socket.idleMs ?? IDLE_MS;
     if (socket.timeout !== idle) socket.setTimeout(idle);
     return idle > 0;
-  }
-
-  override reuseSocket(_socket: Socket, request: ClientRequest): void {
-    request.reusedSocket = true;
   }
 
   /** No new requests will come: idle connections go now, busy ones after their exchange. */

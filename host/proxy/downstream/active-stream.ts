@@ -55,6 +55,12 @@ export class ActiveStream implements StreamEnds {
     this.isHead = request.method === "HEAD";
     const endStream = head.transferEncoding === undefined && !Number(headers.get("content-length") ?? 0);
     this.requestComplete = endStream;
+    this.info.currentRoute();
+    if (head.upgrade !== undefined) {
+      this.manager.stats.downstream_rq_ws_on_non_ws_route.inc();
+      this.localReply({ status: 403, body: "", details: "upgrade_failed" });
+      return;
+    }
     this.chain.requestHeaders(headers, endStream);
     if (endStream || this.finished) return;
     request.on("data", (chunk: Buffer) => {
@@ -79,14 +85,15 @@ export class ActiveStream implements StreamEnds {
   }
 
   /** Answers a request that cannot be served at all; no filter sees it. */
-  reject(status: number, details: string, body = ""): void {
+  reject(status: number, details: string, body: string, keepsConnection: boolean): void {
     this.info.responseCodeDetails = details;
     const headers = HeaderMap.of("response", [[":status", String(status)]]);
     if (body !== "") {
       headers.append("content-length", String(body.length));
       headers.append("content-type", "text/plain");
     }
-    this.connection.closing = true;
+    if (keepsConnection) this.requestComplete = true;
+    else this.connection.closing = true;
     this.sendResponseHeaders(headers, body === "");
     if (body !== "") this.sendResponseData(Buffer.from(body, "latin1"), true);
   }
@@ -108,6 +115,10 @@ export class ActiveStream implements StreamEnds {
 
   forwardRequestTrailers(trailers: HeaderMap): void {
     if (!this.finished) this.router.decodeTrailers(trailers);
+  }
+
+  decorateLocalReply(headers: HeaderMap): void {
+    this.router.decorateLocalReply(headers);
   }
 
   cancelUpstream(): void {

@@ -33,6 +33,8 @@ interface Refusal {
   status: number;
   details: string;
   body: string;
+  /** The connection goes on. */
+  keeps?: boolean;
 }
 
 /** Serves the HTTP/1.1 connections of one listener. */
@@ -136,13 +138,14 @@ export class ConnectionManager {
       this.codes.count(100);
       response.writeContinue();
     }
+    // What follows an upgrade that was not granted is not HTTP any more.
     if (head.upgrade !== undefined) connection.closing = true;
     stream.start(head);
   }
 
   private reject(stream: ActiveStream, refusal: Refusal): void {
     if (refusal.body !== "") this.stats.downstream_cx_protocol_error.inc();
-    stream.reject(refusal.status, refusal.details, refusal.body);
+    stream.reject(refusal.status, refusal.details, refusal.body, refusal.keeps === true);
   }
 
   private refuse(request: IncomingMessage, head: RequestHead): Refusal | undefined {
@@ -157,7 +160,8 @@ export class ConnectionManager {
     const { status, details } = head.error;
     if (details === "path_normalization_failed") this.stats.downstream_rq_failed_path_normalization.inc();
     if (details === "absolute_path_rejected") this.stats.downstream_rq_non_relative_path.inc();
-    return { status, details, body: details === "http1.codec_error" ? "Bad Request" : "" };
+    if (details === "http1.codec_error") return codecError(status, "Bad Request");
+    return { status, details, body: "", keeps: status === 404 };
   }
 
   /** CONNECT has no route here. */

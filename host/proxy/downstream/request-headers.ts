@@ -6,6 +6,7 @@ const DROPPED: ReadonlySet<string> = new Set([
   "host",
   "connection",
   "upgrade",
+  "http2-settings",
   "keep-alive",
   "proxy-connection",
   "transfer-encoding",

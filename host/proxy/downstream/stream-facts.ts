@@ -31,7 +31,7 @@ export class StreamFacts implements StreamInfo {
   };
   private values: Map<string, Buffer> | undefined;
   private matched: Route | undefined;
-  private matchKnown = false;
+  private stale = true;
 
   constructor(
     readonly connection: ConnectionInfo,
@@ -49,22 +49,26 @@ export class StreamFacts implements StreamInfo {
     return this.values;
   }
 
-  /** The route of the request as its headers stand; looked up once until `clearRoute`. */
-  matchedRoute(): Route | undefined {
-    if (!this.matchKnown && this.requestHeaders) {
-      this.matchKnown = true;
+  /** The route of the request as its headers stand now; what the router follows. */
+  currentRoute(): Route | undefined {
+    if (this.stale && this.requestHeaders) {
+      this.stale = false;
       this.matched = this.routes.find(this.requestHeaders);
     }
     return this.matched;
   }
 
+  /** The route found last. Header edits do not change it before somebody asks for the current one. */
+  get knownRoute(): Route | undefined {
+    return this.matched;
+  }
+
   clearRoute(): void {
-    this.matchKnown = false;
-    this.matched = undefined;
+    this.stale = true;
   }
 
   route(): RouteInfo | undefined {
-    const route = this.matchedRoute();
+    const route = this.matched;
     if (!route) return undefined;
     const { config, virtualHost } = route;
     const clusterName = config.action.kind === "cluster" ? config.action.cluster : undefined;

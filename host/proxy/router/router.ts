@@ -42,7 +42,7 @@ export class Router implements UpstreamEvents {
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
     const { stats } = this.manager;
-    const route = this.stream.info.matchedRoute();
+    const route = this.stream.info.currentRoute();
     this.route = route;
     if (!route) {
       stats.no_route.inc();
@@ -60,24 +60,43 @@ export class Router implements UpstreamEvents {
     else if (action.kind === "redirect") {
       stats.rq_redirect.inc();
       const location = redirectLocation(action, route.config, headers);
-      this.reply(action.code, "", "direct_response", 0, [["location", location]]);
+      this.direct(route, action.code, "", [["location", location]]);
     } else {
       stats.rq_direct_response.inc();
-      this.reply(action.status, action.body, "direct_response");
+      this.direct(route, action.status, action.body, []);
     }
   }
 
-  /** A local reply that carries the route's response headers, as every reply of the router does. */
   private reply(
     status: number,
     body: string | Buffer,
     details: string,
     flags = 0,
-    first: readonly (readonly [string, string])[] = [],
+    headers: readonly (readonly [string, string])[] = [],
   ): void {
-    const headers = HeaderMap.of("response", first);
-    if (this.route) mutateHeaders(headers, this.levels(this.route, "response"));
-    this.stream.localReply({ status, body, headers: [...headers], details, flags });
+    this.stream.localReply({ status, body, headers, details, flags });
+  }
+
+  /** A redirect or direct response; these carry their route's headers after their own. */
+  private direct(
+    route: Route,
+    status: number,
+    body: string | Buffer,
+    own: readonly (readonly [string, string])[],
+  ): void {
+    const headers = HeaderMap.of("response", own);
+    this.mutateResponse(route, headers);
+    this.reply(status, body, "direct_response", 0, [...headers]);
+  }
+
+  private mutateResponse(route: Route, headers: HeaderMap): void {
+    mutateHeaders(headers, this.levels(route, "response"));
+  }
+
+  /** Local replies of routes that lead to a cluster; the other kinds see to themselves. */
+  decorateLocalReply(headers: HeaderMap): void {
+    const route = this.stream.info.knownRoute;
+    if (route?.config.action.kind === "cluster") this.mutateResponse(route, headers);
   }
 
   private levels(route: Route, side: "request" | "response"): readonly HeaderMutation[] {
@@ -207,7 +226,7 @@ export class Router implements UpstreamEvents {
     if (!manager.suppressEnvoyHeaders) {
       headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.startedAt)));
     }
-    mutateHeaders(headers, this.levels(route, "response"));
+    this.mutateResponse(route, headers);
     stream.info.responseCodeDetails = "via_upstream";
     if (endStream) this.complete();
     stream.chain.responseHeaders(headers, endStream);

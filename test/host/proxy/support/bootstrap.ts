@@ -69,7 +69,11 @@ export function listener(
   };
 }
 
-export function cluster(name: string, port: number | undefined, more: Partial<ClusterConfig> = {}): ClusterConfig {
+export function cluster(
+  name: string,
+  port: number | undefined,
+  more: Partial<ClusterConfig> = {},
+): ClusterConfig {
   return {
     name,
     statName: name,
@@ -95,7 +99,11 @@ export function cluster(name: string, port: number | undefined, more: Partial<Cl
   };
 }
 
-export function bootstrap(listeners: ListenerConfig[], clusters: ClusterConfig[], more: Partial<Bootstrap> = {}): Bootstrap {
+export function bootstrap(
+  listeners: ListenerConfig[],
+  clusters: ClusterConfig[],
+  more: Partial<Bootstrap> = {},
+): Bootstrap {
   return {
     file: "test.yaml",
     raw: {},

@@ -1,5 +1,5 @@
 import type { Chain, ChainFactory } from "../../../../host/proxy/chain";
-import type { HeaderMap } from "../../../../host/stores/header-map";
+import { HeaderMap } from "../../../../host/stores/header-map";
 import type { LocalReply, StreamEnds } from "../../../../host/stream/filter";
 
 /** A chain without filters that keeps count of its streams: the proxy alone is under test. */
@@ -32,7 +32,6 @@ export class PassThrough {
 class BareChain implements Chain {
   private replied = false;
   private done = false;
-  private request: HeaderMap | undefined;
 
   constructor(
     private readonly ends: StreamEnds,
@@ -40,7 +39,6 @@ class BareChain implements Chain {
   ) {}
 
   requestHeaders(headers: HeaderMap, endStream: boolean): void {
-    this.request = headers;
     this.ends.forwardRequestHeaders(headers, endStream);
   }
   requestData(chunk: Buffer, endStream: boolean): void {
@@ -63,9 +61,16 @@ class BareChain implements Chain {
     const { info } = this.ends;
     info.responseCodeDetails = reply.details;
     info.responseFlags |= reply.flags ?? 0;
+    const headers = new HeaderMap("response");
+    headers.append(":status", String(reply.status));
+    this.ends.decorateLocalReply(headers);
+    for (const [name, value] of reply.headers ?? []) headers.add(name, value);
     const body = typeof reply.body === "string" ? Buffer.from(reply.body, "latin1") : reply.body;
-    const headers = replyHeaders(this.request!, reply, body.length);
-    const bare = body.length === 0 || headers.has("grpc-status");
+    if (body.length > 0) {
+      headers.set("content-length", String(body.length));
+      if (!headers.has("content-type")) headers.append("content-type", "text/plain");
+    }
+    const bare = body.length === 0;
     this.ends.sendResponseHeaders(headers, bare);
     if (!bare) this.ends.sendResponseData(body, true);
   }
@@ -74,15 +79,4 @@ class BareChain implements Chain {
     this.done = true;
     this.onFinish();
   }
-}
-
-function replyHeaders(request: HeaderMap, reply: LocalReply, length: number): HeaderMap {
-  const headers = new (request.constructor as new (kind: "response") => HeaderMap)("response");
-  headers.append(":status", String(reply.status));
-  for (const [name, value] of reply.headers ?? []) headers.add(name, value);
-  if (length > 0) {
-    headers.set("content-length", String(length));
-    if (!headers.has("content-type")) headers.append("content-type", "text/plain");
-  }
-  return headers;
 }
