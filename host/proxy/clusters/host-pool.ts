@@ -19,6 +19,8 @@ export interface PooledSocket extends Socket {
   /** True while a request is on it. */
   busy?: boolean;
   established?: boolean;
+  /** The host has closed its side. */
+  remoteEnded?: boolean;
 }
 
 /** Per-host numbers, as `/clusters` prints them. */
@@ -87,6 +89,7 @@ export class HostPool extends Agent {
     let remote = false;
     socket.once("end", () => {
       remote = true;
+      socket.remoteEnded = true;
     });
     socket.once("error", () => {
       remote = true;
@@ -107,11 +110,11 @@ export class HostPool extends Agent {
     if (!socket.established) {
       stats.upstream_cx_connect_fail.inc();
       host.cx_connect_fail.inc();
-      return;
+    } else {
+      stats.upstream_rq_per_cx.record(socket.served ?? 0);
+      stats.upstream_cx_rx_bytes_total.add(socket.bytesRead);
+      stats.upstream_cx_tx_bytes_total.add(socket.bytesWritten);
     }
-    stats.upstream_rq_per_cx.record(socket.served ?? 0);
-    stats.upstream_cx_rx_bytes_total.add(socket.bytesRead);
-    stats.upstream_cx_tx_bytes_total.add(socket.bytesWritten);
     stats.upstream_cx_destroy.inc();
     (remote ? stats.upstream_cx_destroy_remote : stats.upstream_cx_destroy_local).inc();
     if (socket.busy) {

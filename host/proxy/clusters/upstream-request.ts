@@ -87,7 +87,8 @@ export class UpstreamRequest {
     }
     request.once("socket", (socket) => this.attach(socket));
     request.once("response", (response) => this.onResponse(response, method));
-    request.on("information", (info) => events.onUpstreamInformation(info.statusCode));
+    // Swallowed, as Envoy does by default; it counts the first one.
+    request.once("information", (info) => events.onUpstreamInformation(info.statusCode));
     request.once("upgrade", (_, socket) => socket.destroy());
     const { stats } = cluster;
     stats.upstream_rq_active.add(1);
@@ -184,13 +185,13 @@ export class UpstreamRequest {
 
   /** The response is complete. A request still being sent cannot share the connection with a next one. */
   private finish(): void {
+    if (this.socket) this.socket.busy = false;
     this.settle();
     if (!this.requestEnded) this.request.destroy();
   }
 
   private settle(): void {
     this.over = true;
-    if (this.socket) this.socket.busy = false;
     this.leavePending();
     this.cluster.stats.upstream_rq_active.add(-1);
     this.host.stats.rq_active.add(-1);
@@ -203,7 +204,8 @@ export class UpstreamRequest {
     let reason: ResetReason = "connection termination";
     if (code === "CONNECT_TIMEOUT") reason = "connection timeout";
     else if (wasPending) reason = "remote connection failure";
-    else if (code.startsWith("HPE_")) {
+    else if (code.startsWith("HPE_") || (this.response && this.socket?.remoteEnded)) {
+      // A body cut short by the host's orderly close is a broken message, no broken connection.
       reason = "protocol error";
       this.cluster.stats.upstream_cx_protocol_error.inc();
     }
@@ -217,7 +219,6 @@ export class UpstreamRequest {
   cancel(): void {
     if (this.over) return;
     if (this.pending) this.cluster.stats.upstream_rq_cancelled.inc();
-    else this.cluster.stats.upstream_rq_tx_reset.inc();
     this.settle();
     this.request.destroy();
   }

@@ -142,7 +142,10 @@ export class ActiveStream implements StreamEnds {
     }
     // HTTP/1.1 cannot serve a next request before this one is read to its end.
     const early = !this.requestComplete && !this.request.complete;
-    if (early) manager.stats.downstream_rq_response_before_rq_complete.inc();
+    if (early) {
+      manager.stats.downstream_rq_response_before_rq_complete.inc();
+      manager.stats.downstream_rq_rx_reset.inc();
+    }
     if (manager.draining && !connection.closing) manager.stats.downstream_cx_drain_close.inc();
     if (early || manager.draining) connection.closing = true;
     finishResponseHeaders(headers, manager.config.serverName, connection.closing);

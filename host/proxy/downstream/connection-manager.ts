@@ -166,9 +166,9 @@ export class ConnectionManager {
 
   /** CONNECT has no route here. */
   private onConnect(socket: Duplex): void {
-    this.stats.downstream_rq_total.inc();
+    this.countUnread(404);
+    this.stats.rq_total.inc();
     this.stats.no_route.inc();
-    this.codes.count(404);
     socket.end(rawReply(404, this.config.serverName, ""), "latin1", () => socket.destroy());
   }
 
@@ -183,11 +183,20 @@ export class ConnectionManager {
     }
     const status = code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
     this.stats.downstream_cx_protocol_error.inc();
-    this.stats.downstream_rq_total.inc();
-    this.codes.count(status);
+    this.countUnread(status);
     const body = status === 431 ? "Request Header Fields Too Large" : "Bad Request";
     socket.write(rawReply(status, this.config.serverName, body), "latin1");
     closeAfterFlush(socket);
+  }
+
+  /** A request answered before it could become a stream. */
+  private countUnread(status: number): void {
+    const { stats } = this;
+    stats.downstream_rq_total.inc();
+    stats.downstream_rq_http1_total.inc();
+    stats.downstream_rq_response_before_rq_complete.inc();
+    stats.downstream_rq_rx_reset.inc();
+    this.codes.count(status);
   }
 
   streamFinished(stream: ActiveStream, connection: DownstreamConnection): void {

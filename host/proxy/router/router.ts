@@ -42,6 +42,7 @@ export class Router implements UpstreamEvents {
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
     const { stats } = this.manager;
+    stats.rq_total.inc();
     const route = this.stream.info.currentRoute();
     this.route = route;
     if (!route) {
@@ -54,11 +55,10 @@ export class Router implements UpstreamEvents {
       });
       return;
     }
-    stats.rq_total.inc();
     const { action } = route.config;
     if (action.kind === "cluster") this.forward(route, action, headers, endStream);
     else if (action.kind === "redirect") {
-      stats.rq_redirect.inc();
+      stats.rq_direct_response.inc();
       const location = redirectLocation(action, route.config, headers);
       this.direct(route, action.code, "", [["location", location]]);
     } else {
@@ -258,7 +258,6 @@ export class Router implements UpstreamEvents {
     if (this.responseStarted) {
       stream.info.responseFlags |= flag;
       stream.info.responseCodeDetails = `upstream_reset_after_response_started{${words(reason)}}`;
-      this.manager.stats.rq_reset_after_downstream_response_started.inc();
       stream.resetStream(stream.info.responseCodeDetails);
       return;
     }

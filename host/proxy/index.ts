@@ -1,0 +1,2 @@
+/** The Node reference proxy. */
+export { nodeEngine } from "./node-engine";
