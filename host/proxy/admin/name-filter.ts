@@ -10,7 +10,9 @@ export function nameFilter(query: AdminQuery): ((name: string) => boolean) | Adm
     return (name) => compiled.matcher(name).find();
   } catch (error) {
     const reason =
-      error instanceof Error ? error.message.replace(/^error parsing regexp: /, "") : String(error);
+      error instanceof Error
+        ? error.message.replace(/^error parsing regexp: /, "").replace("missing closing )", "missing )")
+        : String(error);
     return { status: 400, body: `Invalid re2 regex: ${reason.replaceAll("`", "")}` };
   }
 }
