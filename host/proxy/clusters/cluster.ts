@@ -32,6 +32,8 @@ export class Cluster {
   readonly stats: ClusterStats;
   readonly codes: ResponseCodeStats;
   private next = 0;
+  /** Requests on their way, waiting ones included. */
+  active = 0;
 
   constructor(
     readonly config: ClusterConfig,
@@ -55,14 +57,11 @@ export class Cluster {
 
   /** True when neither a connection nor a place in the queue is left. */
   get overloaded(): boolean {
-    return (
-      this.stats.upstream_rq_active.value >=
-      BigInt(THRESHOLDS.max_connections + THRESHOLDS.max_pending_requests)
-    );
+    return this.active >= THRESHOLDS.max_connections + THRESHOLDS.max_pending_requests;
   }
 
-  /** Replaces the hosts; those already known keep their connections. */
-  update(wanted: readonly { address: string; port: number; endpoint: EndpointConfig }[]): void {
+  /** Replaces the hosts; those already known keep their connections. False when nothing changed. */
+  update(wanted: readonly { address: string; port: number; endpoint: EndpointConfig }[]): boolean {
     const known = new Map(this.hosts.map((h) => [formatAddress(h.address, h.port), h]));
     const seen = new Set<string>();
     const hosts: Host[] = [];
@@ -84,6 +83,7 @@ export class Cluster {
     if (changed) this.stats.membership_change.inc();
     this.stats.membership_total.set(BigInt(hosts.length));
     this.stats.membership_healthy.set(BigInt(hosts.length));
+    return changed;
   }
 
   private createHost(address: string, port: number, endpoint: EndpointConfig): Host {
@@ -91,7 +91,9 @@ export class Cluster {
     const { connectTimeoutMs } = this.config;
     const options = { address, port, connectTimeoutMs, maxConnections: THRESHOLDS.max_connections };
     const pool = new HostPool(options, this.stats, stats);
-    return { address, port, hostname: endpoint.hostname, endpoint, pool, stats };
+    // Of a name looked up, the name itself stands for the host.
+    const named = this.config.type === "STATIC" ? "" : endpoint.address;
+    return { address, port, hostname: endpoint.hostname || named, endpoint, pool, stats };
   }
 
   close(): void {

@@ -2,7 +2,7 @@ import type { HttpCaller, HttpCallRequest, HttpCallResponse } from "../../contex
 import { HeaderMap } from "../../stores/header-map";
 import type { Cluster, Host } from "./cluster";
 import type { ClusterManager } from "./cluster-manager";
-import { type ResetReason, type UpstreamEvents, UpstreamRequest } from "./upstream-request";
+import { type ResetReason, UnsendableError, type UpstreamEvents, UpstreamRequest } from "./upstream-request";
 
 /** An answer larger than this counts as a reset: a filter's call must not eat the memory. */
 const MAX_BODY = 64 * 1024 * 1024;
@@ -79,8 +79,9 @@ class HttpCall implements UpstreamEvents {
         this.upstream.write(body);
         this.upstream.end(trailers);
       }
-    } catch {
-      setImmediate(() => this.answer(503, ""));
+    } catch (error) {
+      if (!(error instanceof UnsendableError)) throw error;
+      setImmediate(() => this.answer(503, error.message));
       return;
     }
     if (timeoutMs > 0) this.timer = setTimeout(() => this.onTimeout(), timeoutMs);

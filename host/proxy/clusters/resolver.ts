@@ -13,17 +13,31 @@ const FAMILY: Readonly<Record<ClusterConfig["dnsLookupFamily"], readonly (0 | 4 
   ALL: [0],
 };
 
+/** Answers that say "no such address", as opposed to no answer. */
+const NOTHING: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA", "EAI_NONAME", "EAI_NODATA"]);
+
+/** `localhost` is both loopback addresses whatever the hosts file says, as Envoy's resolver has it. */
+function loopback(name: string, family: 0 | 4 | 6): string[] | undefined {
+  if (name !== "localhost" && !name.endsWith(".localhost")) return undefined;
+  return [...(family === 6 ? [] : ["127.0.0.1"]), ...(family === 4 ? [] : ["::1"])];
+}
+
+/** Addresses of the first family that has any; throws when the question could not be put. */
 async function resolve(name: string, families: readonly (0 | 4 | 6)[]): Promise<string[]> {
-  let failure: unknown;
   for (const family of families) {
-    try {
-      const found = await lookup(name, { all: true, family });
-      if (found.length > 0) return found.map((f) => f.address);
-    } catch (error) {
-      failure = error;
-    }
+    const found = loopback(name, family) ?? (await lookupAll(name, family));
+    if (found.length > 0) return found;
   }
-  throw failure;
+  return [];
+}
+
+async function lookupAll(name: string, family: 0 | 4 | 6): Promise<string[]> {
+  try {
+    return (await lookup(name, { all: true, family })).map((f) => f.address);
+  } catch (error) {
+    if (NOTHING.has((error as NodeJS.ErrnoException).code ?? "")) return [];
+    throw error;
+  }
 }
 
 /** Keeps a DNS cluster's hosts in step with its names: at once, then every 5 s. */
@@ -54,7 +68,7 @@ export class Resolver {
       );
       if (this.closed) return;
       stats.update_success.inc();
-      this.cluster.update(lists.flat());
+      if (!this.cluster.update(lists.flat())) stats.update_no_rebuild.inc();
     } catch {
       // What was known before stays in use.
       stats.update_failure.inc();

@@ -28,6 +28,18 @@ export interface UpstreamEvents {
 
 const EMPTY = Buffer.alloc(0);
 
+/** As much as Envoy's client codec takes. */
+const MAX_HEADER_BYTES = 80 * 1024;
+const MAX_HEADERS = 100;
+
+/** The request cannot be written; `message` is the body of Envoy's reply. */
+export class UnsendableError extends Error {}
+
+/** A response that node:http would let pass and Envoy does not. */
+class ProtocolError extends Error {
+  readonly code = "HPE_REFUSED";
+}
+
 /** Requests with these methods have no body unless they say so. */
 const BODILESS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "TRACE", "CONNECT"]);
 
@@ -53,7 +65,7 @@ export class UpstreamRequest {
   private requestEnded = false;
   private hasBody = true;
 
-  /** Throws when the headers cannot go on the wire (a filter put a line break into a value). */
+  /** Throws UnsendableError when the headers cannot go on the wire: a filter's doing. */
   constructor(
     private readonly cluster: Cluster,
     readonly host: Host,
@@ -61,8 +73,9 @@ export class UpstreamRequest {
     endStream: boolean,
     private readonly events: UpstreamEvents,
   ) {
-    const method = headers.get(":method") ?? "";
-    const path = headers.get(":path") ?? "";
+    checkSendable(headers);
+    const method = headers.get(":method")!;
+    const path = headers.get(":path")!;
     const request = new ClientRequest({
       agent: host.pool,
       method,
@@ -70,33 +83,32 @@ export class UpstreamRequest {
       setHost: false,
       host: host.address,
       port: host.port,
-    } as never);
+      maxHeaderSize: MAX_HEADER_BYTES,
+    });
     this.request = request;
     request.on("error", (error) => this.reset(error));
-    try {
-      // Said by hand below or not at all: Envoy writes neither `connection: keep-alive` nor capitals.
-      request.removeHeader("connection");
-      (request as unknown as HeaderWriter)._storeHeader(
-        `${method} ${path} HTTP/1.1\r\n`,
-        wireHeaders(headers, endStream, method),
-      );
-    } catch (error) {
-      this.over = true;
-      request.destroy();
-      throw error;
-    }
+    // Said by hand below or not at all: Envoy writes neither `connection: keep-alive` nor capitals.
+    request.removeHeader("connection");
+    (request as unknown as HeaderWriter)._storeHeader(
+      `${method} ${path} HTTP/1.1\r\n`,
+      wireHeaders(headers, endStream, method),
+    );
     request.once("socket", (socket) => this.attach(socket));
     request.once("response", (response) => this.onResponse(response, method));
     // Swallowed, as Envoy does by default; it counts the first one.
     request.once("information", (info) => events.onUpstreamInformation(info.statusCode));
-    request.once("upgrade", (_, socket) => socket.destroy());
+    request.once("upgrade", (_, socket) => {
+      socket.destroy();
+      this.reset(new ProtocolError("upgrade nobody asked for"));
+    });
     const { stats } = cluster;
+    cluster.active++;
     stats.upstream_rq_active.add(1);
     host.stats.rq_active.add(1);
     stats.upstream_rq_pending_active.add(1);
     host.stats.rq_pending_active.add(1);
     if (endStream) this.end();
-    else process.nextTick(flushHeaders, request);
+    else setImmediate(flushHeaders, request);
   }
 
   private attach(socket: PooledSocket): void {
@@ -151,6 +163,11 @@ export class UpstreamRequest {
     this.response = response;
     const headers = responseHeaders(response, this.socket);
     const status = response.statusCode!;
+    response.on("error", (error) => this.reset(error));
+    if (!isWellFormed(response, headers)) {
+      this.reset(new ProtocolError("response head refused"));
+      return;
+    }
     const length = headers.get("content-length");
     const chunked = headers.has("transfer-encoding");
     this.hasBody = !(
@@ -159,7 +176,6 @@ export class UpstreamRequest {
       status === 304 ||
       (!chunked && length !== undefined && Number(length) === 0)
     );
-    response.on("error", (error) => this.reset(error));
     response.on("close", () => this.reset(undefined));
     if (this.hasBody) {
       response.on("data", (chunk: Buffer) => !this.over && this.events.onUpstreamData(chunk, false));
@@ -193,12 +209,14 @@ export class UpstreamRequest {
   private settle(): void {
     this.over = true;
     this.leavePending();
+    this.cluster.active--;
     this.cluster.stats.upstream_rq_active.add(-1);
     this.host.stats.rq_active.add(-1);
   }
 
   private reset(error: Error | undefined): void {
-    if (this.over) return;
+    // Trouble behind a complete response is the connection's own; the response still ends in order.
+    if (this.over || (error && this.response?.complete)) return;
     const wasPending = this.pending;
     const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
     let reason: ResetReason = "connection termination";
@@ -229,6 +247,33 @@ function flushHeaders(request: ClientRequest): void {
   if (!request.destroyed && !request.writableEnded) request.flushHeaders();
 }
 
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+
+/** What no HTTP/1.1 request can do without, or carry. */
+function checkSendable(headers: HeaderMap): void {
+  for (const name of [":method", ":path"]) {
+    if (!headers.get(name)) throw new UnsendableError(`missing required header: ${name}`);
+  }
+  for (let i = 0; i < headers.size; i++) {
+    const name = headers.nameAt(i);
+    const value = headers.valueAt(i);
+    const pseudo = name.charCodeAt(0) === 58;
+    if (!VALUE.test(value) || (pseudo && name !== ":authority" && value.includes(" "))) {
+      throw new UnsendableError(`invalid header value for: ${name}`);
+    }
+    if (!pseudo && !NAME.test(name)) throw new UnsendableError(`invalid header name: ${name}`);
+  }
+}
+
+function isWellFormed(response: IncomingMessage, headers: HeaderMap): boolean {
+  const status = response.statusCode!;
+  if (status < 100 || response.rawHeaders.length / 2 > MAX_HEADERS) return false;
+  const encoding = headers.get("transfer-encoding");
+  if (encoding !== undefined && encoding.toLowerCase() !== "chunked") return false;
+  return status !== 204 || Number(headers.get("content-length") ?? 0) === 0;
+}
+
 function wireHeaders(headers: HeaderMap, endStream: boolean, method: string): string[] {
   const out: string[] = [];
   let sized = false;
@@ -242,11 +287,18 @@ function wireHeaders(headers: HeaderMap, endStream: boolean, method: string): st
     if (name === "content-length") sized = true;
     out.push(name, headers.valueAt(i));
   }
+  // Announces trailers, which only a chunked body can have; node:http refuses it elsewhere.
+  if (sized || endStream) dropPair(out, "trailer");
   if (!sized) {
     if (!endStream) out.push("transfer-encoding", "chunked");
     else if (!BODILESS.has(method)) out.push("content-length", "0");
   }
   return out;
+}
+
+/** Removes a name and its value from a flat list. */
+export function dropPair(flat: string[], name: string): void {
+  for (let i = flat.length - 2; i >= 0; i -= 2) if (flat[i] === name) flat.splice(i, 2);
 }
 
 const KEEP_ALIVE_HINT = /(?:^|[\s,])timeout=(\d{1,6})/i;

@@ -98,6 +98,12 @@ export class ActiveStream implements StreamEnds {
     if (body !== "") this.sendResponseData(Buffer.from(body, "latin1"), true);
   }
 
+  /** The rest of the request is no HTTP: 400 if nothing was said yet, else the end. */
+  breakRequest(): void {
+    if (this.headersSent) this.resetStream("http1.codec_error");
+    else this.localReply({ status: 400, body: "Bad Request", details: "http1.codec_error" });
+  }
+
   /** The router's own replies go through the response filters like any response. */
   localReply(reply: LocalReply): void {
     if (!this.finished) this.chain.sendLocalReply(reply);
@@ -157,13 +163,25 @@ export class ActiveStream implements StreamEnds {
     try {
       writeHead(this.response, status, headers, endStream, this.isHead);
     } catch {
-      // A filter made a header that HTTP/1.1 cannot carry; nothing has left yet, but nothing can leave either.
-      this.resetStream("invalid_response_header");
+      // A filter made a header that HTTP/1.1 cannot carry. Nothing has left yet; nothing of it will.
+      this.refuseResponse();
       return;
     }
     manager.codes.count(status);
     if (endStream) this.endResponse();
     else process.nextTick(flushHeaders, this.response);
+  }
+
+  private refuseResponse(): void {
+    const headers = HeaderMap.of("response", [[":status", "500"]]);
+    finishResponseHeaders(headers, this.manager.config.serverName, true);
+    this.info.responseCode = 500;
+    this.info.responseCodeDetails = "invalid_response_header";
+    this.declared = undefined;
+    this.response.shouldKeepAlive = false;
+    writeHead(this.response, 500, headers, true, this.isHead);
+    this.manager.codes.count(500);
+    this.endResponse();
   }
 
   sendResponseData(chunk: Buffer, endStream: boolean): void {
@@ -189,7 +207,7 @@ export class ActiveStream implements StreamEnds {
   private endResponse(): void {
     this.responseEnded = true;
     const { response, declared, info } = this;
-    if (declared !== undefined && info.bytesSent < declared && response.statusCode !== 304) {
+    if (declared !== undefined && info.bytesSent < declared && !NO_BODY.has(response.statusCode)) {
       // The client waits for bytes that never come: only the end of the connection tells it.
       closeAfterFlush(this.request.socket);
     } else {
@@ -205,8 +223,10 @@ export class ActiveStream implements StreamEnds {
     this.info.responseCodeDetails ??= details;
     this.manager.stats.downstream_rq_tx_reset.inc();
     this.responseEnded = true;
-    if (this.headersSent) closeAfterFlush(this.request.socket);
-    else this.request.socket.destroy();
+    if (this.headersSent) {
+      this.response.flushHeaders();
+      closeAfterFlush(this.request.socket);
+    } else this.request.socket.destroy();
     process.nextTick(finishStream, this);
   }
 
@@ -263,6 +283,9 @@ export class ActiveStream implements StreamEnds {
     if ((before === 0) !== (this.responseHolds === 0)) this.router.pauseResponse(this.responseHolds !== 0);
   }
 }
+
+/** Statuses whose content-length counts no bytes. */
+const NO_BODY: ReadonlySet<number> = new Set([204, 304]);
 
 const CHAIN = 1;
 const UPSTREAM = 2;

@@ -12,11 +12,18 @@ import { ActiveStream } from "./active-stream";
 import { DownstreamConnection } from "./connection";
 import { closeAfterFlush } from "./delayed-close";
 import { CodeClassCounter, createHttpStats, type HttpStats } from "./http-stats";
+import { reasonPhrase } from "./reason-phrases";
 import { type RequestHead, readRequestHead } from "./request-headers";
 import { rawReply } from "./response-writer";
 
 /** Envoy's default `max_headers_count`. */
 const MAX_HEADERS = 100;
+
+/** Statuses of codec errors, by code or reason; the rest are 400. */
+const CODEC_STATUS: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  "Invalid HTTP version": 426,
+};
 
 /** What a connection manager is built from. */
 export interface ManagerDeps {
@@ -127,6 +134,7 @@ export class ConnectionManager {
     stats.downstream_rq_active.add(1);
     connection.active++;
     const stream = new ActiveStream(this, connection, request, response);
+    connection.stream = stream;
     const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders);
     const refusal = this.refuse(request, head);
     if (refusal) {
@@ -177,14 +185,20 @@ export class ConnectionManager {
     const socket = stream as Socket;
     const connection = this.connections.get(socket);
     const code = (error as NodeJS.ErrnoException).code ?? "";
-    if (!code.startsWith("HPE_") || !socket.writable || !connection || connection.active > 0) {
+    if (!code.startsWith("HPE_") || !socket.writable || !connection || connection.active > 1) {
       socket.destroy();
       return;
     }
-    const status = code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
     this.stats.downstream_cx_protocol_error.inc();
+    connection.closing = true;
+    if (connection.active > 0) {
+      // The body of the request being served is broken.
+      connection.stream?.breakRequest();
+      return;
+    }
+    const status = CODEC_STATUS[(error as { reason?: string }).reason ?? ""] ?? CODEC_STATUS[code] ?? 400;
     this.countUnread(status);
-    const body = status === 431 ? "Request Header Fields Too Large" : "Bad Request";
+    const body = reasonPhrase(status);
     socket.write(rawReply(status, this.config.serverName, body), "latin1");
     closeAfterFlush(socket);
   }
@@ -202,6 +216,7 @@ export class ConnectionManager {
   streamFinished(stream: ActiveStream, connection: DownstreamConnection): void {
     const { stats } = this;
     connection.active--;
+    if (connection.stream === stream) connection.stream = undefined;
     stats.downstream_rq_active.add(-1);
     const { startMonotonic, endMonotonic } = stream.info;
     if (endMonotonic !== undefined) {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { ConnectionInfo } from "../../stores/stream-info";
 import { formatAddress } from "../clusters/cluster";
+import type { ActiveStream } from "./active-stream";
 
 let nextId = 0;
 
@@ -10,6 +11,8 @@ export class DownstreamConnection {
   readonly opened = performance.now();
   /** Streams not finished yet. */
   active = 0;
+  /** The stream whose request arrived last. */
+  stream: ActiveStream | undefined;
   /** No further request is served: said so by either side, or the proxy drains. */
   closing = false;
   /** The client went first. */

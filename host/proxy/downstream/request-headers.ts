@@ -58,6 +58,7 @@ export function readRequestHead(method: string, target: string, raw: readonly st
   let upgrade: string | undefined;
   let transferEncoding: string | undefined;
   let expectsContinue = false;
+  let closes = false;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
     const value = raw[i + 1]!;
@@ -67,27 +68,28 @@ export function readRequestHead(method: string, target: string, raw: readonly st
       else headers.add(name, value);
     } else if (name === "host") host = host === undefined ? value : `${host},${value}`;
     else if (name === "connection") connection = connection === undefined ? value : `${connection},${value}`;
+    else if (name === "proxy-connection") closes ||= value.toLowerCase() === "close";
     else if (name === "upgrade") upgrade = value;
     else if (name === "transfer-encoding")
       transferEncoding = transferEncoding === undefined ? value : `${transferEncoding},${value}`;
   }
-  let closes = false;
   let error: HeadError | undefined;
   if (connection !== undefined) {
     for (const token of connection.toLowerCase().split(",")) {
       const name = token.trim();
       if (name === "close") closes = true;
       else if (name !== "" && name !== "te" && name !== "upgrade" && name !== "http2-settings") {
-        // Only the client's own words can be nominated away, never what routing stands on.
-        if (NOT_NOMINABLE.has(name)) error = { status: 400, details: "connection_header_rejected" };
+        // Nobody may nominate away what security stands on.
+        if (NOT_NOMINABLE.has(name)) error = CODEC_ERROR;
+        else if (name === "host") host = undefined;
         else headers.remove(name);
       }
     }
   }
   const upgrading = upgrade !== undefined && /(^|[, ])upgrade([, ]|$)/i.test(connection ?? "");
   const fault = setPseudoHeaders(headers, method, target, host);
-  if (!headers.has("x-forwarded-proto")) headers.append("x-forwarded-proto", "http");
-  if (!headers.has("x-request-id")) headers.append("x-request-id", randomUUID());
+  if (!headers.get("x-forwarded-proto")) headers.set("x-forwarded-proto", "http");
+  if (!headers.get("x-request-id")) headers.set("x-request-id", randomUUID());
   return {
     headers,
     closes,
@@ -98,8 +100,9 @@ export function readRequestHead(method: string, target: string, raw: readonly st
   };
 }
 
+const CODEC_ERROR: HeadError = { status: 400, details: "http1.codec_error" };
+
 const NOT_NOMINABLE: ReadonlySet<string> = new Set([
-  "cookie",
   "x-forwarded-for",
   "x-forwarded-host",
   "x-forwarded-proto",
@@ -129,28 +132,28 @@ function setPseudoHeaders(
 ): HeadError | undefined {
   let authority = host;
   let path = target;
-  if (target.charCodeAt(0) !== 47 && method !== "CONNECT") {
+  let known = true;
+  if (target.charCodeAt(0) !== 47) {
     const absolute = /^https?:\/\/([^/?#]*)(.*)$/is.exec(target);
     if (absolute) {
       authority = absolute[1]!;
-      path = absolute[2]!.startsWith("/") ? absolute[2]! : `/${absolute[2]!}`;
-    }
+      path = absolute[2]! === "" ? "/" : absolute[2]!;
+    } else known = method === "OPTIONS" && target === "*";
   }
   if (authority !== undefined) headers.append(":authority", authority);
   headers.append(":path", path);
   headers.append(":method", method);
   headers.append(":scheme", "http");
-  if (authority === undefined) return { status: 400, details: "missing_host_header" };
-  if (!isHost(authority)) return { status: 400, details: "http1.codec_error" };
+  if (!known || (authority !== undefined && !AUTHORITY.test(authority))) return CODEC_ERROR;
+  if (authority === undefined || UNKNOWN_METHODS.has(method))
+    return { status: 400, details: "missing_host_header" };
   if (path.charCodeAt(0) !== 47) return { status: 404, details: "absolute_path_rejected" };
   if (path.includes("#")) return { status: 400, details: "path_normalization_failed" };
   return undefined;
 }
 
-function isHost(authority: string): boolean {
-  for (let i = 0; i < authority.length; i++) {
-    const c = authority.charCodeAt(i);
-    if (c <= 32 || c === 127) return false;
-  }
-  return true;
-}
+/** Characters of a host and port, user information included. */
+const AUTHORITY = /^[A-Za-z0-9\-._~%!$&'()*+,;=:@[\]]*$/;
+
+/** Methods that node:http knows and Envoy does not. */
+const UNKNOWN_METHODS: ReadonlySet<string> = new Set(["QUERY"]);

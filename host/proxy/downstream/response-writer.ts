@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { HeaderMap } from "../../stores/header-map";
+import { dropPair } from "../clusters/upstream-request";
 import { reasonPhrase } from "./reason-phrases";
 
 let dateText = "";
@@ -56,6 +57,8 @@ export function writeHead(
     if (endStream && !isHead) out.push("content-length", "0");
     else out.push("transfer-encoding", "chunked");
   }
+  // Announces trailers, which only a chunked body can have; node:http refuses it elsewhere.
+  if (sized || bodiless || endStream) dropPair(out, "trailer");
   // Node's own additions are said above, in Envoy's place and case, or not at all.
   response.sendDate = false;
   response.removeHeader("connection");

@@ -4,7 +4,12 @@ import { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { Cluster } from "../clusters/cluster";
 import { formatAddress } from "../clusters/cluster";
-import { type ResetReason, type UpstreamEvents, UpstreamRequest } from "../clusters/upstream-request";
+import {
+  type ResetReason,
+  UnsendableError,
+  type UpstreamEvents,
+  UpstreamRequest,
+} from "../clusters/upstream-request";
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
 import { mutateHeaders } from "./header-mutation";
@@ -32,7 +37,8 @@ export class Router implements UpstreamEvents {
   private timeoutMs = 0;
   private timer: NodeJS.Timeout | undefined;
   private responseStarted = false;
-  private startedAt = 0;
+  /** When the whole request had been sent; service time counts from here. */
+  private sentAt: number | undefined;
   private paused = false;
 
   constructor(
@@ -124,7 +130,6 @@ export class Router implements UpstreamEvents {
       return;
     }
     this.prepare(route, action, headers);
-    this.startedAt = performance.now();
     if (cluster.overloaded) {
       cluster.stats.upstream_rq_pending_overflow.inc();
       this.onUpstreamReset("overflow", "");
@@ -135,9 +140,9 @@ export class Router implements UpstreamEvents {
     info.upstream.port = host.port;
     try {
       this.upstream = new UpstreamRequest(cluster, host, headers, endStream, this);
-    } catch {
-      // What HTTP/1.1 cannot carry never leaves; Envoy's codec refuses such requests the same way.
-      this.reply(503, "", "upstream_reset_before_response_started{protocol_error}", 0);
+    } catch (error) {
+      if (!(error instanceof UnsendableError)) throw error;
+      this.reply(503, error.message, words(error.message));
       return;
     }
     if (endStream) this.onRequestComplete();
@@ -182,6 +187,7 @@ export class Router implements UpstreamEvents {
 
   /** The route timeout counts from here. */
   private onRequestComplete(): void {
+    this.sentAt = performance.now();
     this.stream.info.upstreamRequestDone = this.manager.clock.monotonic();
     if (this.timeoutMs > 0 && this.upstream) this.timer = setTimeout(onTimeout, this.timeoutMs, this);
   }
@@ -223,8 +229,8 @@ export class Router implements UpstreamEvents {
     cluster.codes.count(status);
     const { rq_error, rq_success } = upstream.host.stats;
     (status >= 500 ? rq_error : rq_success).inc();
-    if (!manager.suppressEnvoyHeaders) {
-      headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.startedAt)));
+    if (!manager.suppressEnvoyHeaders && this.sentAt !== undefined) {
+      headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.sentAt)));
     }
     this.mutateResponse(route, headers);
     stream.info.responseCodeDetails = "via_upstream";
@@ -244,7 +250,7 @@ export class Router implements UpstreamEvents {
 
   private complete(): void {
     clearTimeout(this.timer);
-    this.cluster?.codes.time(Math.floor(performance.now() - this.startedAt));
+    if (this.sentAt !== undefined) this.cluster?.codes.time(Math.floor(performance.now() - this.sentAt));
     this.upstream = undefined;
   }
 

@@ -99,6 +99,11 @@ describe("request headers", () => {
     ]);
   });
 
+  test("an empty request id is replaced in its place", async () => {
+    const { headers } = await seen(`GET /x HTTP/1.1\r\n${HOST}X-Request-Id:\r\nX-A: 1\r\n\r\n`);
+    expect(pairs(headers).slice(1, 3)).toEqual(["x-request-id: UUID", "x-a: 1"]);
+  });
+
   test("empty values, inner spaces and high bytes survive", async () => {
     const { headers } = await seen(
       `GET /x HTTP/1.1\r\n${HOST}x-e:\r\nx-sp:   a b  \r\nx-l: \xe9\xff\r\n\r\n`,
@@ -268,6 +273,25 @@ describe("requests that are none", () => {
       reply("431 Request Header Fields Too Large", "Request Header Fields Too Large"),
     ],
     ["no host", "GET /x HTTP/1.1\r\n\r\n", bare("400 Bad Request")],
+    ["a path for a host", `GET /x HTTP/1.1\r\nHost: a/b\r\n\r\n`, reply("400 Bad Request", "Bad Request")],
+    [
+      "security headers nominated away",
+      `GET /x HTTP/1.1\r\n${HOST}Connection: x-forwarded-for\r\n\r\n`,
+      reply("400 Bad Request", "Bad Request"),
+    ],
+    ["host nominated away", `GET /x HTTP/1.1\r\n${HOST}Connection: host\r\n\r\n`, bare("400 Bad Request")],
+    [
+      "broken chunks",
+      `POST /x HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`,
+      reply("400 Bad Request", "Bad Request"),
+    ],
+    ["HTTP/1.2", `GET /x HTTP/1.2\r\n${HOST}\r\n`, reply("426 Upgrade Required", "Upgrade Required")],
+    [
+      "a target of another scheme",
+      `GET ftp://x/ HTTP/1.1\r\n${HOST}\r\n`,
+      reply("400 Bad Request", "Bad Request"),
+    ],
+    ["a target without path", `GET http://x?q HTTP/1.1\r\n${HOST}\r\n`, bare("404 Not Found", false)],
     ["fragment", `GET /x#f HTTP/1.1\r\n${HOST}\r\n`, bare("400 Bad Request")],
     ["OPTIONS *", `OPTIONS * HTTP/1.1\r\n${HOST}\r\n`, bare("404 Not Found", false)],
     ["CONNECT", `CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`, bare("404 Not Found")],

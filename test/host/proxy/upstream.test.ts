@@ -88,6 +88,20 @@ describe("before the response headers", () => {
     expect(chains.flags).toEqual([ResponseFlag.UpstreamProtocolError]);
   });
 
+  test.each([
+    ["an unknown transfer-encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"],
+    ["204 with a length", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n"],
+    ["a status below 100", "HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n"],
+    ["more than 100 headers", `HTTP/1.1 200 OK\r\n${"A: b\r\n".repeat(101)}\r\n`],
+    [
+      "an upgrade nobody asked for",
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+    ],
+  ])("%s is a protocol error", async (_, answer) => {
+    const { port } = await proxyTo(await server((s) => s.on("data", () => s.write(answer))));
+    expect(await exchange(port, GET)).toBe(local("502 Bad Gateway", `${RESET} protocol error`));
+  });
+
   test("no answer in time", async () => {
     const { port, chains, proxy } = await proxyTo(await server(() => {}), 50);
     expect(await exchange(port, GET)).toBe(local("504 Gateway Timeout", "upstream request timeout"));
@@ -157,6 +171,27 @@ describe("in the middle of a response", () => {
     await chains.finished(1);
     expect(chains.finishes).toEqual([1]);
     expect(chains.details[0]).toMatch(/^upstream_reset_after_response_started\{/);
+  });
+
+  test("bytes behind a complete response do it no harm", async () => {
+    const { port } = await proxyTo(
+      await server((s) => s.on("data", () => s.write("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nxyz"))),
+    );
+    for (let i = 0; i < 3; i++) expect(await exchange(port, GET)).toMatch(/200 OK.*\r\n\r\nx$/s);
+  });
+
+  test("an answer before the end of the request passes, without a service time", async () => {
+    const { port } = await proxyTo(
+      await server((s) =>
+        s.on("data", () => s.write("HTTP/1.1 200 OK\r\ntrailer: x-t\r\ncontent-length: 1\r\n\r\nx")),
+      ),
+    );
+    const client = await RawClient.connect(port);
+    client.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab");
+    const text = await client.untilClosed();
+    expect(text).toContain("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ndate: ");
+    expect(text).not.toContain("service-time");
+    expect(text).toContain("connection: close\r\n");
   });
 
   test("a response without length or chunks ends with its connection", async () => {
