@@ -3,11 +3,14 @@ import type { AddressInfo } from "node:net";
 import type { ListenerConfig } from "../config/model";
 import type { ListenerAddress } from "../engine";
 import { StartError } from "../errors";
-import { ConnectionManager, type ManagerDeps } from "./downstream/connection-manager";
+import { ConnectionManager, IDLE_CONNECTION_MS, type ManagerDeps } from "./downstream/connection-manager";
 import type { StatCounter, StatGauge, StatHistogram, StatsStore } from "./stats/store";
 
 /** Envoy's default `max_request_headers_kb`. */
 const MAX_HEADER_BYTES = 60 * 1024;
+
+/** Envoy's default `stream_idle_timeout`. */
+const IDLE_STREAM_MS = 300_000;
 
 /** One listening address and the connection manager behind it. */
 export class Listener {
@@ -21,7 +24,7 @@ export class Listener {
 
   constructor(
     readonly config: ListenerConfig,
-    deps: Omit<ManagerDeps, "listenerPrefix">,
+    deps: Omit<ManagerDeps, "listenerPrefix"> & { streamIdleMs?: number | undefined },
   ) {
     const { address, port } = config.address;
     const prefix = `listener.${statAddress(address, port)}.`;
@@ -39,14 +42,14 @@ export class Listener {
     declareIdle(store, prefix);
     this.server = createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
-      // Envoy puts no time limit on an idle or slow client before an hour of silence.
+      // Silence alone ends a connection or a stream, see the timeouts below.
       requestTimeout: 0,
       headersTimeout: 0,
-      keepAliveTimeout: 3_600_000,
+      keepAliveTimeout: IDLE_CONNECTION_MS,
       requireHostHeader: false,
       noDelay: true,
     });
-    this.server.timeout = 0;
+    this.server.timeout = deps.streamIdleMs ?? IDLE_STREAM_MS;
     this.server.maxHeadersCount = 0;
     this.server.on("connection", (socket) => {
       const opened = performance.now();

@@ -18,6 +18,8 @@ export interface ProxyDeps {
   clock: Clock;
   log: Logger;
   concurrency: number;
+  /** How long a stream may be silent; default five minutes, as Envoy's. */
+  streamIdleMs?: number;
   /** Makes the filters of every listener (in the order of `bootstrap.listeners`); called before any listener binds. */
   loadFilters(proxy: NodeProxy): Promise<readonly (readonly FilterFactory[])[]>;
   /** Puts filters around a stream. */
@@ -99,6 +101,7 @@ export class NodeProxy implements RunningEngine {
           clock: deps.clock,
           store: this.store,
           clusters: this.clusters,
+          streamIdleMs: deps.streamIdleMs,
           createChain: deps.chainFactory(filters[i] ?? [], config.perConnectionBufferLimitBytes),
         }),
     );

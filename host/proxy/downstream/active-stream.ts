@@ -104,6 +104,16 @@ export class ActiveStream implements StreamEnds {
     else this.localReply({ status: 400, body: "Bad Request", details: "http1.codec_error" });
   }
 
+  /** Neither side has moved for long. */
+  onIdleTimeout(): void {
+    if (this.headersSent) {
+      this.resetStream("stream_idle_timeout");
+      return;
+    }
+    const status = this.requestComplete ? 504 : 408;
+    this.localReply({ status, body: "stream timeout", details: "stream_idle_timeout" });
+  }
+
   /** The router's own replies go through the response filters like any response. */
   localReply(reply: LocalReply): void {
     if (!this.finished) this.chain.sendLocalReply(reply);

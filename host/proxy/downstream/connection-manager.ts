@@ -19,6 +19,9 @@ import { rawReply } from "./response-writer";
 /** Envoy's default `max_headers_count`. */
 const MAX_HEADERS = 100;
 
+/** Envoy's default `idle_timeout` of connections. */
+export const IDLE_CONNECTION_MS = 3_600_000;
+
 /** Statuses of codec errors, by code or reason; the rest are 400. */
 const CODEC_STATUS: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
@@ -84,6 +87,7 @@ export class ConnectionManager {
     server.on("checkContinue", (request, response) => this.onRequest(request, response));
     server.on("checkExpectation", (request, response) => this.onRequest(request, response));
     server.on("connect", (_, socket) => this.onConnect(socket));
+    server.on("timeout", (socket) => this.onSilence(socket));
     server.on("clientError", (error, socket) => this.onClientError(error, socket));
   }
 
@@ -125,6 +129,21 @@ export class ConnectionManager {
     this.checkIdle();
   }
 
+  /** Nothing was read or written for as long as a stream, or an idle connection, may be silent. */
+  private onSilence(socket: Socket): void {
+    const connection = this.connections.get(socket);
+    if (connection?.stream) {
+      this.stats.downstream_rq_idle_timeout.inc();
+      connection.stream.onIdleTimeout();
+    } else if (connection && performance.now() - connection.opened < IDLE_CONNECTION_MS && !connection.used) {
+      // No request yet: node:http counted with the time of a stream.
+      socket.setTimeout(IDLE_CONNECTION_MS);
+    } else {
+      this.stats.downstream_cx_idle_timeout.inc();
+      socket.destroy();
+    }
+  }
+
   private onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.connections.get(request.socket);
     if (!connection) return void request.socket.destroy();
@@ -133,6 +152,7 @@ export class ConnectionManager {
     stats.downstream_rq_http1_total.inc();
     stats.downstream_rq_active.add(1);
     connection.active++;
+    connection.used = true;
     const stream = new ActiveStream(this, connection, request, response);
     connection.stream = stream;
     const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders);

@@ -11,6 +11,8 @@ export class DownstreamConnection {
   readonly opened = performance.now();
   /** Streams not finished yet. */
   active = 0;
+  /** A request has come. */
+  used = false;
   /** The stream whose request arrived last. */
   stream: ActiveStream | undefined;
   /** No further request is served: said so by either side, or the proxy drains. */

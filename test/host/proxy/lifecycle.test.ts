@@ -20,7 +20,7 @@ async function refused(port: number): Promise<boolean> {
 }
 
 /** A proxy whose upstream answers when told to. */
-async function held() {
+async function held(streamIdleMs?: number) {
   const releases: (() => void)[] = [];
   let reached = () => {};
   const arrived = new Promise<void>((resolve) => {
@@ -32,6 +32,7 @@ async function held() {
   });
   const started = await startProxy(
     bootstrap([listener([virtualHost([route("/", toCluster("app"))])])], [cluster("app", upstream.port)]),
+    streamIdleMs,
   );
   const release = () => {
     for (const r of releases) r();
@@ -66,6 +67,21 @@ test("stop cuts what outlasts the drain time", async () => {
   expect(await busy.untilClosed()).toBe("");
   await chains.finished(1);
   expect(chains.finishes).toEqual([1]);
+  await upstream.close();
+});
+
+test("a stream may not be silent for ever", async () => {
+  const { proxy, port, upstream, chains } = await held(50);
+  const waiting = await RawClient.connect(port);
+  waiting.write(GET);
+  expect(await waiting.response()).toMatch(/504 Gateway Timeout.*\r\n\r\nstream timeout$/s);
+  const slow = await RawClient.connect(port);
+  slow.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+  expect(await slow.untilClosed()).toMatch(/408 Request Timeout.*\r\n\r\nstream timeout$/s);
+  await chains.finished(2);
+  expect(chains.details).toEqual(["stream_idle_timeout", "stream_idle_timeout"]);
+  expect(proxy.store.counter("http.ingress.downstream_rq_idle_timeout").value).toBe(2);
+  await proxy.kill();
   await upstream.close();
 });
 

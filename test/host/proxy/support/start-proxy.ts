@@ -13,13 +13,14 @@ export interface StartedProxy {
 }
 
 /** A proxy without filters on ephemeral ports. */
-export async function startProxy(bootstrap: Bootstrap): Promise<StartedProxy> {
+export async function startProxy(bootstrap: Bootstrap, streamIdleMs?: number): Promise<StartedProxy> {
   const chains = new PassThrough();
   const log: string[] = [];
   const proxy = new NodeProxy(bootstrap, {
     clock: systemClock,
     log: createLogger((line) => log.push(line)),
     concurrency: 1,
+    ...(streamIdleMs === undefined ? {} : { streamIdleMs }),
     loadFilters: async () => [],
     chainFactory: () => chains.factory,
     closeFilters: () => {},
