@@ -132,10 +132,18 @@ export class NodeProxy implements RunningEngine {
       startedAt: this.startedAt,
       options: { configPath: this.bootstrap.file, concurrency: deps.concurrency },
       state: () => this.state,
-      refreshStats: () => this.serverStats.refresh(this.connectionCount()),
+      refreshStats: () => this.refreshStats(),
       // After the answer has left.
       quit: () => void setImmediate(() => void this.stop()),
     };
+  }
+
+  private refreshStats(): void {
+    this.serverStats.refresh(this.connectionCount());
+    for (const listener of this.bound) listener.manager.countBytes();
+    for (const cluster of this.clusters.clusters.values()) {
+      for (const host of cluster.hosts) host.pool.countBytes();
+    }
   }
 
   private connectionCount(): number {

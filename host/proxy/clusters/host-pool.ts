@@ -21,6 +21,9 @@ export interface PooledSocket extends Socket {
   established?: boolean;
   /** The host has closed its side. */
   remoteEnded?: boolean;
+  /** Bytes counted so far. */
+  bytesIn?: number;
+  bytesOut?: number;
 }
 
 /** Per-host numbers, as `/clusters` prints them. */
@@ -112,8 +115,7 @@ export class HostPool extends Agent {
       host.cx_connect_fail.inc();
     } else {
       stats.upstream_rq_per_cx.record(socket.served ?? 0);
-      stats.upstream_cx_rx_bytes_total.add(socket.bytesRead);
-      stats.upstream_cx_tx_bytes_total.add(socket.bytesWritten);
+      this.countSocket(socket);
     }
     stats.upstream_cx_destroy.inc();
     (remote ? stats.upstream_cx_destroy_remote : stats.upstream_cx_destroy_local).inc();
@@ -124,6 +126,19 @@ export class HostPool extends Agent {
         : stats.upstream_cx_destroy_local_with_active_rq
       ).inc();
     }
+  }
+
+  private countSocket(socket: PooledSocket): void {
+    const { bytesRead, bytesWritten } = socket;
+    this.stats.upstream_cx_rx_bytes_total.add(bytesRead - (socket.bytesIn ?? 0));
+    this.stats.upstream_cx_tx_bytes_total.add(bytesWritten - (socket.bytesOut ?? 0));
+    socket.bytesIn = bytesRead;
+    socket.bytesOut = bytesWritten;
+  }
+
+  /** Brings the byte counters of open connections up to date. */
+  countBytes(): void {
+    for (const socket of this.open) this.countSocket(socket);
   }
 
   /** Decides whether a connection whose exchange ended may serve again. */

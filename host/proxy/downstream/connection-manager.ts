@@ -114,8 +114,7 @@ export class ConnectionManager {
     stats.downstream_cx_active.add(-1);
     stats.downstream_cx_http1_active.add(-1);
     stats.downstream_cx_length_ms.record(Math.round(performance.now() - connection.opened));
-    stats.downstream_cx_rx_bytes_total.add(socket.bytesRead);
-    stats.downstream_cx_tx_bytes_total.add(socket.bytesWritten);
+    connection.countBytes(stats.downstream_cx_rx_bytes_total, stats.downstream_cx_tx_bytes_total);
     stats.downstream_cx_destroy.inc();
     const { remoteClosed } = connection;
     (remoteClosed ? stats.downstream_cx_destroy_remote : stats.downstream_cx_destroy_local).inc();
@@ -247,6 +246,12 @@ export class ConnectionManager {
 
   private closeIdle(connection: DownstreamConnection): void {
     closeAfterFlush(connection.socket);
+  }
+
+  /** Brings the byte counters of open connections up to date. */
+  countBytes(): void {
+    const { downstream_cx_rx_bytes_total: received, downstream_cx_tx_bytes_total: sent } = this.stats;
+    for (const connection of this.connections.values()) connection.countBytes(received, sent);
   }
 
   /** Stops keeping connections; resolves when the last one is gone. */

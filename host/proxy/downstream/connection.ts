@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { ConnectionInfo } from "../../stores/stream-info";
 import { formatAddress } from "../clusters/cluster";
+import type { StatCounter } from "../stats/store";
 import type { ActiveStream } from "./active-stream";
 
 let nextId = 0;
@@ -20,6 +21,9 @@ export class DownstreamConnection {
   /** The client went first. */
   remoteClosed = false;
 
+  private bytesIn = 0;
+  private bytesOut = 0;
+
   constructor(readonly socket: Socket) {
     const local = socket.localAddress ?? "";
     const remote = socket.remoteAddress ?? "";
@@ -32,5 +36,14 @@ export class DownstreamConnection {
       requestedServerName: "",
       tls: undefined,
     };
+  }
+
+  /** Adds what was transferred since the last look. */
+  countBytes(received: StatCounter, sent: StatCounter): void {
+    const { bytesRead, bytesWritten } = this.socket;
+    received.add(bytesRead - this.bytesIn);
+    sent.add(bytesWritten - this.bytesOut);
+    this.bytesIn = bytesRead;
+    this.bytesOut = bytesWritten;
   }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bootstrap, cluster, listener, route, toCluster, virtualHost } from "./support/bootstrap";
-import { exchange } from "./support/raw-client";
+import { exchange, RawClient } from "./support/raw-client";
 import { type StartedProxy, startProxy } from "./support/start-proxy";
 import { echo, httpUpstream, type Upstream } from "./support/upstream";
 
@@ -97,6 +97,21 @@ describe("stats", () => {
     const refused = await admin("/stats?filter=(");
     expect(refused.status).toBe(400);
     expect(refused.body).toBe("Invalid re2 regex: missing ): (");
+  });
+
+  test("bytes of connections that are still open count", async () => {
+    const client = await RawClient.connect(started.port);
+    client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await client.response();
+    const value = async (name: string) =>
+      Number((await admin(`/stats?filter=^${name}$`)).body.split(": ")[1]);
+    const [received, sent] = [
+      await value("http.ingress.downstream_cx_rx_bytes_total"),
+      await value("cluster.app.upstream_cx_tx_bytes_total"),
+    ];
+    expect(received).toBeGreaterThan(2 * 27);
+    expect(sent).toBeGreaterThan(2 * 100);
+    client.destroy();
   });
 
   test("json and prometheus", async () => {
