@@ -1,0 +1,86 @@
+import { Action } from "../abi/action";
+import { StreamType } from "../abi/stream-type";
+import { closeStream, continueStream, sendLocalResponse } from "../hostcalls/streams";
+import { Bytes } from "../memory/bytes";
+import type { Pairs } from "../memory/pairs";
+import type { Connection, HttpRequest, HttpResponse } from "./http-message";
+import { StreamContext } from "./stream-context";
+
+/**
+ * One HTTP request and its response. Override only what you need: a callback nobody overrides is not exported, and
+ * the proxy does not call it.
+ *
+ * Every callback says how to go on: `Action.Continue`, or `Action.Pause` until `continueRequest` /
+ * `continueResponse`. A paused body is buffered and seen whole in the next call. `HeadersAction` and `BodyAction`
+ * have Envoy's finer results.
+ */
+export class HttpFilter extends StreamContext {
+  get request(): HttpRequest {
+    return changetype<HttpRequest>(0);
+  }
+
+  get response(): HttpResponse {
+    return changetype<HttpResponse>(0);
+  }
+
+  get connection(): Connection {
+    return changetype<Connection>(0);
+  }
+
+  onRequestHeaders(): Action {
+    return Action.Continue;
+  }
+
+  /** A part of the body, or all so far when buffering; `this.request.endOfStream` on the last (maybe empty) one. */
+  onRequestBody(): Action {
+    return Action.Continue;
+  }
+
+  onRequestTrailers(): Action {
+    return Action.Continue;
+  }
+
+  /** Also called for responses the proxy or another filter made. */
+  onResponseHeaders(): Action {
+    return Action.Continue;
+  }
+
+  onResponseBody(): Action {
+    return Action.Continue;
+  }
+
+  onResponseTrailers(): Action {
+    return Action.Continue;
+  }
+
+  /**
+   * Answers the request from here. Return its result: `return this.sendLocalResponse(403, "no")`.
+   * @param grpcStatus for gRPC requests; -1 = derived from `status`
+   * @param details response code details for access logs
+   */
+  sendLocalResponse(
+    status: u32,
+    body: string = "",
+    headers: Pairs | null = null,
+    grpcStatus: i32 = -1,
+    details: string = "",
+  ): Action {
+    sendLocalResponse(status, Bytes.of(body), headers, grpcStatus, details);
+    return Action.Pause;
+  }
+
+  /** Lets a paused request go on. */
+  continueRequest(): void {
+    continueStream(StreamType.HttpRequest);
+  }
+
+  /** Lets a paused response go on. */
+  continueResponse(): void {
+    continueStream(StreamType.HttpResponse);
+  }
+
+  /** Resets the stream: the client gets no (further) response. */
+  reset(): void {
+    closeStream(StreamType.HttpRequest);
+  }
+}

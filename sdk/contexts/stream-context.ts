@@ -1,0 +1,25 @@
+import type { RootContext } from "./root-context";
+
+/** What HTTP filters (one per request) have in common with the other streams. */
+export class StreamContext {
+  /** @internal Assigned by the registry. */
+  contextId: u32 = 0;
+  /** @internal Chain of a table's bucket. */
+  next: StreamContext | null = null;
+  /** @internal */
+  rootContext: RootContext | null = null;
+
+  /** The plugin this stream belongs to; cast it to your class: `this.root as MyRoot`. */
+  get root(): RootContext {
+    return changetype<RootContext>(this.rootContext);
+  }
+
+  /** The exchange is over: write metrics and logs. Properties and most headers can still be read. */
+  onLog(): void {}
+
+  /** The stream has ended; called after `onLog` for HTTP. */
+  onDone(): void {}
+
+  /** The last callback. */
+  onDelete(): void {}
+}

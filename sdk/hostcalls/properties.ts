@@ -1,0 +1,74 @@
+import { Status } from "../abi/status";
+import { proxy_get_property, proxy_set_property } from "../env";
+import { Bytes } from "../memory/bytes";
+import { decode } from "../memory/decode";
+import { encode, encodedSize } from "../memory/encode";
+import { KEY, KEY_SIZE, OUT, VALUE, VALUE_SIZE } from "../memory/layout";
+
+/**
+ * A property path encoded once. Needed when a segment holds a dot itself, and cheaper when a path is read often.
+ * @example const claim = PropertyPath.of(["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "sub"]);
+ */
+export class PropertyPath {
+  private constructor(readonly bytes: Bytes) {}
+
+  static of(segments: string[]): PropertyPath {
+    return new PropertyPath(Bytes.of(segments.join("\0")));
+  }
+}
+
+/**
+ * Raw bytes of a property, or null when it is missing or cannot be had now.
+ * `P` is `string` (segments separated by dots) or `PropertyPath`.
+ */
+export function getProperty<P>(path: P): Bytes | null {
+  return read<P>(path) ? Bytes.take(load<usize>(OUT), load<usize>(OUT, 4)) : null;
+}
+
+/** A text property, or null. */
+export function getPropertyString<P>(path: P): string | null {
+  return read<P>(path) ? decode(load<usize>(OUT), load<usize>(OUT, 4)) : null;
+}
+
+/** An integer, timestamp or duration (nanoseconds) property, or `missing`. */
+export function getPropertyInt<P>(path: P, missing: i64 = 0): i64 {
+  return read<P>(path) && load<usize>(OUT, 4) == 8 ? load<i64>(load<usize>(OUT)) : missing;
+}
+
+/** A double property, or `missing`. */
+export function getPropertyDouble<P>(path: P, missing: f64 = 0): f64 {
+  return read<P>(path) && load<usize>(OUT, 4) == 8 ? load<f64>(load<usize>(OUT)) : missing;
+}
+
+/** A bool property; a missing one is false. */
+export function getPropertyBool<P>(path: P): bool {
+  return read<P>(path) && load<usize>(OUT, 4) == 1 && load<u8>(load<usize>(OUT)) != 0;
+}
+
+/**
+ * Stores a value for this stream under a name of one segment; every plugin of the stream reads it back by that name.
+ * Not possible in a root context.
+ */
+export function setProperty(name: string, value: string): Status {
+  const text = encode(value, VALUE, VALUE_SIZE);
+  const size = encodedSize();
+  const key = encode(name, KEY, KEY_SIZE);
+  return proxy_set_property(key, encodedSize(), text, size);
+}
+
+export function setPropertyBytes(name: string, value: Bytes): Status {
+  const key = encode(name, KEY, KEY_SIZE);
+  return proxy_set_property(key, encodedSize(), value.ptr, <usize>value.length);
+}
+
+function read<P>(path: P): bool {
+  if (isString(path)) {
+    const key = encode(path as string, KEY, KEY_SIZE);
+    const size = encodedSize();
+    for (let i: usize = 0; i < size; i++) if (load<u8>(key + i) == 46 /* . */) store<u8>(key + i, 0);
+    return proxy_get_property(key, size, OUT, OUT + 4) == Status.Ok;
+  } else {
+    const bytes = (path as PropertyPath).bytes;
+    return proxy_get_property(bytes.ptr, <usize>bytes.length, OUT, OUT + 4) == Status.Ok;
+  }
+}

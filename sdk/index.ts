@@ -1,0 +1,40 @@
+/** Everything a filter author imports: `import { HttpFilter, Action, registerHttp } from "proxy-wasm-toolkit/sdk"`. */
+export { Action, BodyAction, HeadersAction } from "./abi/action";
+export { BufferType } from "./abi/buffer-type";
+export { LogLevel } from "./abi/log-level";
+export { MapType } from "./abi/map-type";
+export { MetricType } from "./abi/metric-type";
+export { PeerType } from "./abi/peer-type";
+export { Status } from "./abi/status";
+export { StreamType } from "./abi/stream-type";
+export { HttpFilter } from "./contexts/http-filter";
+export { Connection, HttpRequest, HttpResponse } from "./contexts/http-message";
+export { registerHttp } from "./contexts/registry";
+export { RootContext } from "./contexts/root-context";
+export { StreamContext } from "./contexts/stream-context";
+export { ProxyBuffer, proxyBuffer } from "./hostcalls/buffers";
+export { HeaderMap, HeaderName, headerMap } from "./hostcalls/headers";
+export {
+  isLogging,
+  log,
+  logCritical,
+  logDebug,
+  logError,
+  logInfo,
+  logLevel,
+  logTrace,
+  logWarn,
+} from "./hostcalls/logging";
+export {
+  getProperty,
+  getPropertyBool,
+  getPropertyDouble,
+  getPropertyInt,
+  getPropertyString,
+  PropertyPath,
+  setProperty,
+  setPropertyBytes,
+} from "./hostcalls/properties";
+export { closeStream, continueStream } from "./hostcalls/streams";
+export { Bytes } from "./memory/bytes";
+export { Pairs } from "./memory/pairs";

@@ -1,0 +1,79 @@
+/**
+ * Text to bytes. Strings travel as UTF-8; a byte that was not UTF-8 when it was read lives in a string as a lone
+ * surrogate U+DC80..U+DCFF (see decode.ts) and becomes that very byte again, so no value changes on its way through.
+ */
+
+let size: usize = 0;
+
+/** Bytes the last `encode` wrote. */
+export function encodedSize(): usize {
+  return size;
+}
+
+/**
+ * Encodes into `area` when the text fits there, else into a new block.
+ * @returns the address; `encodedSize` has the length
+ */
+export function encode(text: string, area: usize, capacity: usize): usize {
+  const units = <usize>text.length;
+  const source = changetype<usize>(text);
+  const target = units <= capacity ? area : __new(units, idof<ArrayBuffer>());
+  for (let i: usize = 0; i < units; i++) {
+    const unit = load<u16>(source + (i << 1));
+    if (unit > 0x7f) return encodeWide(source, units);
+    store<u8>(target + i, unit);
+  }
+  size = units;
+  return target;
+}
+
+function encodeWide(source: usize, units: usize): usize {
+  const target = __new(units * 3, idof<ArrayBuffer>());
+  size = encodeUnits(source, units, target);
+  return target;
+}
+
+/** Writes at most three bytes for each UTF-16 unit; returns how many. */
+export function encodeUnits(source: usize, units: usize, target: usize): usize {
+  let to = target;
+  for (let i: usize = 0; i < units; i++) {
+    let code = <u32>load<u16>(source + (i << 1));
+    if (code < 0x80) {
+      store<u8>(to++, code);
+    } else if (code < 0x800) {
+      store<u8>(to++, 0xc0 | (code >> 6));
+      store<u8>(to++, 0x80 | (code & 0x3f));
+    } else {
+      if ((code & 0xfc00) == 0xd800 && i + 1 < units) {
+        const low = <u32>load<u16>(source + (i << 1), 2);
+        if ((low & 0xfc00) == 0xdc00) {
+          i++;
+          code = 0x10000 + ((code & 0x3ff) << 10) + (low & 0x3ff);
+          store<u8>(to++, 0xf0 | (code >> 18));
+          store<u8>(to++, 0x80 | ((code >> 12) & 0x3f));
+          store<u8>(to++, 0x80 | ((code >> 6) & 0x3f));
+          store<u8>(to++, 0x80 | (code & 0x3f));
+          continue;
+        }
+      }
+      if (code - 0xdc80 < 0x80) {
+        store<u8>(to++, code & 0xff);
+      } else {
+        if ((code & 0xf800) == 0xd800) code = 0xfffd;
+        store<u8>(to++, 0xe0 | (code >> 12));
+        store<u8>(to++, 0x80 | ((code >> 6) & 0x3f));
+        store<u8>(to++, 0x80 | (code & 0x3f));
+      }
+    }
+  }
+  return to - target;
+}
+
+/** Whether a header name or value holds NUL, CR or LF, which no message may carry in one line. */
+export function breaksLine(bytes: usize, length: usize): bool {
+  for (let i: usize = 0; i < length; i++) {
+    const byte = <u32>load<u8>(bytes + i);
+    if (byte < 14 && ((1 << byte) & 0x2401) != 0) return true;
+  }
+  return false;
+}
