@@ -2,7 +2,9 @@ import type { HttpCaller, HttpCallRequest, HttpCallResponse } from "../../contex
 import { HeaderMap } from "../../stores/header-map";
 import type { Cluster, Host } from "./cluster";
 import type { ClusterManager } from "./cluster-manager";
-import { type ResetReason, UnsendableError, type UpstreamEvents, UpstreamRequest } from "./upstream-request";
+import { UnsendableError } from "./request-writer";
+import type { ResetReason, UpstreamEvents } from "./upstream-events";
+import { UpstreamRequest } from "./upstream-request";
 
 /** An answer larger than this counts as a reset: a filter's call must not eat the memory. */
 const MAX_BODY = 64 * 1024 * 1024;

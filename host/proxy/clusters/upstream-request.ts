@@ -1,47 +1,15 @@
 import { ClientRequest, type IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import { HeaderMap } from "../../stores/header-map";
 import type { Cluster, Host } from "./cluster";
 import type { PooledSocket } from "./host-pool";
-
-/** Why an exchange with a host ended early; the words stand in Envoy's reply texts. */
-export type ResetReason =
-  | "remote connection failure"
-  | "connection timeout"
-  | "connection termination"
-  | "protocol error"
-  | "overflow";
-
-/** What happens to one exchange; nothing comes after an end of stream, a reset, or `cancel`. */
-export interface UpstreamEvents {
-  /** A connection is there and the request is on it. */
-  onUpstreamReady(socket: Socket): void;
-  onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
-  onUpstreamData(chunk: Buffer, endStream: boolean): void;
-  onUpstreamTrailers(trailers: HeaderMap): void;
-  /** `detail` is the connection's own error, when there is one. */
-  onUpstreamReset(reason: ResetReason, detail: string): void;
-  /** The host takes request bytes again after `write` answered false. */
-  onUpstreamDrain(): void;
-  onUpstreamInformation(status: number): void;
-}
+import { checkSendable, wireHeaders } from "./request-writer";
+import { isWellFormed, ProtocolError, responseHeaders } from "./response-reader";
+import type { ResetReason, UpstreamEvents } from "./upstream-events";
 
 const EMPTY = Buffer.alloc(0);
 
 /** As much as Envoy's client codec takes. */
 const MAX_HEADER_BYTES = 80 * 1024;
-const MAX_HEADERS = 100;
-
-/** The request cannot be written; `message` is the body of Envoy's reply. */
-export class UnsendableError extends Error {}
-
-/** A response that node:http would let pass and Envoy does not. */
-class ProtocolError extends Error {
-  readonly code = "HPE_REFUSED";
-}
-
-/** Requests with these methods have no body unless they say so. */
-const BODILESS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "TRACE", "CONNECT"]);
 
 /** The part of node:http that writes a raw header list as it is; there is no public way to keep order and duplicates. */
 interface HeaderWriter {
@@ -245,75 +213,4 @@ export class UpstreamRequest {
 /** Headers go out at once even when the body takes its time; usually the first chunk has joined them by now. */
 function flushHeaders(request: ClientRequest): void {
   if (!request.destroyed && !request.writableEnded) request.flushHeaders();
-}
-
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-
-/** What no HTTP/1.1 request can do without, or carry. */
-function checkSendable(headers: HeaderMap): void {
-  for (const name of [":method", ":path"]) {
-    if (!headers.get(name)) throw new UnsendableError(`missing required header: ${name}`);
-  }
-  for (let i = 0; i < headers.size; i++) {
-    const name = headers.nameAt(i);
-    const value = headers.valueAt(i);
-    const pseudo = name.charCodeAt(0) === 58;
-    if (!VALUE.test(value) || (pseudo && name !== ":authority" && value.includes(" "))) {
-      throw new UnsendableError(`invalid header value for: ${name}`);
-    }
-    if (!pseudo && !NAME.test(name)) throw new UnsendableError(`invalid header name: ${name}`);
-  }
-}
-
-function isWellFormed(response: IncomingMessage, headers: HeaderMap): boolean {
-  const status = response.statusCode!;
-  if (status < 100 || response.rawHeaders.length / 2 > MAX_HEADERS) return false;
-  const encoding = headers.get("transfer-encoding");
-  if (encoding !== undefined && encoding.toLowerCase() !== "chunked") return false;
-  return status !== 204 || Number(headers.get("content-length") ?? 0) === 0;
-}
-
-function wireHeaders(headers: HeaderMap, endStream: boolean, method: string): string[] {
-  const out: string[] = [];
-  let sized = false;
-  for (let i = 0; i < headers.size; i++) {
-    const name = headers.nameAt(i);
-    if (name.charCodeAt(0) === 58) {
-      if (name === ":authority") out.push("host", headers.valueAt(i));
-      continue;
-    }
-    if (name === "transfer-encoding") continue;
-    if (name === "content-length") sized = true;
-    out.push(name, headers.valueAt(i));
-  }
-  // Announces trailers, which only a chunked body can have; node:http refuses it elsewhere.
-  if (sized || endStream) dropPair(out, "trailer");
-  if (!sized) {
-    if (!endStream) out.push("transfer-encoding", "chunked");
-    else if (!BODILESS.has(method)) out.push("content-length", "0");
-  }
-  return out;
-}
-
-/** Removes a name and its value from a flat list. */
-export function dropPair(flat: string[], name: string): void {
-  for (let i = flat.length - 2; i >= 0; i -= 2) if (flat[i] === name) flat.splice(i, 2);
-}
-
-const KEEP_ALIVE_HINT = /(?:^|[\s,])timeout=(\d{1,6})/i;
-
-function responseHeaders(response: IncomingMessage, socket: PooledSocket | undefined): HeaderMap {
-  const headers = new HeaderMap("response");
-  headers.append(":status", String(response.statusCode));
-  const raw = response.rawHeaders;
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
-    headers.add(name, raw[i + 1]!);
-    if (name === "keep-alive" && socket) {
-      const hint = KEEP_ALIVE_HINT.exec(raw[i + 1]!);
-      if (hint) socket.idleMs = Math.max(0, Number(hint[1]) * 1000 - 1000);
-    }
-  }
-  return headers;
 }

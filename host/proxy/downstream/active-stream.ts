@@ -4,6 +4,7 @@ import { ResponseFlag } from "../../stores/stream-info";
 import type { LocalReply, StreamEnds } from "../../stream/filter";
 import type { Chain } from "../chain";
 import { Router } from "../router/router";
+import { Hold, HoldReason } from "./back-pressure";
 import type { DownstreamConnection } from "./connection";
 import type { ConnectionManager } from "./connection-manager";
 import { closeAfterFlush, closeDelayed } from "./delayed-close";
@@ -25,10 +26,8 @@ export class ActiveStream implements StreamEnds {
   private finished = false;
   private isHead = false;
   private declared: number | undefined;
-  /** Reasons to hold the request back: the chain's, the router's. */
-  private holds = 0;
-  /** Reasons to hold the response back: the chain's, a slow client. */
-  private responseHolds = 0;
+  private readonly requestHold: Hold;
+  private readonly responseHold: Hold;
 
   constructor(
     private readonly manager: ConnectionManager,
@@ -39,8 +38,10 @@ export class ActiveStream implements StreamEnds {
     const { clock, routes, clusters, listenerInfo } = manager;
     this.info = new StreamFacts(connection.info, listenerInfo, clock, routes, clusters);
     this.router = new Router(this, manager);
+    this.requestHold = new Hold((held) => this.onRequestHeld(held));
+    this.responseHold = new Hold((held) => this.router.pauseResponse(held));
     this.chain = manager.createChain(this);
-    response.on("drain", () => this.holdResponse(SLOW_CLIENT, false));
+    response.on("drain", () => this.responseHold.set(HoldReason.Peer, false));
     response.on("close", () => this.onResponseClosed());
     // A socket's troubles end the stream through "close"; nobody else wants to hear of them.
     response.on("error", ignore);
@@ -152,8 +153,8 @@ export class ActiveStream implements StreamEnds {
     this.headersSent = true;
     const { connection, manager } = this;
     const status = Number(headers.get(":status"));
-    if (!Number.isInteger(status) || status < 100 || status > 999) {
-      this.resetStream("invalid_response_status");
+    if (!Number.isInteger(status)) {
+      this.refuseResponse(502, "filter_removed_required_response_headers{missing_required_header:_:status}");
       return;
     }
     // HTTP/1.1 cannot serve a next request before this one is read to its end.
@@ -173,8 +174,8 @@ export class ActiveStream implements StreamEnds {
     try {
       writeHead(this.response, status, headers, endStream, this.isHead);
     } catch {
-      // A filter made a header that HTTP/1.1 cannot carry. Nothing has left yet; nothing of it will.
-      this.refuseResponse();
+      // A filter made a header or status that node:http cannot write. Nothing has left yet; nothing of it will.
+      this.refuseResponse(500, "invalid_response_header");
       return;
     }
     manager.codes.count(status);
@@ -182,15 +183,18 @@ export class ActiveStream implements StreamEnds {
     else process.nextTick(flushHeaders, this.response);
   }
 
-  private refuseResponse(): void {
-    const headers = HeaderMap.of("response", [[":status", "500"]]);
+  private refuseResponse(status: number, details: string): void {
+    const headers = HeaderMap.of("response", [[":status", String(status)]]);
+    this.connection.closing = true;
     finishResponseHeaders(headers, this.manager.config.serverName, true);
-    this.info.responseCode = 500;
-    this.info.responseCodeDetails = "invalid_response_header";
+    this.info.responseHeaders = headers;
+    this.info.responseCode = status;
+    this.info.responseCodeDetails = details;
     this.declared = undefined;
     this.response.shouldKeepAlive = false;
-    writeHead(this.response, 500, headers, true, this.isHead);
-    this.manager.codes.count(500);
+    this.router.cancel();
+    writeHead(this.response, status, headers, true, this.isHead);
+    this.manager.codes.count(status);
     this.endResponse();
   }
 
@@ -200,7 +204,7 @@ export class ActiveStream implements StreamEnds {
       this.info.bytesSent += chunk.length;
       // Bytes beyond the declared length would be read as the next response.
       if (this.declared !== undefined && this.info.bytesSent > this.declared) this.connection.closing = true;
-      if (!this.response.write(chunk)) this.holdResponse(SLOW_CLIENT, true);
+      if (!this.response.write(chunk)) this.responseHold.set(HoldReason.Peer, true);
     }
     if (endStream) this.endResponse();
   }
@@ -229,7 +233,7 @@ export class ActiveStream implements StreamEnds {
   }
 
   resetStream(details: string): void {
-    if (this.finished) return;
+    if (this.finished || this.responseEnded) return;
     this.info.responseCodeDetails ??= details;
     this.manager.stats.downstream_rq_tx_reset.inc();
     this.responseEnded = true;
@@ -263,43 +267,32 @@ export class ActiveStream implements StreamEnds {
   // --- back-pressure
 
   pauseRequest(paused: boolean): void {
-    this.holdRequest(CHAIN, paused);
+    this.requestHold.set(HoldReason.Chain, paused);
   }
 
   pauseResponse(paused: boolean): void {
-    this.holdResponse(CHAIN, paused);
+    this.responseHold.set(HoldReason.Chain, paused);
   }
 
   /** The router's host takes no more bytes, or does again. */
   holdForUpstream(paused: boolean): void {
-    this.holdRequest(UPSTREAM, paused);
+    this.requestHold.set(HoldReason.Peer, paused);
   }
 
-  private holdRequest(reason: number, on: boolean): void {
-    const before = this.holds;
-    this.holds = on ? before | reason : before & ~reason;
-    if (before === 0 && this.holds !== 0) {
-      this.manager.stats.downstream_flow_control_paused_reading_total.inc();
+  private onRequestHeld(held: boolean): void {
+    const { stats } = this.manager;
+    if (held) {
+      stats.downstream_flow_control_paused_reading_total.inc();
       this.request.pause();
-    } else if (before !== 0 && this.holds === 0) {
-      this.manager.stats.downstream_flow_control_resumed_reading_total.inc();
+    } else {
+      stats.downstream_flow_control_resumed_reading_total.inc();
       this.request.resume();
     }
-  }
-
-  private holdResponse(reason: number, on: boolean): void {
-    const before = this.responseHolds;
-    this.responseHolds = on ? before | reason : before & ~reason;
-    if ((before === 0) !== (this.responseHolds === 0)) this.router.pauseResponse(this.responseHolds !== 0);
   }
 }
 
 /** Statuses whose content-length counts no bytes. */
 const NO_BODY: ReadonlySet<number> = new Set([204, 304]);
-
-const CHAIN = 1;
-const UPSTREAM = 2;
-const SLOW_CLIENT = 4;
 
 function ignore(): void {}
 

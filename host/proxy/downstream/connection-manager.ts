@@ -13,11 +13,9 @@ import { DownstreamConnection } from "./connection";
 import { closeAfterFlush } from "./delayed-close";
 import { CodeClassCounter, createHttpStats, type HttpStats } from "./http-stats";
 import { reasonPhrase } from "./reason-phrases";
-import { type RequestHead, readRequestHead } from "./request-headers";
+import { type Refusal, refusalOf } from "./refusal";
+import { readRequestHead } from "./request-headers";
 import { rawReply } from "./response-writer";
-
-/** Envoy's default `max_headers_count`. */
-const MAX_HEADERS = 100;
 
 /** Envoy's default `idle_timeout` of connections. */
 export const IDLE_CONNECTION_MS = 3_600_000;
@@ -36,15 +34,6 @@ export interface ManagerDeps {
   createChain: ChainFactory;
   /** `listener.<address>.` */
   listenerPrefix: string;
-}
-
-/** A refusal decided before any filter runs. */
-interface Refusal {
-  status: number;
-  details: string;
-  body: string;
-  /** The connection goes on. */
-  keeps?: boolean;
 }
 
 /** Serves the HTTP/1.1 connections of one listener. */
@@ -155,7 +144,7 @@ export class ConnectionManager {
     const stream = new ActiveStream(this, connection, request, response);
     connection.stream = stream;
     const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders);
-    const refusal = this.refuse(request, head);
+    const refusal = refusalOf(request, head, this.stats);
     if (refusal) {
       this.reject(stream, refusal);
       return;
@@ -175,28 +164,13 @@ export class ConnectionManager {
     stream.reject(refusal.status, refusal.details, refusal.body, refusal.keeps === true);
   }
 
-  private refuse(request: IncomingMessage, head: RequestHead): Refusal | undefined {
-    if (request.httpVersion !== "1.1") return codecError(426, "Upgrade Required");
-    if (request.rawHeaders.length / 2 > MAX_HEADERS)
-      return codecError(431, "Request Header Fields Too Large");
-    const { transferEncoding } = head;
-    if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
-      return codecError(501, "Not Implemented");
-    }
-    if (!head.error) return undefined;
-    const { status, details } = head.error;
-    if (details === "path_normalization_failed") this.stats.downstream_rq_failed_path_normalization.inc();
-    if (details === "absolute_path_rejected") this.stats.downstream_rq_non_relative_path.inc();
-    if (details === "http1.codec_error") return codecError(status, "Bad Request");
-    return { status, details, body: "", keeps: status === 404 };
-  }
-
   /** CONNECT has no route here. */
   private onConnect(socket: Duplex): void {
     this.countUnread(404);
     this.stats.rq_total.inc();
     this.stats.no_route.inc();
-    socket.end(rawReply(404, this.config.serverName, ""), "latin1", () => socket.destroy());
+    socket.write(rawReply(404, this.config.serverName, ""), "latin1");
+    closeAfterFlush(socket as Socket);
   }
 
   /** Bytes that are no HTTP: one reply if none is under way, then the end. */
@@ -274,8 +248,4 @@ export class ConnectionManager {
   kill(): void {
     for (const socket of this.connections.keys()) socket.destroy();
   }
-}
-
-function codecError(status: number, body: string): Refusal {
-  return { status, details: "http1.codec_error", body };
 }

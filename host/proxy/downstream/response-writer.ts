@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { HeaderMap } from "../../stores/header-map";
-import { dropPair } from "../clusters/upstream-request";
+import { dropPair } from "../flat-headers";
 import { reasonPhrase } from "./reason-phrases";
 
 let dateText = "";

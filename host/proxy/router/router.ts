@@ -1,22 +1,18 @@
 import type { Socket } from "node:net";
-import type { HeaderMutation, RouteAction } from "../../config/model";
+import type { HeaderMutation } from "../../config/model";
 import { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { Cluster } from "../clusters/cluster";
 import { formatAddress } from "../clusters/cluster";
-import {
-  type ResetReason,
-  UnsendableError,
-  type UpstreamEvents,
-  UpstreamRequest,
-} from "../clusters/upstream-request";
+import { UnsendableError } from "../clusters/request-writer";
+import type { ResetReason, UpstreamEvents } from "../clusters/upstream-events";
+import { UpstreamRequest } from "../clusters/upstream-request";
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
 import { mutateHeaders } from "./header-mutation";
-import { redirectLocation, rewritePrefix } from "./redirect";
+import { redirectLocation } from "./redirect";
+import { type ClusterAction, rewriteRequest } from "./request-rewrite";
 import type { Route } from "./route-table";
-
-type ClusterAction = Extract<RouteAction, { kind: "cluster" }>;
 
 /** What a reset before the response headers means to the client. */
 const RESETS: Readonly<Record<ResetReason, { status: number; flag: ResponseFlag }>> = {
@@ -129,7 +125,8 @@ export class Router implements UpstreamEvents {
       this.reply(503, "no healthy upstream", "no_healthy_upstream", ResponseFlag.NoHealthyUpstream);
       return;
     }
-    this.prepare(route, action, headers);
+    this.timeoutMs = action.timeoutMs;
+    rewriteRequest(route, action, headers, this.levels(route, "request"), !this.manager.suppressEnvoyHeaders);
     if (cluster.overloaded) {
       cluster.stats.upstream_rq_pending_overflow.inc();
       this.onUpstreamReset("overflow", "");
@@ -146,29 +143,6 @@ export class Router implements UpstreamEvents {
       return;
     }
     if (endStream) this.onRequestComplete();
-  }
-
-  /** Everything a route does to a request, in Envoy's order. */
-  private prepare(route: Route, action: ClusterAction, headers: HeaderMap): void {
-    const envoyHeaders = !this.manager.suppressEnvoyHeaders;
-    this.timeoutMs = action.timeoutMs;
-    if (envoyHeaders && action.timeoutMs > 0) {
-      headers.set("x-envoy-expected-rq-timeout-ms", String(action.timeoutMs));
-    }
-    mutateHeaders(headers, this.levels(route, "request"));
-    if (action.hostRewriteLiteral !== undefined) {
-      const was = headers.get(":authority");
-      if (envoyHeaders && was !== undefined) headers.set("x-envoy-original-host", was);
-      headers.set(":authority", action.hostRewriteLiteral);
-    }
-    if (action.prefixRewrite !== undefined) {
-      const was = headers.get(":path") ?? "/";
-      const mark = was.indexOf("?");
-      const path = mark < 0 ? was : was.slice(0, mark);
-      const query = mark < 0 ? "" : was.slice(mark);
-      if (envoyHeaders) headers.set("x-envoy-original-path", was);
-      headers.set(":path", rewritePrefix(route.config, path, action.prefixRewrite) + query);
-    }
   }
 
   decodeData(chunk: Buffer, endStream: boolean): void {
