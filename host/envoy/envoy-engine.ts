@@ -1,0 +1,107 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parse } from "yaml";
+import type { Engine, EngineOptions, RunningEngine } from "../engine";
+import { StartError } from "../errors";
+import { type AdminAddress, askAdmin, askListeners, parseAddress } from "./admin-client";
+import { envoyArguments } from "./command-line";
+import { drain } from "./drain";
+import { EnvoyProcess, type Exit } from "./envoy-process";
+import { resolveEnvoy } from "./resolve";
+
+const READY_POLL_MS = 5;
+
+/** Real Envoy, driven as a child process. */
+export const envoyEngine: Engine = {
+  name: "envoy",
+  async start(options: EngineOptions): Promise<RunningEngine> {
+    const { path } = await resolveEnvoy({ onProgress: (line) => process.stderr.write(`${line}\n`) });
+    const text = await readConfig(options.configPath);
+    const folder = await mkdtemp(join(tmpdir(), "proxy-wasm-envoy-"));
+    const removeFolder = () => rm(folder, { recursive: true, force: true });
+    try {
+      const config = options.configPath;
+      const adminAddress = join(folder, "admin-address");
+      const hasAdmin = declaresAdmin(text);
+      const envoy = new EnvoyProcess(
+        path,
+        envoyArguments(options, { config, adminAddress, hasAdmin }),
+        options.writeLog ?? ((line) => process.stderr.write(line, "latin1")),
+      );
+      void envoy.exited.then(removeFolder);
+      return await running(envoy, adminAddress, hasAdmin);
+    } catch (error) {
+      await removeFolder();
+      throw error;
+    }
+  },
+};
+
+async function readConfig(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new StartError(`${path}: ${error.code === "ENOENT" ? "no such file" : error.message}`);
+  });
+}
+
+/** Only the question whether there is an `admin` block; Envoy itself judges the file. */
+function declaresAdmin(text: string): boolean {
+  try {
+    const document: unknown = parse(text);
+    return typeof document === "object" && document !== null && "admin" in document;
+  } catch {
+    return false;
+  }
+}
+
+async function running(envoy: EnvoyProcess, adminFile: string, hasAdmin: boolean): Promise<RunningEngine> {
+  let exit: Exit | undefined;
+  void envoy.exited.then((value) => {
+    exit = value;
+  });
+  let admin: AdminAddress | undefined;
+  while (exit === undefined) {
+    admin ??= parseAddress(await readFile(adminFile, "utf8").catch(() => ""));
+    if (admin && (await isReady(admin))) break;
+    await sleep(READY_POLL_MS);
+  }
+  if (exit !== undefined || admin === undefined)
+    throw new StartError(envoy.lastWords.message || `envoy ended while starting (${describe(exit!)})`);
+  const control = admin;
+  let stopping = false;
+  return {
+    engine: "envoy",
+    admin: hasAdmin ? control : undefined,
+    listeners: await askListeners(control),
+    ended: envoy.exited.then((end) => verdict(end, stopping, envoy)),
+    async stop(drainMs = 10_000) {
+      stopping = true;
+      await drain(control, drainMs, envoy.exited);
+      envoy.signal("SIGTERM");
+      await envoy.exited;
+    },
+    async kill() {
+      stopping = true;
+      envoy.signal("SIGKILL");
+      await envoy.exited;
+    },
+  };
+}
+
+async function isReady(admin: AdminAddress): Promise<boolean> {
+  const reply = await askAdmin(admin, "GET", "/ready").catch(() => undefined);
+  return reply?.status === 200;
+}
+
+function verdict(exit: Exit, stopping: boolean, envoy: EnvoyProcess): { code: number; reason: string } {
+  if (stopping) return { code: 0, reason: "stopped" };
+  if (exit.code === 0 && !envoy.lastWords.signalled)
+    return { code: 0, reason: "quit through its admin interface" };
+  const last = envoy.lastWords.message;
+  return { code: 1, reason: `envoy died (${describe(exit)})${last ? `: ${last}` : ""}` };
+}
+
+function describe({ code, signal }: Exit): string {
+  return signal ? `signal ${signal}` : `exit code ${code}`;
+}
