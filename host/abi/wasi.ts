@@ -1,0 +1,66 @@
+/** One WASI function: its wasm parameters, one letter each: `i` = i32, `l` = i64. All return an i32 errno but proc_exit. */
+export const WASI = {
+  fd_write: "iiii",
+  clock_time_get: "ili",
+  clock_res_get: "ii",
+  random_get: "ii",
+  environ_sizes_get: "ii",
+  environ_get: "ii",
+  args_sizes_get: "ii",
+  args_get: "ii",
+  proc_exit: "i",
+  sched_yield: "",
+  poll_oneoff: "iiii",
+  fd_close: "i",
+  fd_seek: "ilii",
+  fd_fdstat_get: "ii",
+  fd_fdstat_set_flags: "ii",
+  fd_read: "iiii",
+  fd_pread: "iiili",
+  fd_prestat_dir_name: "iii",
+  fd_prestat_get: "ii",
+  fd_filestat_get: "ii",
+  fd_fdstat_set_rights: "ill",
+  fd_allocate: "ill",
+  fd_datasync: "i",
+  fd_sync: "i",
+  fd_filestat_set_size: "il",
+  fd_filestat_set_times: "illi",
+  fd_tell: "ii",
+  fd_advise: "illi",
+  fd_pwrite: "iiili",
+  fd_readdir: "iiili",
+  fd_renumber: "ii",
+  path_open: "iiiiillii",
+  path_filestat_get: "iiiii",
+  path_create_directory: "iii",
+  path_filestat_set_times: "iiiilli",
+  path_link: "iiiiii",
+  path_readlink: "iiiiii",
+  path_remove_directory: "iii",
+  path_rename: "iiiiii",
+  path_symlink: "iiii",
+  path_unlink_file: "iii",
+  sock_accept: "iii",
+  sock_recv: "iiiiii",
+  sock_send: "iiiii",
+  sock_shutdown: "ii",
+} as const;
+
+export type WasiName = keyof typeof WASI;
+
+/** Import modules under which Envoy offers WASI. */
+export const WASI_MODULES = ["wasi_snapshot_preview1", "wasi_unstable"] as const;
+
+/** WASI error numbers in use. */
+export enum Errno {
+  Success = 0,
+  BadF = 8,
+  Exist = 20,
+  Fault = 21,
+  Inval = 28,
+  NoEnt = 44,
+  NoSys = 52,
+  NotSup = 58,
+  NotCapable = 76,
+}

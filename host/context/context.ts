@@ -1,0 +1,81 @@
+import type { BufferType } from "../../sdk/abi/buffer-type";
+import type { MapType } from "../../sdk/abi/map-type";
+import type { StreamType } from "../../sdk/abi/stream-type";
+import type { HeaderMap } from "../stores/header-map";
+import type { PropertyScope } from "../stores/properties";
+import type { Instance } from "./instance";
+import { type LifecycleEvent, nextStage, type Stage } from "./lifecycle";
+import type { RootContext } from "./root-context";
+
+/** A stretch of bytes a guest can reach through a buffer id. */
+export interface GuestBuffer {
+  get(): Buffer;
+  /** Absent = read-only. */
+  set?(data: Buffer): void;
+}
+
+/** A local response as the guest asked for it. */
+export interface LocalResponse {
+  status: number;
+  details: string;
+  body: string;
+  headers: [string, string][];
+  grpcStatus: number;
+}
+
+/**
+ * Anything the guest knows by a context id. Defaults are those of a context without a stream; HTTP and TCP
+ * stream contexts override what they have.
+ */
+export abstract class Context {
+  readonly id: number;
+  stage: Stage = "created";
+  abstract readonly root: RootContext;
+  /** Who speaks in log lines: `name root_id vm_id`, empty parts left out, each with a leading space. */
+  abstract readonly logPrefix: string;
+
+  constructor(readonly instance: Instance) {
+    this.id = instance.register(this);
+  }
+
+  /** Moves along the lifecycle table; an illegal step is a bug in this host. */
+  advance(event: LifecycleEvent): void {
+    const next = nextStage(this.stage, event);
+    if (next === undefined) throw new Error(`context ${this.id}: ${event} is illegal while ${this.stage}`);
+    this.stage = next;
+  }
+
+  /** A map that can be read now; undefined when it is unavailable. */
+  readableMap(type: MapType): HeaderMap | undefined {
+    return this.root.calloutMap(type);
+  }
+
+  /** A map that can be changed now. */
+  writableMap(_type: MapType): HeaderMap | undefined {
+    return undefined;
+  }
+
+  /** Called after the guest changed a map. */
+  mapChanged(_type: MapType): void {}
+
+  /** What a failed header read answers: true in on_log, where an unavailable map is NotFound. */
+  get unavailableMapIsNotFound(): boolean {
+    return false;
+  }
+
+  buffer(type: BufferType): GuestBuffer | undefined {
+    return this.root.ownBuffer(type);
+  }
+
+  abstract properties(): PropertyScope;
+
+  /** Keeps a property set by the guest; false when there is no stream to keep it on. */
+  setProperty(_path: string, _value: Buffer): boolean {
+    return false;
+  }
+
+  continueStream(_type: StreamType): void {}
+  closeStream(_type: StreamType): void {}
+  sendLocalResponse(_response: LocalResponse): void {}
+  clearRouteCache(): void {}
+}

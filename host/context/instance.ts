@@ -1,0 +1,134 @@
+import { LogLevel } from "../../sdk/abi/log-level";
+import type { CallbackName } from "../abi/callbacks";
+import type { Clock } from "../clock";
+import type { Logger } from "../log";
+import type { MetricTable } from "../stores/metrics";
+import type { SharedData } from "../stores/shared-data";
+import type { CompiledModule } from "../vm/module";
+import { Vm } from "../vm/vm";
+import type { Context } from "./context";
+import type { HttpCaller } from "./http-caller";
+
+/** What an instance needs from the world around it. */
+export interface InstanceDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly caller: HttpCaller;
+  readonly sharedData: SharedData;
+  readonly metrics: MetricTable;
+  /** `vm_config.configuration`. */
+  readonly vmConfiguration: Buffer;
+  readonly vmId: string;
+  /** WASI environment. */
+  readonly environment: ReadonlyMap<string, string>;
+  /** Receives one line per callback and hostcall; absent = tracing costs nothing. */
+  readonly trace?: ((line: string) => void) | undefined;
+}
+
+/**
+ * A VM with the contexts that live in it. Runs callbacks, knows whose turn it is, and carries out what a callback
+ * asked for (continue, close, local response) once the callback has returned.
+ */
+export class Instance {
+  readonly vm: Vm;
+  private readonly contexts = new Map<number, Context>();
+  private nextId = 1;
+  private running: Context | undefined;
+  private effective: Context | undefined;
+  private readonly deferred: (() => void)[] = [];
+  private failureReported = false;
+
+  constructor(
+    readonly compiled: CompiledModule,
+    readonly deps: InstanceDeps,
+  ) {
+    this.vm = new Vm(compiled);
+  }
+
+  get failed(): boolean {
+    return this.vm.failure !== undefined;
+  }
+
+  /** Number of contexts alive, roots included. */
+  get contextCount(): number {
+    return this.contexts.size;
+  }
+
+  /** Gives a context its id: u32 from 1, never reused while alive. */
+  register(context: Context): number {
+    while (this.contexts.has(this.nextId) || this.nextId === 0) this.nextId = (this.nextId + 1) >>> 0;
+    const id = this.nextId;
+    this.nextId = (id + 1) >>> 0;
+    this.contexts.set(id, context);
+    return id;
+  }
+
+  forget(context: Context): void {
+    this.contexts.delete(context.id);
+    if (this.effective === context) this.effective = undefined;
+  }
+
+  /** The context hostcalls act on: the effective one, or that of the running callback. */
+  get current(): Context | undefined {
+    return this.effective ?? this.running;
+  }
+
+  /** The context of the running callback, whatever was made effective. */
+  get caller(): Context | undefined {
+    return this.running;
+  }
+
+  /** 0 = back to the callback's own context. False for an unknown id. */
+  setEffective(id: number): boolean {
+    if (id === 0) {
+      this.effective = undefined;
+      return true;
+    }
+    const context = this.contexts.get(id);
+    if (!context) return false;
+    this.effective = context;
+    return true;
+  }
+
+  /** Queues work for the moment the running callback returns. */
+  defer(action: () => void): void {
+    this.deferred.push(action);
+  }
+
+  /**
+   * Runs a callback for a context, then what it deferred. Undefined when the module has no such callback or
+   * the VM is failed.
+   */
+  invoke(context: Context, callback: CallbackName, a = 0, b = 0, c = 0, d = 0): number | undefined {
+    if (!this.vm.has(callback) || this.vm.failure) return undefined;
+    const running = this.running;
+    const effective = this.effective;
+    this.running = context;
+    this.effective = undefined;
+    const { trace } = this.deps;
+    trace?.(`==> ${callback}(${[context.id, a, b, c, d].join(", ")})`);
+    const result = this.vm.call(callback, context.id, a, b, c, d);
+    trace?.(`<== ${callback} ${result ?? "trap"}`);
+    this.running = running;
+    this.effective = effective;
+    if (this.vm.failure) this.reportFailure(context);
+    this.runDeferred();
+    return this.vm.failure ? undefined : result;
+  }
+
+  private runDeferred(): void {
+    for (let action = this.deferred.shift(); action; action = this.deferred.shift()) action();
+  }
+
+  /** One critical line per failed VM. */
+  reportFailure(context: Context): void {
+    if (this.failureReported || !this.vm.failure) return;
+    this.failureReported = true;
+    this.deps.log.log(
+      "wasm",
+      LogLevel.Critical,
+      "host/context/instance.ts",
+      `wasm log${context.logPrefix}: ${this.vm.failure.message} (context ${context.id})`,
+    );
+  }
+}

@@ -1,0 +1,183 @@
+import { BufferType } from "../../sdk/abi/buffer-type";
+import { MapType } from "../../sdk/abi/map-type";
+import type { Timer } from "../clock";
+import type { HeaderMap } from "../stores/header-map";
+import type { PropertyScope } from "../stores/properties";
+import { Context, type GuestBuffer } from "./context";
+import type { HttpCallRequest, HttpCallResponse } from "./http-caller";
+import type { Instance } from "./instance";
+
+/** Facts of a plugin that its contexts show as properties. */
+export interface PluginIdentity {
+  readonly name: string;
+  readonly rootId: string;
+  readonly vmId: string;
+  readonly node: unknown;
+}
+
+/** Joins the non-empty parts of a log prefix, each after a space. */
+export function logPrefix(...parts: string[]): string {
+  return parts
+    .filter((p) => p !== "")
+    .map((p) => ` ${p}`)
+    .join("");
+}
+
+/** HTTP call ids count 4, 8, 12, ...: the low bits tell HTTP calls from gRPC calls (1) and streams (2). */
+const HTTP_CALL_STEP = 4;
+
+/** A plugin's own context: configuration, timer, and the answers to calls of all its streams. */
+export class RootContext extends Context {
+  readonly root = this;
+  readonly logPrefix: string;
+  /** True while on_context_create or on_configure runs: buffer 7 can be read. */
+  private configurationReadable = false;
+  private timer: Timer | undefined;
+  private periodMs = 0;
+  private nextCall = HTTP_CALL_STEP;
+  private readonly calls = new Map<number, { cancel(): void }>();
+  private answer: HttpCallResponse | undefined;
+  /** What proxy_get_status reads. The code is sticky: later successes only clear the message. */
+  status = { code: 0, message: "" };
+
+  constructor(
+    instance: Instance,
+    readonly plugin: PluginIdentity,
+    readonly configuration: Buffer,
+  ) {
+    super(instance);
+    this.logPrefix = logPrefix(plugin.rootId, plugin.vmId);
+  }
+
+  /** Creates, starts and configures this root in the guest; false = refused (or trapped: see the instance). */
+  start(): boolean {
+    const { instance } = this;
+    this.configurationReadable = true;
+    instance.invoke(this, "proxy_on_context_create", 0);
+    this.configurationReadable = false;
+    const started = this.answerBool("proxy_on_vm_start", instance.deps.vmConfiguration.length);
+    this.advance("start");
+    return started && this.configure();
+  }
+
+  private configure(): boolean {
+    this.configurationReadable = true;
+    const accepted = this.answerBool("proxy_on_configure", this.configuration.length);
+    this.configurationReadable = false;
+    this.advance("configure");
+    return accepted;
+  }
+
+  private answerBool(
+    callback: "proxy_on_vm_start" | "proxy_on_configure" | "proxy_on_done",
+    size = 0,
+  ): boolean {
+    if (this.instance.failed) return false;
+    const result = this.instance.invoke(this, callback, size);
+    return !this.instance.failed && result !== 0;
+  }
+
+  /** Timer of this root; 0 stops it, any other value re-arms it. */
+  setTickPeriod(ms: number): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.periodMs = ms;
+    this.arm();
+  }
+
+  private arm(): void {
+    if (this.periodMs === 0 || this.stage === "deleted") return;
+    this.timer = this.instance.deps.clock.setTimer(this.periodMs, () => {
+      this.timer = undefined;
+      if (this.instance.failed) return;
+      this.instance.invoke(this, "proxy_on_tick");
+      // The callback may have changed the period, which arms the timer itself.
+      if (!this.timer) this.arm();
+    });
+  }
+
+  /** Undefined when the cluster has no usable host; the id is consumed all the same. */
+  startHttpCall(cluster: string, request: HttpCallRequest): number | undefined {
+    const id = this.nextCall;
+    this.nextCall += HTTP_CALL_STEP;
+    const call = this.instance.deps.caller.call(cluster, request, (response) =>
+      this.finishCall(id, response),
+    );
+    if (!call) return undefined;
+    this.calls.set(id, call);
+    return id;
+  }
+
+  private finishCall(id: number, response: HttpCallResponse | undefined): void {
+    if (!this.calls.delete(id) || this.instance.failed) return;
+    this.answer = response;
+    this.status = response ? { code: this.status.code, message: "" } : { code: 11, message: "reset" };
+    this.instance.invoke(
+      this,
+      "proxy_on_http_call_response",
+      id,
+      response?.headers.size ?? 0,
+      response?.body.length ?? 0,
+      response?.trailers?.size ?? 0,
+    );
+    this.answer = undefined;
+  }
+
+  /** Maps 6 and 7 exist while an answer is being delivered to this root. */
+  calloutMap(type: MapType): HeaderMap | undefined {
+    if (type === MapType.HttpCallResponseHeaders) return this.answer?.headers;
+    if (type === MapType.HttpCallResponseTrailers) return this.answer?.trailers;
+    return undefined;
+  }
+
+  /** Buffers that do not belong to a stream. */
+  ownBuffer(type: BufferType): GuestBuffer | undefined {
+    const { answer } = this;
+    if (type === BufferType.HttpCallResponseBody && answer) return { get: () => answer.body };
+    if (type === BufferType.VmConfiguration) return { get: () => this.instance.deps.vmConfiguration };
+    if (type === BufferType.PluginConfiguration && this.configurationReadable)
+      return { get: () => this.configuration };
+    return undefined;
+  }
+
+  properties(): PropertyScope {
+    return { plugin: this.plugin, stream: undefined };
+  }
+
+  /** Plugin removed or proxy shutting down: on_done, then on_delete unless the guest asks to wait for proxy_done. */
+  shutdown(): void {
+    if (this.stage === "deleted" || this.stage === "closing") return;
+    if (this.instance.failed) return this.dispose();
+    if (this.answerBool("proxy_on_done")) this.finish();
+    else this.advance("pending");
+  }
+
+  /** proxy_done from the guest; false when nothing is pending. */
+  done(): boolean {
+    if (this.stage !== "closing") return false;
+    this.advance("done");
+    this.instance.defer(() => this.delete());
+    return true;
+  }
+
+  private finish(): void {
+    this.advance("done");
+    this.delete();
+  }
+
+  private delete(): void {
+    this.instance.invoke(this, "proxy_on_delete");
+    this.dispose();
+  }
+
+  /** Ends timers and calls without telling the guest: canaries, failed VMs, process exit. */
+  dispose(): void {
+    if (this.stage === "deleted") return;
+    this.stage = "deleted";
+    this.timer?.cancel();
+    this.timer = undefined;
+    for (const call of this.calls.values()) call.cancel();
+    this.calls.clear();
+    this.instance.forget(this);
+  }
+}

@@ -1,0 +1,108 @@
+import { CALLBACKS, type CallbackName } from "../abi/callbacks";
+import { ModuleError, VmTrapError } from "../errors";
+import { GuestMemory } from "./memory";
+import type { CompiledModule } from "./module";
+
+/** What a guest may call at the moment: everything, the start-up list, or the allocator's short list. */
+export enum Mode {
+  Running = 0,
+  Starting = 1,
+  Allocating = 2,
+}
+
+type Fn = (...args: number[]) => number | undefined;
+
+/** One instance of a module. After a trap it is failed for good and nothing is called into it any more. */
+export class Vm {
+  mode: Mode = Mode.Starting;
+  /** The trap that ended this instance. */
+  failure: VmTrapError | undefined;
+  memory!: GuestMemory;
+  private exports!: Record<string, unknown>;
+  private callbacks: Partial<Record<CallbackName, Fn>> = {};
+  private allocator!: Fn;
+
+  constructor(readonly compiled: CompiledModule) {}
+
+  /**
+   * Links, instantiates and runs `_initialize` (then `main`) or `_start`. `allowed` drops forbidden callbacks.
+   * Throws {@link ModuleError} on a link error and {@link VmTrapError} when the start code traps.
+   */
+  start(imports: WebAssembly.Imports, allowed: (callback: string) => boolean): void {
+    const { module, name, allocator } = this.compiled;
+    let instance: WebAssembly.Instance;
+    try {
+      instance = new WebAssembly.Instance(module, imports);
+    } catch (error) {
+      throw new ModuleError(`${name}: cannot be instantiated: ${(error as Error).message}`, { cause: error });
+    }
+    this.exports = instance.exports;
+    this.memory = new GuestMemory(this.findMemory(imports));
+    this.allocator = this.exports[allocator] as Fn;
+    for (const callback of Object.keys(CALLBACKS) as CallbackName[]) {
+      const fn = this.exports[callback];
+      if (typeof fn === "function" && allowed(callback)) this.callbacks[callback] = fn as Fn;
+    }
+    this.runStartCode();
+    this.mode = Mode.Running;
+  }
+
+  private findMemory(imports: WebAssembly.Imports): WebAssembly.Memory {
+    const { memoryExport } = this.compiled.shape;
+    return (memoryExport ? this.exports[memoryExport] : imports.env?.memory) as WebAssembly.Memory;
+  }
+
+  private runStartCode(): void {
+    const run = (name: string, ...args: number[]) => {
+      const fn = this.exports[name];
+      if (typeof fn !== "function") return false;
+      this.guard(name, fn as Fn, args);
+      return true;
+    };
+    if (run("_initialize")) run("main", 0, 0) || run("__main_void");
+    else run("_start");
+    if (this.failure) throw this.failure;
+  }
+
+  /** Does the module export this callback, and may it be called? */
+  has(callback: CallbackName): boolean {
+    return this.callbacks[callback] !== undefined;
+  }
+
+  /** Calls a callback; undefined when it is absent or trapped (then {@link failure} is set). */
+  call(callback: CallbackName, a: number, b: number, c: number, d: number, e: number): number | undefined {
+    const fn = this.callbacks[callback];
+    if (!fn || this.failure) return undefined;
+    try {
+      return fn(a, b, c, d, e) ?? 0;
+    } catch (error) {
+      this.fail(callback, error);
+      return undefined;
+    }
+  }
+
+  /** Asks the guest for `size` bytes; 0 when it has none or traps. */
+  allocate(size: number): number {
+    if (this.failure) return 0;
+    const before = this.mode;
+    this.mode = Mode.Allocating;
+    const pointer = this.guard(this.compiled.allocator, this.allocator, [size]);
+    this.mode = before;
+    return pointer === undefined ? 0 : pointer >>> 0;
+  }
+
+  private guard(name: string, fn: Fn, args: number[]): number | undefined {
+    try {
+      return fn(...args);
+    } catch (error) {
+      this.fail(name, error);
+      return undefined;
+    }
+  }
+
+  private fail(callback: string, error: unknown): void {
+    if (this.failure) return;
+    const text = error instanceof Error ? error.message : String(error);
+    this.failure = new VmTrapError(callback, `Function: ${callback} failed: ${text}`, { cause: error });
+  }
+}
