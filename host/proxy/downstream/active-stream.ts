@@ -8,6 +8,8 @@ import { Hold, HoldReason } from "./back-pressure";
 import type { DownstreamConnection } from "./connection";
 import type { ConnectionManager } from "./connection-manager";
 import { closeAfterFlush, closeDelayed } from "./delayed-close";
+import { reasonPhrase } from "./reason-phrases";
+import type { Refusal } from "./refusal";
 import type { RequestHead } from "./request-headers";
 import { declaredLength, finishResponseHeaders, writeHead } from "./response-writer";
 import { StreamFacts } from "./stream-facts";
@@ -86,23 +88,28 @@ export class ActiveStream implements StreamEnds {
   }
 
   /** Answers a request that cannot be served at all; no filter sees it. */
-  reject(status: number, details: string, body: string, keepsConnection: boolean): void {
-    this.info.responseCodeDetails = details;
+  reject(head: RequestHead, { status, details, codec }: Refusal): void {
+    const { info } = this;
+    info.responseCodeDetails = details;
+    const body = codec ? reasonPhrase(status) : "";
     const headers = HeaderMap.of("response", [[":status", String(status)]]);
-    if (body !== "") {
+    if (codec) {
+      info.responseFlags |= ResponseFlag.DownstreamProtocolError;
       headers.append("content-length", String(body.length));
       headers.append("content-type", "text/plain");
-    }
-    if (keepsConnection) this.requestComplete = true;
+    } else info.requestHeaders = head.headers;
+    // Only a request that is merely not found leaves its connection usable.
+    if (status === 404) this.requestComplete = true;
     else this.connection.closing = true;
-    this.sendResponseHeaders(headers, body === "");
-    if (body !== "") this.sendResponseData(Buffer.from(body, "latin1"), true);
+    this.sendResponseHeaders(headers, !codec);
+    if (codec) this.sendResponseData(Buffer.from(body, "latin1"), true);
   }
 
   /** The rest of the request is no HTTP: 400 if nothing was said yet, else the end. */
   breakRequest(): void {
+    const flags = ResponseFlag.DownstreamProtocolError;
     if (this.headersSent) this.resetStream("http1.codec_error");
-    else this.localReply({ status: 400, body: "Bad Request", details: "http1.codec_error" });
+    else this.localReply({ status: 400, body: "Bad Request", details: "http1.codec_error", flags });
   }
 
   /** Neither side has moved for long. */

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../clock";
 import type { HttpConnectionManagerConfig, ListenerConfig } from "../../config/model";
-import type { StreamInfo } from "../../stores/stream-info";
+import { ResponseFlag, type StreamInfo } from "../../stores/stream-info";
 import type { ChainFactory } from "../chain";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import { RouteTable } from "../router/route-table";
@@ -13,18 +13,14 @@ import { DownstreamConnection } from "./connection";
 import { closeAfterFlush } from "./delayed-close";
 import { CodeClassCounter, createHttpStats, type HttpStats } from "./http-stats";
 import { reasonPhrase } from "./reason-phrases";
-import { type Refusal, refusalOf } from "./refusal";
+import { type Refusal, refusalOf, refusalOfBytes } from "./refusal";
 import { readRequestHead } from "./request-headers";
 import { rawReply } from "./response-writer";
+import { StreamFacts } from "./stream-facts";
+import { UnreadStream } from "./unread-stream";
 
 /** Envoy's default `idle_timeout` of connections. */
 export const IDLE_CONNECTION_MS = 3_600_000;
-
-/** Statuses of codec errors, by code or reason; the rest are 400. */
-const CODEC_STATUS: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  "Invalid HTTP version": 426,
-};
 
 /** What a connection manager is built from. */
 export interface ManagerDeps {
@@ -75,7 +71,7 @@ export class ConnectionManager {
     server.on("request", (request, response) => this.onRequest(request, response));
     server.on("checkContinue", (request, response) => this.onRequest(request, response));
     server.on("checkExpectation", (request, response) => this.onRequest(request, response));
-    server.on("connect", (_, socket) => this.onConnect(socket));
+    server.on("connect", (_, socket) => this.onConnect(socket as Socket));
     server.on("timeout", (socket) => this.onSilence(socket));
     server.on("clientError", (error, socket) => this.onClientError(error, socket));
   }
@@ -146,7 +142,8 @@ export class ConnectionManager {
     const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders);
     const refusal = refusalOf(request, head, this.stats);
     if (refusal) {
-      this.reject(stream, refusal);
+      if (refusal.codec) this.stats.downstream_cx_protocol_error.inc();
+      stream.reject(head, refusal);
       return;
     }
     if (head.closes) connection.closing = true;
@@ -159,18 +156,14 @@ export class ConnectionManager {
     stream.start(head);
   }
 
-  private reject(stream: ActiveStream, refusal: Refusal): void {
-    if (refusal.body !== "") this.stats.downstream_cx_protocol_error.inc();
-    stream.reject(refusal.status, refusal.details, refusal.body, refusal.keeps === true);
-  }
-
   /** CONNECT has no route here. */
-  private onConnect(socket: Duplex): void {
-    this.countUnread(404);
+  private onConnect(socket: Socket): void {
+    const connection = this.connections.get(socket);
+    if (!connection) return void socket.destroy();
     this.stats.rq_total.inc();
     this.stats.no_route.inc();
-    socket.write(rawReply(404, this.config.serverName, ""), "latin1");
-    closeAfterFlush(socket as Socket);
+    const refusal = { status: 404, details: "route_not_found", codec: false };
+    this.answerUnread(connection, refusal, ResponseFlag.NoRouteFound);
   }
 
   /** Bytes that are no HTTP: one reply if none is under way, then the end. */
@@ -189,21 +182,32 @@ export class ConnectionManager {
       connection.stream?.breakRequest();
       return;
     }
-    const status = CODEC_STATUS[(error as { reason?: string }).reason ?? ""] ?? CODEC_STATUS[code] ?? 400;
-    this.countUnread(status);
-    const body = reasonPhrase(status);
-    socket.write(rawReply(status, this.config.serverName, body), "latin1");
-    closeAfterFlush(socket);
+    this.answerUnread(
+      connection,
+      refusalOfBytes(error as { code?: string; reason?: string }),
+      ResponseFlag.DownstreamProtocolError,
+    );
   }
 
-  /** A request answered before it could become a stream. */
-  private countUnread(status: number): void {
-    const { stats } = this;
+  /** A request that never became a stream: one reply, one log entry of the filters, the end. */
+  private answerUnread(connection: DownstreamConnection, refusal: Refusal, flags: number): void {
+    const { stats, config } = this;
+    const { status, details, codec } = refusal;
+    const body = codec ? reasonPhrase(status) : "";
     stats.downstream_rq_total.inc();
     stats.downstream_rq_http1_total.inc();
     stats.downstream_rq_response_before_rq_complete.inc();
     stats.downstream_rq_rx_reset.inc();
     this.codes.count(status);
+    connection.socket.write(rawReply(status, config.serverName, body), "latin1");
+    closeAfterFlush(connection.socket);
+    const info = new StreamFacts(connection.info, this.listenerInfo, this.clock, this.routes, this.clusters);
+    info.responseCode = status;
+    info.responseCodeDetails = details;
+    info.responseFlags = flags;
+    info.bytesSent = body.length;
+    info.endMonotonic = this.clock.monotonic();
+    this.createChain(new UnreadStream(info)).finish();
   }
 
   streamFinished(stream: ActiveStream, connection: DownstreamConnection): void {

@@ -9,9 +9,8 @@ const MAX_HEADERS = 100;
 export interface Refusal {
   status: number;
   details: string;
-  body: string;
-  /** The connection goes on. */
-  keeps?: boolean;
+  /** Said by the codec: the reply's text is its status, and no request is known. */
+  codec: boolean;
 }
 
 /** Why a request that node:http could read is not served; undefined when it is. */
@@ -20,20 +19,27 @@ export function refusalOf(
   head: RequestHead,
   stats: HttpStats,
 ): Refusal | undefined {
-  if (request.httpVersion !== "1.1") return codecError(426, "Upgrade Required");
-  if (request.rawHeaders.length / 2 > MAX_HEADERS) return codecError(431, "Request Header Fields Too Large");
+  if (request.httpVersion !== "1.1") return codecError(426, "low_version");
+  if (request.rawHeaders.length / 2 > MAX_HEADERS) return codecError(431, "http1.too_many_headers");
   const { transferEncoding } = head;
   if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
-    return codecError(501, "Not Implemented");
+    return codecError(501, "http1.invalid_transfer_encoding");
   }
   if (!head.error) return undefined;
-  const { status, details } = head.error;
+  const { status, details, codec } = head.error;
+  if (codec) return codecError(status, details);
   if (details === "path_normalization_failed") stats.downstream_rq_failed_path_normalization.inc();
   if (details === "absolute_path_rejected") stats.downstream_rq_non_relative_path.inc();
-  if (details === "http1.codec_error") return codecError(status, "Bad Request");
-  return { status, details, body: "", keeps: status === 404 };
+  return { status, details, codec: false };
 }
 
-function codecError(status: number, body: string): Refusal {
-  return { status, details: "http1.codec_error", body };
+/** The refusal of bytes that node:http could not read. */
+export function refusalOfBytes(error: { code?: string; reason?: string }): Refusal {
+  if (error.code === "HPE_HEADER_OVERFLOW") return codecError(431, "http1.headers_too_large");
+  if (error.reason === "Invalid HTTP version") return codecError(426, "low_version");
+  return codecError(400, "http1.codec_error");
+}
+
+function codecError(status: number, details: string): Refusal {
+  return { status, details, codec: true };
 }

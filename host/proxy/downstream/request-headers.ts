@@ -45,6 +45,12 @@ export interface RequestHead {
 export interface HeadError {
   status: number;
   details: string;
+  /** The codec refuses it: there is no request, as far as anybody can tell. */
+  codec: boolean;
+}
+
+function codecError(details: string): HeadError {
+  return { status: 400, details, codec: true };
 }
 
 /**
@@ -80,7 +86,7 @@ export function readRequestHead(method: string, target: string, raw: readonly st
       if (name === "close") closes = true;
       else if (name !== "" && name !== "te" && name !== "upgrade" && name !== "http2-settings") {
         // Nobody may nominate away what security stands on.
-        if (NOT_NOMINABLE.has(name)) error = CODEC_ERROR;
+        if (NOT_NOMINABLE.has(name)) error = codecError("http1.connection_header_rejected");
         else if (name === "host") host = undefined;
         else headers.remove(name);
       }
@@ -99,8 +105,6 @@ export function readRequestHead(method: string, target: string, raw: readonly st
     error: error ?? fault,
   };
 }
-
-const CODEC_ERROR: HeadError = { status: 400, details: "http1.codec_error" };
 
 const NOT_NOMINABLE: ReadonlySet<string> = new Set([
   "x-forwarded-for",
@@ -132,23 +136,25 @@ function setPseudoHeaders(
 ): HeadError | undefined {
   let authority = host;
   let path = target;
-  let known = true;
+  let fault: HeadError | undefined;
   if (target.charCodeAt(0) !== 47) {
-    const absolute = /^https?:\/\/([^/?#]*)(.*)$/is.exec(target);
+    const absolute = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is.exec(target);
     if (absolute) {
-      authority = absolute[1]!;
-      path = absolute[2]! === "" ? "/" : absolute[2]!;
-    } else known = method === "OPTIONS" && target === "*";
+      authority = absolute[2]!;
+      path = absolute[3]! === "" ? "/" : absolute[3]!;
+      if (!/^https?$/i.test(absolute[1]!)) fault = codecError("http1.invalid_scheme");
+    } else if (method !== "OPTIONS" || target !== "*") fault = codecError("http1.invalid_url");
   }
   if (authority !== undefined) headers.append(":authority", authority);
   headers.append(":path", path);
   headers.append(":method", method);
   headers.append(":scheme", "http");
-  if (!known || (authority !== undefined && !AUTHORITY.test(authority))) return CODEC_ERROR;
-  if (authority === undefined || UNKNOWN_METHODS.has(method))
-    return { status: 400, details: "missing_host_header" };
-  if (path.charCodeAt(0) !== 47) return { status: 404, details: "absolute_path_rejected" };
-  if (path.includes("#")) return { status: 400, details: "path_normalization_failed" };
+  if (fault) return fault;
+  if (authority !== undefined && !AUTHORITY.test(authority)) return codecError("http.invalid_authority");
+  const refused = (status: number, details: string): HeadError => ({ status, details, codec: false });
+  if (authority === undefined || UNKNOWN_METHODS.has(method)) return refused(400, "missing_host_header");
+  if (path.charCodeAt(0) !== 47) return refused(404, "absolute_path_rejected");
+  if (path.includes("#")) return refused(400, "path_normalization_failed");
   return undefined;
 }
 

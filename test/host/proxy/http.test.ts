@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ResponseFlag } from "../../../host/stores/stream-info";
 import { bootstrap, cluster, listener, route, toCluster, virtualHost } from "./support/bootstrap";
 import { exchange, normalise, RawClient } from "./support/raw-client";
 import { type StartedProxy, startProxy } from "./support/start-proxy";
@@ -302,6 +303,30 @@ describe("requests that are none", () => {
     ],
   ])("%s", async (_, request, expected) => {
     expect(await exchange(started.port, request)).toBe(expected);
+  });
+
+  test.each([
+    ["GET\r\n\r\n", "http1.codec_error"],
+    [`GET /x HTTP/1.0\r\n${HOST}\r\n`, "low_version"],
+    [`GET /x HTTP/1.1\r\n${HOST}X: ${long}\r\n\r\n`, "http1.headers_too_large"],
+    [`GET /x HTTP/1.1\r\n${HOST}${"X: a\r\n".repeat(120)}\r\n`, "http1.too_many_headers"],
+    [
+      `POST /x HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n\r\n`,
+      "http1.invalid_transfer_encoding",
+    ],
+    [`GET /x HTTP/1.1\r\nHost: a/b\r\n\r\n`, "http.invalid_authority"],
+    [`GET ftp://x/ HTTP/1.1\r\n${HOST}\r\n`, "http1.invalid_scheme"],
+    [`GET /x HTTP/1.1\r\n${HOST}Connection: x-forwarded-for\r\n\r\n`, "http1.connection_header_rejected"],
+    [`CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`, "route_not_found"],
+  ])("%# is still logged once, as %s", async (request, details) => {
+    const { chains } = started;
+    const before = chains.started;
+    await exchange(started.port, request);
+    await chains.finished(before + 1);
+    expect(chains.details.slice(before)).toEqual([details]);
+    const flag =
+      details === "route_not_found" ? ResponseFlag.NoRouteFound : ResponseFlag.DownstreamProtocolError;
+    expect(chains.flags.at(-1)).toBe(flag);
   });
 
   test("every stream ended exactly once", async () => {
