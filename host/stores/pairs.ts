@@ -14,7 +14,7 @@ export function encodePairs(pairs: Iterable<readonly [string | Buffer, string | 
   let at = 4 + 8 * list.length;
   const put = (part: string | Buffer) => {
     head = out.writeUInt32LE(part.length, head);
-    if (typeof part === "string") out.latin1Write(part, at);
+    if (typeof part === "string") out.write(part, at, "latin1");
     else part.copy(out, at);
     at += part.length + 1;
   };
@@ -34,7 +34,7 @@ export function decodePairs(data: Buffer): [string, string][] {
   let at = 4 + 8 * count;
   const take = (size: number): string | undefined => {
     if (at + size + 1 > data.length || data[at + size] !== 0) return undefined;
-    const text = data.latin1Slice(at, at + size);
+    const text = data.toString("latin1", at, at + size);
     at += size + 1;
     return text;
   };

@@ -37,14 +37,19 @@ export interface LocalReply {
   flags?: number;
 }
 
+/** A stretch of body on its way through the chain; a filter may put other bytes in its place. */
+export interface BodyChunk {
+  data: Buffer;
+}
+
 /** One filter of one stream. Hooks run in chain order for requests, in reverse for responses. */
 export interface StreamFilter {
   decodeHeaders(headers: HeaderMap, endStream: boolean): HeadersStatus;
   /** `chunk` is this call's own bytes; buffered ones are reached through the callbacks. */
-  decodeData(chunk: Buffer, endStream: boolean): DataStatus;
+  decodeData(chunk: BodyChunk, endStream: boolean): DataStatus;
   decodeTrailers(trailers: HeaderMap): TrailersStatus;
   encodeHeaders(headers: HeaderMap, endStream: boolean): HeadersStatus;
-  encodeData(chunk: Buffer, endStream: boolean): DataStatus;
+  encodeData(chunk: BodyChunk, endStream: boolean): DataStatus;
   encodeTrailers(trailers: HeaderMap): TrailersStatus;
   /** The stream is complete or reset: before any filter's onDestroy. */
   onLog(): void;

@@ -32,7 +32,7 @@ export class GuestMemory {
     if (!this.contains(ptr, size)) return undefined;
     this.sync();
     const start = ptr >>> 0;
-    return this.bytes.latin1Slice(start, start + (size >>> 0));
+    return this.bytes.toString("latin1", start, start + (size >>> 0));
   }
 
   /** A copy of the bytes; undefined when the range is outside. */
@@ -80,7 +80,7 @@ export class GuestMemory {
   writeLatin1(ptr: number, text: string): boolean {
     if (!this.contains(ptr, text.length)) return false;
     this.sync();
-    this.bytes.latin1Write(text, ptr >>> 0, text.length);
+    this.bytes.write(text, ptr >>> 0, "latin1");
     return true;
   }
 
