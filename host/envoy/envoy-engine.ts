@@ -18,10 +18,10 @@ export const envoyEngine: Engine = {
   name: "envoy",
   async start(options: EngineOptions): Promise<RunningEngine> {
     const { path } = await resolveEnvoy({ onProgress: (line) => process.stderr.write(`${line}\n`) });
-    const text = await readConfig(options.configPath);
     const folder = await mkdtemp(join(tmpdir(), "proxy-wasm-envoy-"));
     const removeFolder = () => rm(folder, { recursive: true, force: true });
     try {
+      const text = await readConfig(options.configPath);
       const config = options.configPath;
       const adminAddress = join(folder, "admin-address");
       const hasAdmin = declaresAdmin(text);
@@ -34,14 +34,14 @@ export const envoyEngine: Engine = {
       return await running(envoy, adminAddress, hasAdmin);
     } catch (error) {
       await removeFolder();
-      throw error;
+      throw error instanceof StartError ? new StartError(`${options.configPath}: ${error.message}`) : error;
     }
   },
 };
 
 async function readConfig(path: string): Promise<string> {
   return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new StartError(`${path}: ${error.code === "ENOENT" ? "no such file" : error.message}`);
+    throw new StartError(`${error.code === "ENOENT" ? "no such file" : error.message}`);
   });
 }
 

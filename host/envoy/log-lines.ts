@@ -39,8 +39,10 @@ export class LastWords {
     return this.#signalled;
   }
 
-  /** The first critical message, or the last error, or nothing. */
+  /** What ended it, in one line: the first critical message, or the last error, or nothing. */
   get message(): string {
-    return this.#critical || this.#error;
+    const text = this.#critical || this.#error;
+    // A failed start prints the cause in backquotes, then the whole configuration.
+    return /^error `(.*)` initializing config/.exec(text)?.[1] ?? text;
   }
 }

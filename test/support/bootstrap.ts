@@ -1,0 +1,138 @@
+/** Builders for the parts of an Envoy bootstrap that tests repeat. Plain objects, snake_case as in the file. */
+
+export type Json = Record<string, unknown>;
+
+const TYPE = "type.googleapis.com/envoy.extensions";
+
+export function socketAddress(port: number, address = "127.0.0.1"): Json {
+  return { socket_address: { address, port_value: port } };
+}
+
+export function cluster(name: string, port: number, more: Json = {}): Json {
+  return {
+    name,
+    type: "STATIC",
+    connect_timeout: "1s",
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(port) } }] }],
+    },
+    ...more,
+  };
+}
+
+/** Lets trailers through to an HTTP/1.1 upstream and back. */
+export const CLUSTER_TRAILERS: Json = {
+  typed_extension_protocol_options: {
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+      "@type": `${TYPE}.upstreams.http.v3.HttpProtocolOptions`,
+      explicit_http_config: { http_protocol_options: { enable_trailers: true } },
+    },
+  },
+};
+
+export const ROUTER: Json = {
+  name: "envoy.filters.http.router",
+  typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` },
+};
+
+export interface WasmFilter {
+  name: string;
+  /** Path of the module. */
+  wasm: string;
+  rootId?: string;
+  vmId?: string;
+  /** Plugin configuration, handed over as a StringValue; an object stands as it is. */
+  configuration?: string | Json;
+  /** More fields of PluginConfig. */
+  plugin?: Json;
+  /** More fields of VmConfig. */
+  vm?: Json;
+}
+
+export function stringValue(value: string): Json {
+  return { "@type": "type.googleapis.com/google.protobuf.StringValue", value };
+}
+
+export function wasmFilter({ name, wasm, rootId, vmId, configuration, plugin, vm }: WasmFilter): Json {
+  return {
+    name: "envoy.filters.http.wasm",
+    typed_config: {
+      "@type": `${TYPE}.filters.http.wasm.v3.Wasm`,
+      config: {
+        name,
+        ...(rootId !== undefined && { root_id: rootId }),
+        ...(configuration !== undefined && {
+          configuration: typeof configuration === "string" ? stringValue(configuration) : configuration,
+        }),
+        vm_config: {
+          runtime: "envoy.wasm.runtime.v8",
+          code: { local: { filename: wasm } },
+          ...(vmId !== undefined && { vm_id: vmId }),
+          ...vm,
+        },
+        ...plugin,
+      },
+    },
+  };
+}
+
+export interface HttpListener {
+  name: string;
+  /** Wasm filters in chain order; the router is added. */
+  filters?: readonly Json[];
+  routes: readonly Json[];
+  /** More fields of the connection manager, of the virtual host, and of the listener. */
+  manager?: Json;
+  virtualHost?: Json;
+  listener?: Json;
+  port?: number;
+}
+
+export function httpListener({
+  name,
+  filters = [],
+  routes,
+  manager,
+  virtualHost,
+  listener,
+  port = 0,
+}: HttpListener): Json {
+  return {
+    name,
+    address: socketAddress(port),
+    filter_chains: [
+      {
+        filters: [
+          {
+            name: "envoy.filters.network.http_connection_manager",
+            typed_config: {
+              "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+              stat_prefix: name,
+              route_config: {
+                name: `${name}_routes`,
+                virtual_hosts: [{ name: `${name}_host`, domains: ["*"], routes, ...virtualHost }],
+              },
+              http_filters: [...filters, ROUTER],
+              ...manager,
+            },
+          },
+        ],
+      },
+    ],
+    ...listener,
+  };
+}
+
+export function bootstrap(parts: {
+  listeners: readonly Json[];
+  clusters: readonly Json[];
+  more?: Json;
+}): Json {
+  return {
+    node: { id: "test-node", cluster: "test-cluster" },
+    admin: { address: socketAddress(0) },
+    static_resources: { listeners: parts.listeners, clusters: parts.clusters },
+    ...parts.more,
+  };
+}

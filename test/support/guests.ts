@@ -1,0 +1,63 @@
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const cache = join(root, "build/test-guests");
+const OPTIONS = ["--runtime", "stub", "--optimizeLevel", "2", "--exportStart", "_initialize"];
+
+/** Changes whenever anything a guest could be made of does. */
+let sources: string | undefined;
+
+function sourcesHash(): string {
+  if (sources !== undefined) return sources;
+  const hash = createHash("sha256").update(OPTIONS.join(" ")).update(asc.version);
+  const files = [...globSync("test/guests/**/*.ts", { cwd: root }), "sdk/env.ts"].sort();
+  for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
+  sources = hash.digest("hex").slice(0, 16);
+  return sources;
+}
+
+/**
+ * Compiles `test/guests/<name>.ts` into a module and answers the path of the file; compiled once for all test files.
+ *
+ * @param start name of the export that runs top-level code, `_initialize` as a rule
+ */
+export async function guest(name: string, start = "_initialize"): Promise<string> {
+  const file = join(cache, `${name}-${start}-${sourcesHash()}.wasm`);
+  if (existsSync(file)) return file;
+  const entry = `test/guests/${name}.ts`;
+  let wasm: Uint8Array | undefined;
+  const { error, stderr } = await asc.main(
+    [
+      entry,
+      ...OPTIONS.slice(0, -1),
+      start,
+      "--use",
+      "abort=test/guests/abort/onAbort",
+      "--outFile",
+      "out.wasm",
+      "--baseDir",
+      root,
+    ],
+    {
+      readFile: (path) => {
+        const full = join(root, path);
+        return existsSync(full) ? readFileSync(full, "utf8") : null;
+      },
+      writeFile: (path, content) => {
+        if (path === "out.wasm") wasm = content as Uint8Array;
+      },
+      listFiles: () => [],
+    },
+  );
+  if (error || !wasm) throw new Error(`${entry} does not compile: ${stderr.toString()}`);
+  mkdirSync(cache, { recursive: true });
+  // Through a rename: test files compile side by side.
+  const staged = join(cache, randomUUID());
+  writeFileSync(staged, wasm);
+  renameSync(staged, file);
+  return file;
+}

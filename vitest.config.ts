@@ -1,0 +1,44 @@
+import { defineConfig } from "vitest/config";
+
+/** Three groups, one after the other: what needs no proxy, then both proxies side by side, then whole programs. */
+export default defineConfig({
+  test: {
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 15_000,
+    hookTimeout: 60_000,
+    reporters: [
+      "default",
+      "./test/support/reporters/conformance-table.ts",
+      "./test/support/reporters/closing-line.ts",
+    ],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/{host,sdk,filters,contract,support}/**/*.test.ts"],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "conformance",
+          include: ["test/conformance/**/*.test.ts", "examples/*/**/*.test.ts"],
+          globalSetup: ["test/support/setup/build.ts", "test/support/setup/envoy.ts"],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/support/setup/build.ts", "test/support/setup/envoy.ts"],
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
