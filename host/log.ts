@@ -25,7 +25,8 @@ export interface Logger {
   levels(): ReadonlyMap<Component, LogLevel>;
 }
 
-const COMPONENTS: readonly Component[] = [
+/** Every logger this host has, in order. */
+export const COMPONENTS: readonly Component[] = [
   "admin",
   "config",
   "connection",

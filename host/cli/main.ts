@@ -1,0 +1,57 @@
+import { Command, CommanderError } from "commander";
+import { version } from "../../package.json";
+import type { RunningEngine } from "../engine";
+import { buildCommand } from "./build";
+import { envoyCommand } from "./envoy";
+import { report } from "./report";
+import { runCommand } from "./run";
+import { bold, hasColours } from "./terminal";
+
+/** What a program that embeds the CLI may hook into (`npm start` does). */
+export interface MainHooks {
+  /** `run`: the proxy is up. */
+  onReady?: (engine: RunningEngine) => void;
+}
+
+/**
+ * Runs one command line and answers the process's exit code: 0 done, 1 failed, 2 wrong usage. Never throws.
+ *
+ * @example
+ * process.exitCode = await main(["build", "examples/hello"]);
+ */
+export async function main(argv: readonly string[], hooks: MainHooks = {}): Promise<number> {
+  const outcome = { exitCode: 0 };
+  const program = new Command("proxy-wasm")
+    .description("Build proxy-wasm filters from AssemblyScript, and run them in a sidecar proxy.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help; every command has its own")
+    .addHelpText("after", EXAMPLES);
+  program.addCommand(buildCommand()).addCommand(runCommand(outcome, hooks)).addCommand(envoyCommand());
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .configureOutput({
+        getOutHasColors: () => hasColours(process.stdout),
+        getErrHasColors: () => hasColours(process.stderr),
+      })
+      .configureHelp({ styleTitle: bold })
+      .showHelpAfterError(`Try: ${command === program ? "" : "proxy-wasm "}${command.name()} --help`);
+  }
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return outcome.exitCode;
+  } catch (error) {
+    // Commander has printed its message already; anything but help and version is wrong usage.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return report(error);
+  }
+}
+
+const EXAMPLES = `
+Examples:
+  $ proxy-wasm build my-filter/index.ts          AssemblyScript in, my-filter.wasm out
+  $ proxy-wasm run envoy.yaml                    Envoy's own configuration file, in the Node reference proxy
+  $ proxy-wasm run envoy.yaml --engine envoy     the same file in real Envoy
+  $ proxy-wasm run --help                        all about one command
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.`;

@@ -1,0 +1,134 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { LogLevel } from "../../sdk/abi/log-level";
+import { LogLevel as Level } from "../../sdk/abi/log-level";
+import type { Engine, EngineName, EngineOptions, RunningEngine } from "../engine";
+import { UsageError } from "../errors";
+import { COMPONENTS, type Component, createLogger, isComponent } from "../log";
+import { componentLevelsArgument, levelArgument } from "./levels";
+import { supervise } from "./supervise";
+import { writeLogLine } from "./terminal";
+
+interface RunOptions {
+  configPath?: string;
+  engine: EngineName;
+  lenient?: boolean;
+  set?: string[];
+  logLevel?: LogLevel;
+  componentLogLevel?: ReadonlyMap<Component, LogLevel>;
+  concurrency?: number;
+}
+
+/** `proxy-wasm run`: a bootstrap file on one of the two engines, until a signal. */
+export function runCommand(
+  outcome: { exitCode: number },
+  hooks: { onReady?: (engine: RunningEngine) => void },
+): Command {
+  return new Command("run")
+    .description("Run an Envoy bootstrap file: in the Node reference proxy, or in real Envoy.")
+    .argument("[envoy.yaml]", "the bootstrap file, YAML or JSON")
+    .option("-c, --config-path <file>", "the bootstrap file, as Envoy's own flag")
+    .addOption(
+      new Option("--engine <name>", "which proxy runs it").choices(["node", "envoy"]).default("node"),
+    )
+    .option("--lenient", "node engine: fields it does not support are warnings, not errors")
+    .option("--set <path=value>", "override one field of the file (again for more)", setArgument)
+    .option("-l, --log-level <level>", "trace, debug, info, warning, error, critical or off", levelArgument)
+    .option(
+      "--component-log-level <list>",
+      "levels of single components: wasm:trace,http:debug",
+      componentLevelsArgument,
+    )
+    .option("--concurrency <n>", "worker threads (the node engine always runs one)", countArgument)
+    .addHelpText("after", HELP)
+    .action(async (file: string | undefined, options: RunOptions) => {
+      outcome.exitCode = await run(file, options, hooks);
+    });
+}
+
+const HELP = `
+Examples:
+  $ proxy-wasm run envoy.yaml
+  $ proxy-wasm run envoy.yaml --engine envoy                 the same file in real Envoy
+  $ proxy-wasm run envoy.yaml -l warning --component-log-level wasm:trace
+  $ proxy-wasm run envoy.yaml --set admin.address.socket_address.port_value=0
+                                                             a free port; the "ready" line tells which
+
+Relative paths in the file count from the working directory, as in Envoy. The log goes to stderr in Envoy's
+format. SIGINT (Ctrl-C) and SIGTERM let requests in flight finish, 10 s at most; a second one ends at once.
+Exit codes: 0 stopped, 1 failed to start or died, 2 wrong usage.`;
+
+function setArgument(text: string, before: string[] = []): string[] {
+  if (text.indexOf("=") < 1)
+    throw new InvalidArgumentError(
+      `'${text}' is not path=value, as in admin.address.socket_address.port_value=0.`,
+    );
+  return [...before, text];
+}
+
+function countArgument(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError("A whole number from 1 on is wanted.");
+  return count;
+}
+
+async function run(
+  positional: string | undefined,
+  options: RunOptions,
+  hooks: { onReady?: (engine: RunningEngine) => void },
+): Promise<number> {
+  const began = processBegan;
+  processBegan = performance.now();
+  const configPath = positional ?? options.configPath;
+  if (configPath === undefined)
+    throw new UsageError("which file? proxy-wasm run envoy.yaml (or -c envoy.yaml)");
+  if (positional !== undefined && options.configPath !== undefined)
+    throw new UsageError("the file is given twice: as an argument and with -c");
+  if (options.engine === "node") knownComponents(options.componentLogLevel);
+
+  const log = createLogger(writeLogLine, options.logLevel ?? Level.Info);
+  if (options.engine === "node" && (options.concurrency ?? 1) > 1)
+    log.log("main", Level.Warn, "proxy-wasm", `the node engine runs 1 worker, not ${options.concurrency}`);
+  const engine = await loadEngine(options.engine);
+  return supervise(
+    () => engine.start(engineOptions(configPath, options)),
+    (running) => {
+      log.log("main", Level.Info, "proxy-wasm", readyLine(running, performance.now() - began));
+      hooks.onReady?.(running);
+    },
+  );
+}
+
+/** Zero, the process's own start, for its first `run`: the ready time counts what a person waits. */
+let processBegan = 0;
+
+/** Each engine is a bundle chunk of its own: only the wanted one is loaded. */
+async function loadEngine(name: EngineName): Promise<Engine> {
+  return name === "node"
+    ? (await import("../proxy/index")).nodeEngine
+    : (await import("../envoy/index")).envoyEngine;
+}
+
+function engineOptions(configPath: string, options: RunOptions): EngineOptions {
+  return {
+    configPath,
+    writeLog: writeLogLine,
+    ...(options.set && { set: options.set }),
+    ...(options.lenient && { lenient: true }),
+    ...(options.logLevel !== undefined && { logLevel: options.logLevel }),
+    ...(options.componentLogLevel && { componentLogLevels: options.componentLogLevel }),
+    ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+  };
+}
+
+function knownComponents(levels: ReadonlyMap<string, LogLevel> | undefined): void {
+  for (const name of levels?.keys() ?? [])
+    if (!isComponent(name))
+      throw new UsageError(`the node engine has no log component '${name}'; it has ${COMPONENTS.join(", ")}`);
+}
+
+function readyLine({ engine, admin, listeners }: RunningEngine, ms: number): string {
+  const places = listeners.map(({ name, host, port }) => `${name} ${host}:${port}`);
+  if (admin) places.push(`admin ${admin.host}:${admin.port}`);
+  return `${engine} engine ready in ${Math.round(ms)} ms: ${places.join(", ")}`;
+}
