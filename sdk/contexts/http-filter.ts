@@ -2,8 +2,8 @@ import { Action } from "../abi/action";
 import { StreamType } from "../abi/stream-type";
 import { closeStream, continueStream, sendLocalResponse } from "../hostcalls/streams";
 import { Bytes } from "../memory/bytes";
-import type { Pairs } from "../memory/pairs";
-import type { Connection, HttpRequest, HttpResponse } from "./http-message";
+import { Pairs } from "../memory/pairs";
+import { Connection, HttpRequest, HttpResponse } from "./http-message";
 import { StreamContext } from "./stream-context";
 
 /**

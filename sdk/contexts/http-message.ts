@@ -1,7 +1,7 @@
 import { BufferType } from "../abi/buffer-type";
 import { MapType } from "../abi/map-type";
-import { type ProxyBuffer, proxyBuffer } from "../hostcalls/buffers";
-import { type HeaderMap, headerMap } from "../hostcalls/headers";
+import { ProxyBuffer, proxyBuffer } from "../hostcalls/buffers";
+import { HeaderMap, headerMap } from "../hostcalls/headers";
 import { getPropertyBool, getPropertyInt, getPropertyString } from "../hostcalls/properties";
 
 let ended: bool = false;

@@ -1,8 +1,8 @@
 import { logError } from "../hostcalls/logging";
 import { getPropertyString } from "../hostcalls/properties";
-import type { HttpFilter } from "./http-filter";
-import type { PlainRoot, RootContext } from "./root-context";
-import type { StreamContext } from "./stream-context";
+import { HttpFilter } from "./http-filter";
+import { PlainRoot, RootContext } from "./root-context";
+import { StreamContext } from "./stream-context";
 
 /** One `registerHttp`: how to make the root and the streams of the plugins with that `root_id`. */
 class Registration {

@@ -1,4 +1,4 @@
-import type { StreamContext } from "./stream-context";
+import { StreamContext } from "./stream-context";
 
 /**
  * One configured plugin. Every `configuration` in the proxy's file gets a root context of its own, also when several

@@ -1,4 +1,4 @@
-import type { RootContext } from "./root-context";
+import { RootContext } from "./root-context";
 
 /** What HTTP filters (one per request) have in common with the other streams. */
 export class StreamContext {

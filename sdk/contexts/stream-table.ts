@@ -1,4 +1,4 @@
-import type { StreamContext } from "./stream-context";
+import { StreamContext } from "./stream-context";
 
 /**
  * Open streams by context id: buckets of an intrusive chain. Hosts count ids upwards, so the low bits spread evenly;

@@ -1,5 +1,5 @@
 import { Action } from "../abi/action";
-import type { HttpFilter } from "../contexts/http-filter";
+import { HttpFilter } from "../contexts/http-filter";
 import { announce } from "../contexts/http-message";
 import { findStream } from "../contexts/stream-table";
 import { collectIfDue } from "../memory/heap";

@@ -35,7 +35,7 @@ export function proxy_on_configure(rootId: u32, size: i32): u32 {
 }
 
 function accepted(refusal: string | null): u32 {
-  if (refusal != null) logError("configuration refused: " + refusal);
+  if (refusal != null) logError(`configuration refused: ${refusal}`);
   collectIfDue();
   return refusal == null ? 1 : 0;
 }

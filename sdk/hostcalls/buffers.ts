@@ -1,4 +1,4 @@
-import type { BufferType } from "../abi/buffer-type";
+import { BufferType } from "../abi/buffer-type";
 import { Status } from "../abi/status";
 import { proxy_get_buffer_bytes, proxy_get_buffer_status, proxy_set_buffer_bytes } from "../env";
 import { Bytes } from "../memory/bytes";

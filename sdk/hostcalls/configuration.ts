@@ -1,4 +1,4 @@
-import type { BufferType } from "../abi/buffer-type";
+import { BufferType } from "../abi/buffer-type";
 import { proxyBuffer } from "./buffers";
 
 /** Text of a configuration, during `onVmStart` or `onConfigure`. */

@@ -1,4 +1,4 @@
-import type { MapType } from "../abi/map-type";
+import { MapType } from "../abi/map-type";
 import { Status } from "../abi/status";
 import {
   proxy_add_header_map_value,

@@ -1,10 +1,10 @@
-import type { Status } from "../abi/status";
-import type { StreamType } from "../abi/stream-type";
+import { Status } from "../abi/status";
+import { StreamType } from "../abi/stream-type";
 import { proxy_close_stream, proxy_continue_stream, proxy_send_local_response } from "../env";
-import type { Bytes } from "../memory/bytes";
+import { Bytes } from "../memory/bytes";
 import { encode, encodedSize } from "../memory/encode";
 import { KEY, KEY_SIZE } from "../memory/layout";
-import type { Pairs } from "../memory/pairs";
+import { Pairs } from "../memory/pairs";
 import { logError } from "./logging";
 
 /** Lets a paused direction go on. Calling it when nothing is paused is not safe in every proxy. */

@@ -1,0 +1,32 @@
+/** Which method's override makes which callback worth exporting. */
+export interface CallbackRow {
+  callback: string;
+  /** File below sdk/entry that exports it. */
+  file: string;
+  /** `Class.method`, any of them. Empty: always exported. */
+  methods: readonly string[];
+}
+
+const HTTP = ["request", "response"].flatMap((direction) =>
+  ["headers", "body", "trailers"].map(
+    (part): CallbackRow => ({
+      callback: `proxy_on_${direction}_${part}`,
+      file: "http",
+      methods: [`HttpFilter.on${capital(direction)}${capital(part)}`],
+    }),
+  ),
+);
+
+/** Every callback of sdk/entry that can be left out. The rest (ABI version, allocator, vm_start) always stays. */
+export const CALLBACKS: readonly CallbackRow[] = [
+  { callback: "proxy_on_configure", file: "lifecycle", methods: ["RootContext.onConfigure"] },
+  { callback: "proxy_on_done", file: "lifecycle", methods: ["RootContext.onDone", "StreamContext.onDone"] },
+  { callback: "proxy_on_log", file: "lifecycle", methods: ["RootContext.onLog", "StreamContext.onLog"] },
+  { callback: "proxy_on_tick", file: "timers", methods: ["RootContext.onTick"] },
+  { callback: "proxy_on_queue_ready", file: "queues", methods: ["RootContext.onQueueReady"] },
+  ...HTTP,
+];
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

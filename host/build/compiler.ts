@@ -1,0 +1,86 @@
+/**
+ * The parts of the AssemblyScript compiler this room uses. Its own declarations bring globals that clash with Node's,
+ * so the few shapes we need are written down here.
+ */
+
+export interface AscApi {
+  main(argv: string[], options: AscOptions): Promise<{ error: Error | null }>;
+}
+
+export interface AscOptions {
+  stdout: { write(text: string): void };
+  stderr: { write(text: string): void };
+  readFile(filename: string, baseDir: string): string | null;
+  writeFile(filename: string, contents: Uint8Array | string): void;
+  listFiles(): string[];
+  reportDiagnostic(message: AscDiagnostic): void;
+  transforms: object[];
+}
+
+export interface AscSource {
+  /** Path as the compiler names it, e.g. `~lib/proxy-wasm-toolkit/sdk/index.ts`. */
+  normalizedPath: string;
+}
+
+export interface AscRange {
+  source: AscSource;
+  start: number;
+  end: number;
+}
+
+export interface AscDiagnostic {
+  code: number;
+  /** 0 pedantic, 1 info, 2 warning, 3 error. */
+  category: number;
+  message: string;
+  range: AscRange | null;
+}
+
+/** A class, function, variable, ... of the program. */
+export interface AscElement {
+  kind: number;
+  name: string;
+  internalName: string;
+  members: Map<string, AscElement> | null;
+  declaration: { range: AscRange; name: { range: AscRange } };
+}
+
+export interface AscClass extends AscElement {
+  basePrototype: AscClass | null;
+  instanceMembers: Map<string, AscElement> | null;
+  constructorPrototype: AscElement | null;
+}
+
+export interface AscFile extends AscElement {
+  source: AscSource & { text: string; statements: AscNode[] };
+  exports: Map<string, AscElement> | null;
+  lookup(name: string): AscElement | null;
+}
+
+/** A syntax node; only the fields that some kinds have and we look at. */
+export interface AscNode {
+  kind: number;
+  range: AscRange;
+  text?: string;
+  expression?: AscNode;
+  typeArguments?: { name?: { identifier: { text: string } }; range: AscRange }[] | null;
+}
+
+export interface AscProgram {
+  elementsByName: Map<string, AscElement>;
+  filesByName: Map<string, AscFile>;
+}
+
+/** `ElementKind` and `NodeKind` of the pinned compiler, as far as we ask. */
+export interface AscKinds {
+  ClassPrototype: number;
+  FieldPrototype: number;
+  FunctionPrototype: number;
+}
+
+/** Loads the compiler on first use: it is large, and most commands do not need it. */
+export async function loadCompiler(): Promise<{ asc: AscApi; kinds: AscKinds }> {
+  const names: string[] = ["assemblyscript/asc", "assemblyscript"];
+  const [cli, compiler] = await Promise.all(names.map((name) => import(name)));
+  return { asc: cli as AscApi, kinds: (compiler as { ElementKind: AscKinds }).ElementKind };
+}

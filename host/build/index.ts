@@ -1,0 +1,1 @@
+export { type BuildModuleOptions, type BuiltModule, buildModule } from "./build-module";
