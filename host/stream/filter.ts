@@ -102,6 +102,9 @@ export interface FilterCallbacks {
   /** Creates trailers while the last body chunk (end of stream) is in this filter's data hook. */
   addRequestTrailers(): HeaderMap;
   addResponseTrailers(): HeaderMap;
+  /** False once the direction is answered, reset or finished. */
+  requestOpen(): boolean;
+  responseOpen(): boolean;
   /** True once response headers have left towards the client. */
   responseStarted(): boolean;
 }

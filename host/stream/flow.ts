@@ -45,7 +45,8 @@ const AFTER_DATA: Readonly<Record<DataStatus, (flow: Flow) => FlowStep>> = {
 };
 
 const AFTER_TRAILERS: Readonly<Record<TrailersStatus, (flow: Flow) => FlowStep>> = {
-  [TrailersStatus.Continue]: (flow) => (flow === "flowing" ? step("flowing", "pass") : step("flowing", "resume")),
+  [TrailersStatus.Continue]: (flow) =>
+    flow === "flowing" ? step("flowing", "pass") : step("flowing", "resume"),
   [TrailersStatus.StopIteration]: () => step("stopped", "hold"),
 };
 

@@ -1,7 +1,18 @@
 /** The part of the WebAssembly JavaScript API this host uses; TypeScript ships it only with the browser's library. */
 declare namespace WebAssembly {
+  interface ModuleImport {
+    module: string;
+    name: string;
+    kind: string;
+  }
+  interface ModuleExport {
+    name: string;
+    kind: string;
+  }
   class Module {
-    private readonly brand: undefined;
+    constructor(bytes: Uint8Array);
+    static imports(module: Module): ModuleImport[];
+    static exports(module: Module): ModuleExport[];
   }
   class Memory {
     constructor(descriptor: { initial: number; maximum?: number });

@@ -1,0 +1,91 @@
+import { MapType } from "../../sdk/abi/map-type";
+import { Status } from "../../sdk/abi/status";
+import type { Hostcalls } from "../abi/hostcalls";
+import type { HeaderMap } from "../stores/header-map";
+import { decodePairs, encodePairs } from "../stores/pairs";
+import type { HostcallEnv } from "./env";
+
+type Names =
+  | "proxy_get_header_map_size"
+  | "proxy_get_header_map_pairs"
+  | "proxy_set_header_map_pairs"
+  | "proxy_get_header_map_value"
+  | "proxy_add_header_map_value"
+  | "proxy_replace_header_map_value"
+  | "proxy_remove_header_map_value";
+
+const unknown = (type: number) => type >>> 0 > MapType.HttpCallResponseTrailers;
+
+/** Lower-case; in request headers `host` is `:authority`. */
+function canonical(type: number, name: string): string {
+  const lower = name.toLowerCase();
+  return type === MapType.HttpRequestHeaders && lower === "host" ? ":authority" : lower;
+}
+
+/** CR, LF and NUL would split or end the message on the wire; Envoy lets them through, this host does not. */
+function unsafe(text: string): boolean {
+  return text.includes("\r") || text.includes("\n") || text.includes("\0");
+}
+
+/** Runs one change on a live map. */
+function change(env: HostcallEnv, type: number, edit: (map: HeaderMap) => void): Status {
+  const map = env.context.writableMap(type);
+  if (!map) return Status.BadArgument;
+  edit(map);
+  env.context.mapChanged(type);
+  return Status.Ok;
+}
+
+type Edit = (map: HeaderMap, key: string, value: string) => void;
+
+const writer =
+  (env: HostcallEnv, edit: Edit) =>
+  (type: number, keyPtr: number, keySize: number, valuePtr: number, valueSize: number): Status => {
+    if (unknown(type)) return Status.BadArgument;
+    const key = env.memory.latin1(keyPtr, keySize);
+    const value = env.memory.latin1(valuePtr, valueSize);
+    if (key === undefined || value === undefined) return Status.InvalidMemoryAccess;
+    if (unsafe(key) || unsafe(value)) return Status.BadArgument;
+    return change(env, type, (map) => edit(map, canonical(type, key), value));
+  };
+
+export const headers = (env: HostcallEnv): Hostcalls<Names> => ({
+  proxy_get_header_map_size(type, sizeAt) {
+    const map = unknown(type) ? undefined : env.context.writableMap(type);
+    return map ? env.put32(sizeAt, map.byteSize) : Status.BadArgument;
+  },
+  proxy_get_header_map_pairs(type, pointerAt, sizeAt) {
+    if (unknown(type)) return Status.BadArgument;
+    const map = env.context.readableMap(type);
+    return env.put(map && map.size > 0 ? encodePairs(map) : "", pointerAt, sizeAt);
+  },
+  proxy_set_header_map_pairs(type, ptr, size) {
+    if (unknown(type)) return Status.BadArgument;
+    const data = env.memory.copy(ptr, size);
+    if (!data) return Status.InvalidMemoryAccess;
+    const pairs = decodePairs(data);
+    if (pairs.some(([key, value]) => unsafe(key) || unsafe(value))) return Status.BadArgument;
+    return change(env, type, (map) => {
+      map.clear();
+      for (const [key, value] of pairs) map.add(canonical(type, key), value);
+    });
+  },
+  proxy_get_header_map_value(type, keyPtr, keySize, pointerAt, sizeAt) {
+    if (unknown(type)) return Status.BadArgument;
+    const key = env.memory.latin1(keyPtr, keySize);
+    if (key === undefined) return Status.InvalidMemoryAccess;
+    const { context } = env;
+    const map = context.readableMap(type);
+    if (!map) return context.unavailableMapIsNotFound ? Status.NotFound : Status.BadArgument;
+    const value = map.get(canonical(type, key));
+    return value === undefined ? Status.NotFound : env.put(value, pointerAt, sizeAt);
+  },
+  proxy_add_header_map_value: writer(env, (map, key, value) => map.add(key, value)),
+  proxy_replace_header_map_value: writer(env, (map, key, value) => map.set(key, value)),
+  proxy_remove_header_map_value(type, keyPtr, keySize) {
+    if (unknown(type)) return Status.BadArgument;
+    const key = env.memory.latin1(keyPtr, keySize);
+    if (key === undefined) return Status.InvalidMemoryAccess;
+    return change(env, type, (map) => map.remove(canonical(type, key)));
+  },
+});

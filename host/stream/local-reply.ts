@@ -1,0 +1,63 @@
+import { HeaderMap } from "../stores/header-map";
+import type { LocalReply } from "./filter";
+
+const GRPC_FROM_HTTP: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  502: 14,
+  503: 14,
+  504: 14,
+};
+
+/** grpc-status for an HTTP status, as Envoy maps local replies. */
+export function grpcStatusOf(httpStatus: number): number {
+  return GRPC_FROM_HTTP[httpStatus] ?? 2;
+}
+
+/** `application/grpc` or `application/grpc+...`, exactly. */
+export function isGrpc(request: HeaderMap | undefined): boolean {
+  const type = request?.get("content-type");
+  return type !== undefined && (type === "application/grpc" || type.startsWith("application/grpc+"));
+}
+
+/** grpc-message keeps printable ASCII but `%`. */
+function percentEncode(text: string): string {
+  return text.replace(
+    /[^\x20-\x24\x26-\x7e]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
+}
+
+/** The response that carries a local reply: gRPC clients get a trailers-only answer. */
+export function buildLocalReply(
+  reply: LocalReply,
+  grpc: boolean,
+  decorate: (headers: HeaderMap) => void,
+): { headers: HeaderMap; body: Buffer } {
+  const body = typeof reply.body === "string" ? Buffer.from(reply.body, "latin1") : reply.body;
+  const headers = new HeaderMap("response");
+  headers.append(":status", String(reply.status));
+  decorate(headers);
+  for (const [name, value] of reply.headers ?? []) if (name !== ":status") headers.add(name, value);
+  if (grpc) {
+    const given = reply.grpcStatus;
+    const status = given !== undefined && given >= 0 && given <= 16 ? given : grpcStatusOf(reply.status);
+    headers.set(":status", "200");
+    headers.set("content-type", "application/grpc");
+    headers.set("grpc-status", String(status));
+    if (body.length > 0) headers.set("grpc-message", percentEncode(body.toString("latin1")));
+    headers.remove("content-length");
+    return { headers, body: Buffer.alloc(0) };
+  }
+  if (body.length > 0) {
+    headers.set("content-length", String(body.length));
+    if (!headers.has("content-type")) headers.append("content-type", "text/plain");
+  } else {
+    headers.remove("content-length");
+    headers.remove("content-type");
+  }
+  return { headers, body };
+}
