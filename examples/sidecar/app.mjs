@@ -1,0 +1,33 @@
+// The demo app behind the sidecar: it answers every path plainly and knows nothing of faults, roles or metrics.
+import { once } from "node:events";
+import { createServer } from "node:http";
+
+const PAGES = {
+  "/hello": "hello from the app\n",
+  "/private": "private page of the app\n",
+  "/flaky": "the app itself never fails\n",
+  "/slow": "the app itself is quick\n",
+};
+
+/** Listens on 127.0.0.1; port 0 takes a free one. */
+export async function startApp(/** @type {number} */ port) {
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? "/", "http://app").pathname;
+    const body = path in PAGES ? PAGES[/** @type {keyof typeof PAGES} */ (path)] : "no such page\n";
+    response.writeHead(path in PAGES ? 200 : 404, {
+      "content-type": "text/plain",
+      "content-length": Buffer.byteLength(body),
+    });
+    response.end(body);
+  });
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: /** @type {import("node:net").AddressInfo} */ (server.address()).port,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      if (server.listening) await once(server, "close");
+    },
+  };
+}
