@@ -1,5 +1,6 @@
 import { LogLevel } from "./abi/log-level";
-import { write } from "./hostcalls/logging";
+import { proxy_log } from "./env";
+import { addNumber, addText, LINE, takeLine } from "./memory/line";
 
 /** What `abort()`, a failed assertion or `throw` ends in: one critical line, then a trap. */
 export function onAbort(
@@ -8,9 +9,17 @@ export function onAbort(
   line: u32 = 0,
   column: u32 = 0,
 ): void {
-  write(
-    LogLevel.Critical,
-    `abort: ${message ? message : "no message"} at ${file ? file : "?"}:${line}:${column}`,
-  );
+  takeLine();
+  addText("abort: ");
+  if (message) addText(message);
+  if (file) {
+    addText(" at ");
+    addText(file);
+    addText(":");
+    addNumber(line);
+    addText(":");
+    addNumber(column);
+  }
+  proxy_log(LogLevel.Critical, LINE, takeLine());
   unreachable();
 }

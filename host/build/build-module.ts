@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "no
 import { basename, dirname, join, resolve } from "node:path";
 import { BuildError } from "../errors";
 import { inspectModule } from "../vm/inspect";
-import { type AscDiagnostic, loadCompiler } from "./compiler";
+import { type AscDiagnostic, type AscProgram, loadCompiler } from "./compiler";
 import { SourceNames } from "./diagnostics";
 import { checkImports } from "./imports";
 import { findPackage, findProject, PACKAGE } from "./sdk-location";
 import { sourcesFor } from "./sources";
-import { type ProgramFacts, sdkTransform } from "./transform";
+import { sdkTransform } from "./transform";
 
 export interface BuildModuleOptions {
   /** The filter's entry file, or a folder with an index.ts. */
@@ -44,12 +44,12 @@ export async function buildModule(options: BuildModuleOptions): Promise<BuiltMod
   const names = new SourceNames(project, toolkit);
   const sources = sourcesFor(entry, project, toolkit);
 
-  const { asc, kinds } = await loadCompiler();
-  const facts: ProgramFacts = { program: undefined, pruned: new Set() };
+  const compiler = await loadCompiler();
+  let program: AscProgram | undefined;
   const errors: string[] = [];
   const written = new Map<string, Uint8Array | string>();
   let stderr = "";
-  const { error } = await asc.main(compilerArguments(sources.entry, project, options), {
+  const { error } = await compiler.asc.main(compilerArguments(sources.entry, project, options), {
     stdout: { write: () => {} },
     stderr: { write: (text) => (stderr += text) },
     readFile: sources.read,
@@ -60,7 +60,11 @@ export async function buildModule(options: BuildModuleOptions): Promise<BuiltMod
       if (message.category === 3) errors.push(line);
       else if (message.category === 2) say(`warning: ${line}`);
     },
-    transforms: [sdkTransform(kinds, facts, names)],
+    transforms: [
+      sdkTransform(compiler, names, (complete) => {
+        program = complete;
+      }),
+    ],
   });
   if (error instanceof BuildError) throw error;
   if (errors.length > 0) throw new BuildError(errors.join("\n"));
@@ -68,7 +72,7 @@ export async function buildModule(options: BuildModuleOptions): Promise<BuiltMod
 
   const wasm = written.get(MODULE) as Uint8Array;
   const shape = inspectModule(wasm);
-  checkImports(shape.imports, facts.program, names);
+  checkImports(shape.imports, program, names);
   const exports = shape.exports.map(({ name }) => name);
   say(`exports: ${exports.join(" ")}`);
   const sourceMap = written.get(`${MODULE}.map`) as string | undefined;

@@ -3,8 +3,10 @@ export interface CallbackRow {
   callback: string;
   /** File below sdk/entry that exports it. */
   file: string;
-  /** `Class.method`, any of them. Empty: always exported. */
+  /** `Class.method`: an override of any of them exports it. */
   methods: readonly string[];
+  /** Exported as well when streams have contexts of their own. */
+  keepsContexts?: true;
 }
 
 const HTTP = ["request", "response"].flatMap((direction) =>
@@ -19,6 +21,13 @@ const HTTP = ["request", "response"].flatMap((direction) =>
 
 /** Every callback of sdk/entry that can be left out. The rest (ABI version, allocator, vm_start) always stays. */
 export const CALLBACKS: readonly CallbackRow[] = [
+  { callback: "proxy_on_context_create", file: "lifecycle", methods: [], keepsContexts: true },
+  {
+    callback: "proxy_on_delete",
+    file: "lifecycle",
+    methods: ["RootContext.onDelete", "StreamContext.onDelete"],
+    keepsContexts: true,
+  },
   { callback: "proxy_on_configure", file: "lifecycle", methods: ["RootContext.onConfigure"] },
   { callback: "proxy_on_done", file: "lifecycle", methods: ["RootContext.onDone", "StreamContext.onDone"] },
   { callback: "proxy_on_log", file: "lifecycle", methods: ["RootContext.onLog", "StreamContext.onLog"] },

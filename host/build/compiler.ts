@@ -71,16 +71,16 @@ export interface AscProgram {
   filesByName: Map<string, AscFile>;
 }
 
-/** `ElementKind` and `NodeKind` of the pinned compiler, as far as we ask. */
-export interface AscKinds {
-  ClassPrototype: number;
-  FieldPrototype: number;
-  FunctionPrototype: number;
+/** Numbers of the pinned compiler's `ElementKind` and `NodeKind`, as far as we ask. */
+export interface Compiler {
+  asc: AscApi;
+  elementKind: { ClassPrototype: number; FieldPrototype: number; FunctionPrototype: number };
+  nodeKind: { Expression: number; Call: number };
 }
 
 /** Loads the compiler on first use: it is large, and most commands do not need it. */
-export async function loadCompiler(): Promise<{ asc: AscApi; kinds: AscKinds }> {
+export async function loadCompiler(): Promise<Compiler> {
   const names: string[] = ["assemblyscript/asc", "assemblyscript"];
-  const [cli, compiler] = await Promise.all(names.map((name) => import(name)));
-  return { asc: cli as AscApi, kinds: (compiler as { ElementKind: AscKinds }).ElementKind };
+  const [asc, compiler] = await Promise.all(names.map((name) => import(name)));
+  return { asc, elementKind: compiler.ElementKind, nodeKind: compiler.NodeKind } as Compiler;
 }

@@ -1,36 +1,37 @@
 import { existsSync, realpathSync } from "node:fs";
 import { BuildError } from "../errors";
 import { CALLBACKS } from "./callbacks";
-import type { AscClass, AscElement, AscFile, AscKinds, AscProgram } from "./compiler";
+import type { AscClass, AscProgram, Compiler } from "./compiler";
 import type { SourceNames } from "./diagnostics";
+import { findRegistrations, type RegisterCall } from "./registrations";
+import { fileOf, isSdk, lineage, SDK } from "./sdk-elements";
 import { PACKAGE } from "./sdk-location";
 
-const SDK = `~lib/${PACKAGE}/sdk`;
-
-/** Names in the SDK that stand for something the compiler offers no name for. */
-const BINDINGS: readonly { file: string; member: string; target: string }[] = [
-  { file: `${SDK}/memory/heap`, member: "heapBytes", target: "~lib/rt/tcms/total" },
-];
-
-/** What the hooks found out, for messages and checks after the compilation. */
-export interface ProgramFacts {
-  program: AscProgram | undefined;
-  /** Removed callbacks. */
-  pruned: Set<string>;
-}
-
-/** The compiler's hook: binds runtime names and leaves out the callbacks that no registered class overrides. */
-export function sdkTransform(kinds: AscKinds, facts: ProgramFacts, names: SourceNames): object {
+/**
+ * The compiler's hook: binds names the compiler does not offer, and leaves out the callbacks that no registered class
+ * overrides.
+ * @param onProgram gets the program once it is complete
+ */
+export function sdkTransform(
+  compiler: Compiler,
+  names: SourceNames,
+  onProgram: (program: AscProgram) => void,
+): object {
   return {
     afterInitialize(program: AscProgram) {
-      facts.program = program;
+      onProgram(program);
       refuseSecondSdk(program, names);
-      bind(program);
-      const overridden = overriddenMethods(program, kinds);
-      for (const { callback, file, methods } of CALLBACKS) {
-        if (methods.some((method) => overridden.has(method))) continue;
+      const registrations = findRegistrations(program, compiler);
+      const overridden = overriddenMethods(classesInUse(program, compiler, registrations), compiler);
+      const shared = isShared(program, compiler, registrations, overridden);
+
+      bind(program, "memory/heap", "heapBytes", "~lib/rt/tcms/total");
+      if (shared) bind(program, "contexts/registry", "SHARED", `${SDK}/memory/layout/YES`);
+      if (!overridden.has("RootContext.onVmStart"))
+        bind(program, "entry/lifecycle", "READS_VM_CONFIGURATION", `${SDK}/memory/layout/NO`);
+      for (const { callback, file, methods, keepsContexts } of CALLBACKS) {
+        if (methods.some((method) => overridden.has(method)) || (keepsContexts && !shared)) continue;
         fileOf(program, `${SDK}/entry/${file}`).exports?.delete(callback);
-        facts.pruned.add(callback);
       }
     },
   };
@@ -38,10 +39,12 @@ export function sdkTransform(kinds: AscKinds, facts: ProgramFacts, names: Source
 
 /** The same SDK file by relative path and by package name would be two sets of globals, and two registries. */
 function refuseSecondSdk(program: AscProgram, names: SourceNames): void {
+  const realPath = (source: string): string => {
+    const path = names.path(source) ?? source;
+    return existsSync(path) ? realpathSync(path) : path;
+  };
   const sources = [...program.filesByName.values()].map((file) => file.source.normalizedPath);
-  const sdkFiles = new Set(
-    sources.filter((source) => source.startsWith(`${SDK}/`)).map((source) => realPath(source)),
-  );
+  const sdkFiles = new Set(sources.filter((source) => source.startsWith(`${SDK}/`)).map(realPath));
   for (const source of sources) {
     if (source.startsWith("~lib/") || !sdkFiles.has(realPath(source))) continue;
     throw new BuildError(
@@ -49,49 +52,67 @@ function refuseSecondSdk(program: AscProgram, names: SourceNames): void {
         `import "${PACKAGE}/sdk"`,
     );
   }
-  function realPath(source: string): string {
-    const path = names.path(source) ?? source;
-    return existsSync(path) ? realpathSync(path) : path;
-  }
 }
 
-function bind(program: AscProgram): void {
-  for (const { file, member, target } of BINDINGS) {
-    const element = program.elementsByName.get(target);
-    if (!element)
-      throw new BuildError(`the compiler has no ${target}; use the AssemblyScript version this package pins`);
-    fileOf(program, file).members?.set(member, element);
-  }
+/** Makes a name in an SDK file stand for another element of the program. */
+function bind(program: AscProgram, file: string, member: string, target: string): void {
+  const element = program.elementsByName.get(target);
+  if (!element)
+    throw new BuildError(`the compiler has no ${target}; use the AssemblyScript version this package pins`);
+  fileOf(program, `${SDK}/${file}`).members?.set(member, element);
 }
 
-function fileOf(program: AscProgram, name: string): AscFile {
-  const file = program.filesByName.get(name) ?? program.filesByName.get(`${name}/index`);
-  if (!file) throw new BuildError(`${name}: not part of the program; is the SDK complete?`);
-  return file;
-}
-
-/** `Base.method` for each SDK method that a class of the program overrides, where Base is the SDK class declaring it. */
-function overriddenMethods(program: AscProgram, kinds: AscKinds): Set<string> {
-  const found = new Set<string>();
+/** The author's classes: those registered, or all when the registrations cannot be told. */
+function classesInUse(
+  program: AscProgram,
+  { elementKind }: Compiler,
+  registrations: RegisterCall[] | undefined,
+): AscClass[] {
+  if (registrations) return registrations.flatMap(({ filter, root }) => (root ? [filter, root] : [filter]));
+  const classes: AscClass[] = [];
   for (const element of program.elementsByName.values()) {
-    if (element.kind !== kinds.ClassPrototype || isSdk(element)) continue;
-    const chain = bases(element as AscClass);
-    for (const member of (element as AscClass).instanceMembers?.values() ?? []) {
-      if (member.kind !== kinds.FunctionPrototype) continue;
-      for (const base of chain) {
-        if (isSdk(base) && base.instanceMembers?.has(member.name)) found.add(`${base.name}.${member.name}`);
+    if (element.kind === elementKind.ClassPrototype && !isSdk(element)) classes.push(element as AscClass);
+  }
+  return classes;
+}
+
+/** `Base.method` for each SDK method that one of the classes overrides, itself or by a base of its own. */
+function overriddenMethods(classes: AscClass[], { elementKind }: Compiler): Set<string> {
+  const found = new Set<string>();
+  for (const element of classes) {
+    const chain = lineage(element);
+    const sdkBases = chain.filter(isSdk);
+    for (const own of chain) {
+      if (isSdk(own)) continue;
+      for (const member of own.instanceMembers?.values() ?? []) {
+        if (member.kind !== elementKind.FunctionPrototype) continue;
+        for (const base of sdkBases) {
+          if (base.instanceMembers?.has(member.name)) found.add(`${base.name}.${member.name}`);
+        }
       }
     }
   }
   return found;
 }
 
-function bases(element: AscClass): AscClass[] {
-  const chain: AscClass[] = [];
-  for (let base = element.basePrototype; base; base = base.basePrototype) chain.push(base);
-  return chain;
-}
-
-function isSdk(element: AscElement): boolean {
-  return element.internalName.startsWith(`${SDK}/`);
+/** Whether one object can serve all streams: a single filter, no root of its own, no fields, nothing asks for `root`. */
+function isShared(
+  program: AscProgram,
+  { elementKind }: Compiler,
+  registrations: RegisterCall[] | undefined,
+  overridden: Set<string>,
+): boolean {
+  const [only, ...others] = registrations ?? [];
+  if (!only || only.root || others.length > 0 || overridden.has("StreamContext.onDelete")) return false;
+  for (const own of lineage(only.filter)) {
+    if (isSdk(own)) break;
+    const fields = [...(own.instanceMembers?.values() ?? [])].some(
+      ({ kind }) => kind === elementKind.FieldPrototype,
+    );
+    if (fields || own.constructorPrototype) return false;
+  }
+  for (const file of program.filesByName.values()) {
+    if (!isSdk(file) && /\.\s*root(Context)?\b/.test(file.source.text)) return false;
+  }
+  return true;
 }

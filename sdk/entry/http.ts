@@ -1,12 +1,12 @@
 import { Action } from "../abi/action";
 import { HttpFilter } from "../contexts/http-filter";
 import { announce } from "../contexts/http-message";
-import { findStream } from "../contexts/stream-table";
+import { streamContext } from "../contexts/registry";
 import { collectIfDue } from "../memory/heap";
 
 /** HTTP contexts are the only streams registered so far, so the cast needs no check. */
 function filter(id: u32): HttpFilter | null {
-  return changetype<HttpFilter | null>(findStream(id));
+  return changetype<HttpFilter | null>(streamContext(id));
 }
 
 export function proxy_on_request_headers(id: u32, count: u32, endOfStream: u32): i32 {

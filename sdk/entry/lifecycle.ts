@@ -1,9 +1,14 @@
 import { BufferType } from "../abi/buffer-type";
-import { findRoot, removeRoot, rootContext } from "../contexts/registry";
-import { addStream, findStream, removeStream } from "../contexts/stream-table";
+import { LogLevel } from "../abi/log-level";
+import { findRoot, removeRoot, rootContext, startRoot, streamContext } from "../contexts/registry";
+import { addStream, removeStream } from "../contexts/stream-table";
+import { proxy_log } from "../env";
 import { configuration } from "../hostcalls/configuration";
-import { logError } from "../hostcalls/logging";
 import { allocate, collectIfDue } from "../memory/heap";
+import { addText, LINE, takeLine } from "../memory/line";
+
+/** Whether some root overrides `onVmStart`; set by `proxy-wasm build`. */
+const READS_VM_CONFIGURATION: bool = true;
 
 /** Says which ABI the module speaks; never called. */
 export function proxy_abi_version_0_2_1(): void {}
@@ -16,63 +21,61 @@ export function proxy_on_context_create(id: u32, parentId: u32): void {
   if (parentId == 0) return; // a root context: made by proxy_on_vm_start, which can refuse it
   const root = rootContext(parentId);
   if (root == null) return;
-  const stream = root.createStream!();
+  const create = root.createStream;
+  if (create == null) return;
+  const stream = create();
   stream.contextId = id;
   stream.rootContext = root;
   addStream(stream);
 }
 
 export function proxy_on_vm_start(rootId: u32, size: i32): u32 {
+  if (!READS_VM_CONFIGURATION) return startRoot(rootId) ? 1 : 0;
   const root = rootContext(rootId);
-  if (root == null) return 0;
-  return accepted(root.onVmStart(configuration(BufferType.VmConfiguration, size)));
+  return root == null ? 0 : accepted(root.onVmStart(configuration(BufferType.VmConfiguration, size)));
 }
 
 export function proxy_on_configure(rootId: u32, size: i32): u32 {
   const root = rootContext(rootId);
-  if (root == null) return 0;
-  return accepted(root.onConfigure(configuration(BufferType.PluginConfiguration, size)));
+  return root == null ? 0 : accepted(root.onConfigure(configuration(BufferType.PluginConfiguration, size)));
 }
 
 function accepted(refusal: string | null): u32 {
-  if (refusal != null) logError(`configuration refused: ${refusal}`);
+  if (refusal != null) {
+    takeLine();
+    addText("configuration refused: ");
+    addText(refusal);
+    proxy_log(LogLevel.Error, LINE, takeLine());
+  }
   collectIfDue();
   return refusal == null ? 1 : 0;
 }
 
 export function proxy_on_done(id: u32): u32 {
-  const stream = findStream(id);
-  if (stream != null) {
-    stream.onDone();
-    collectIfDue();
-    return 1;
-  }
   const root = findRoot(id);
-  return root == null || root.onDone() ? 1 : 0;
+  if (root != null) return root.onDone() ? 1 : 0;
+  const stream = streamContext(id);
+  if (stream != null) stream.onDone();
+  collectIfDue();
+  return 1;
 }
 
 export function proxy_on_log(id: u32): void {
-  const stream = findStream(id);
-  if (stream != null) {
-    stream.onLog();
-    collectIfDue();
-    return;
-  }
   const root = findRoot(id);
+  const stream = root == null ? streamContext(id) : null;
   if (root != null) root.onLog();
+  else if (stream != null) stream.onLog();
   collectIfDue();
 }
 
 export function proxy_on_delete(id: u32): void {
-  const stream = removeStream(id);
-  if (stream != null) {
-    stream.onDelete();
-    collectIfDue();
-    return;
-  }
   const root = findRoot(id);
-  if (root == null) return;
-  removeRoot(id);
-  root.onDelete();
+  if (root != null) {
+    removeRoot(id);
+    root.onDelete();
+  } else {
+    const stream = removeStream(id);
+    if (stream != null) stream.onDelete();
+  }
   collectIfDue();
 }

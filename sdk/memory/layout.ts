@@ -19,3 +19,7 @@ export const KEY: usize = memory.data(256, 8);
 /** Where the second text of a hostcall (a value, a message) is encoded. */
 export const VALUE_SIZE: usize = 1024;
 export const VALUE: usize = memory.data(1024, 8);
+
+/** What `proxy-wasm build` puts in place of the SDK's compile-time switches. */
+export const YES: bool = true;
+export const NO: bool = false;
