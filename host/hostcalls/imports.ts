@@ -1,0 +1,122 @@
+import { LogLevel } from "../../sdk/abi/log-level";
+import { Status } from "../../sdk/abi/status";
+import { HOSTCALLS, type HostcallName, type Hostcalls } from "../abi/hostcalls";
+import { type SignatureRow, wasmParams } from "../abi/signature";
+import { type AbiVersion, inVersion } from "../abi/version";
+import { Errno, WASI, WASI_MODULES, type WasiName } from "../abi/wasi";
+import type { Instance } from "../context/instance";
+import { ModuleError } from "../errors";
+import { functionType } from "../vm/inspect";
+import type { CompiledModule } from "../vm/module";
+import { Mode } from "../vm/vm";
+import { buffers } from "./buffers";
+import { contexts } from "./contexts";
+import { HostcallEnv } from "./env";
+import { foreignFunctions } from "./foreign-functions";
+import { headers } from "./headers";
+import { httpCalls } from "./http-calls";
+import { logging } from "./logging";
+import { metrics } from "./metrics";
+import { properties } from "./properties";
+import { sharedData } from "./shared-data";
+import { legalIn } from "./start-rules";
+import { streams } from "./streams";
+import { traced } from "./trace";
+import { wasi } from "./wasi";
+
+type Fn = (...args: never[]) => number;
+
+function hostcalls(env: HostcallEnv): Hostcalls {
+  return {
+    ...logging(env),
+    ...contexts(env),
+    ...buffers(env),
+    ...headers(env),
+    ...streams(env),
+    ...httpCalls(env),
+    ...sharedData(env),
+    ...metrics(env),
+    ...properties(env),
+    ...foreignFunctions(env),
+  };
+}
+
+/** Emscripten's leftovers that Envoy tolerates. */
+const TOLERATED: Readonly<Record<string, { type: string; run: Fn }>> = {
+  emscripten_notify_memory_growth: { type: "(i32)->()", run: () => 0 },
+  pthread_equal: { type: "(i32,i32)->(i32)", run: (a: number, b: number) => (a === b ? 1 : 0) },
+};
+
+const WASI_LETTERS: Readonly<Record<string, string>> = { i: "i32", l: "i64" };
+
+function wasiType(name: WasiName): string {
+  const params = [...WASI[name]].map((letter) => WASI_LETTERS[letter]!);
+  return functionType(params, name === "proc_exit" ? [] : ["i32"]);
+}
+
+/** The type a host function has in `version`, or undefined when Envoy has no such function. */
+function importType(module: string, name: string, version: AbiVersion): string | undefined {
+  if (module === "env") {
+    if (Object.hasOwn(TOLERATED, name)) return TOLERATED[name]!.type;
+    const row: SignatureRow | undefined = Object.hasOwn(HOSTCALLS, name)
+      ? HOSTCALLS[name as HostcallName]
+      : undefined;
+    return row && inVersion(version, row) ? functionType(wasmParams(row), ["i32"]) : undefined;
+  }
+  const isWasi = (WASI_MODULES as readonly string[]).includes(module) && Object.hasOwn(WASI, name);
+  return isWasi ? wasiType(name as WasiName) : undefined;
+}
+
+/** Every import must be one Envoy has, with exactly its type. Throws {@link ModuleError} naming all that are not. */
+export function checkImports({ shape, version, name }: CompiledModule): void {
+  const wrong = shape.imports.flatMap((i) => {
+    const wanted = importType(i.module, i.name, version);
+    if (wanted === undefined) return [`${i.module}.${i.name} does not exist in ABI ${version}`];
+    return wanted === i.type ? [] : [`${i.module}.${i.name} has type ${i.type}, the host's is ${wanted}`];
+  });
+  if (wrong.length > 0) throw new ModuleError(`${name}: cannot be linked: ${wrong.join("; ")}`);
+}
+
+/** Wraps one host function with what holds for all of them: start-up rules, capabilities, and host bugs that stay in the host. */
+function guarded(instance: Instance, name: string, run: Fn, forbidden: number | undefined): Fn {
+  const { vm, deps } = instance;
+  const call = run as (...args: unknown[]) => number;
+  const report = (level: LogLevel, text: string) =>
+    deps.log.log("wasm", level, "host/hostcalls/imports.ts", text);
+  if (forbidden !== undefined)
+    return () => {
+      report(LogLevel.Error, `wasm log: ${name} is not among the allowed capabilities`);
+      return forbidden;
+    };
+  return (...args: unknown[]) => {
+    if (vm.mode !== Mode.Running && !legalIn(vm.mode, name))
+      throw new Error(`restricted_callback: ${name} may not be called here`);
+    try {
+      return call(...args);
+    } catch (error) {
+      report(LogLevel.Critical, `host bug in ${name}: ${(error as Error).stack ?? error}`);
+      return Status.InternalFailure;
+    }
+  };
+}
+
+/** The import object of one instance, made from the table. `allowed` undefined = everything. */
+export function buildImports(
+  instance: Instance,
+  allowed: ReadonlySet<string> | undefined,
+): WebAssembly.Imports {
+  const env = new HostcallEnv(instance);
+  const { trace } = instance.deps;
+  const forbidden = (name: string, status: number) => (allowed && !allowed.has(name) ? status : undefined);
+  const proxy: Record<string, unknown> = {};
+  for (const [name, run] of Object.entries(hostcalls(env)) as [HostcallName, Fn][]) {
+    const fn = guarded(instance, name, run, forbidden(name, Status.InternalFailure));
+    proxy[name] = trace ? traced(name, HOSTCALLS[name], env, fn, trace) : fn;
+  }
+  for (const [name, { run }] of Object.entries(TOLERATED)) proxy[name] = run;
+  const system: Record<string, unknown> = {};
+  for (const [name, run] of Object.entries(wasi(env)))
+    system[name] = guarded(instance, name, run as Fn, forbidden(name, Errno.NotCapable));
+  if (instance.compiled.shape.importsMemory) proxy.memory = new WebAssembly.Memory({ initial: 256 });
+  return Object.fromEntries([["env", proxy], ...WASI_MODULES.map((module) => [module, system])]);
+}

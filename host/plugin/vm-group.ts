@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { Instance, type InstanceDeps } from "../context/instance";
+import { RootContext } from "../context/root-context";
+import { PluginConfigError } from "../errors";
+import { buildImports } from "../hostcalls/imports";
+import { MetricTable } from "../stores/metrics";
+import type { StatsSink } from "../stores/stats";
+import type { CompiledModule } from "../vm/module";
+import type { PluginConfig } from "./plugin-config";
+
+/** Same key, same VM: vm_id with its environment, VM configuration and code. */
+export function vmKey(config: PluginConfig): string {
+  const hash = createHash("sha256");
+  const parts = [
+    config.vmId,
+    JSON.stringify([...config.environment].sort()),
+    config.vmConfiguration,
+    config.module,
+  ];
+  for (const part of parts) hash.update(createHash("sha256").update(part).digest());
+  return hash.digest("hex");
+}
+
+/** Same key in the same VM, same root context: root_id, configuration, name. */
+export function pluginKey(config: PluginConfig): string {
+  const hash = createHash("sha256");
+  for (const part of [config.rootId, config.configuration, config.name])
+    hash.update(createHash("sha256").update(part).digest());
+  return hash.digest("hex");
+}
+
+export type GroupDeps = Omit<InstanceDeps, "metrics" | "vmConfiguration" | "vmId" | "environment"> & {
+  readonly stats: StatsSink;
+  readonly node: unknown;
+};
+
+/** One instance on one thread, with a root context per plugin key. */
+export class VmSlot {
+  readonly roots = new Map<string, RootContext>();
+  readonly loadedAt: bigint;
+
+  constructor(readonly instance: Instance) {
+    this.loadedAt = instance.deps.clock.monotonic();
+  }
+
+  close(): void {
+    for (const root of this.roots.values()) root.shutdown();
+    for (const root of this.roots.values()) root.dispose();
+    this.roots.clear();
+  }
+
+  /** Ends everything without telling the guest. */
+  dispose(): void {
+    for (const root of this.roots.values()) root.dispose();
+    this.roots.clear();
+  }
+}
+
+/** All instances of one VM key: the main thread's and one per worker. */
+export class VmGroup {
+  constructor(
+    private readonly compiled: CompiledModule,
+    private readonly config: PluginConfig,
+    private readonly deps: GroupDeps,
+  ) {}
+
+  /** A fresh instance, its start code run. Throws ModuleError, VmTrapError. */
+  open(): VmSlot {
+    const { config, deps } = this;
+    const instance = new Instance(this.compiled, {
+      clock: deps.clock,
+      log: deps.log,
+      caller: deps.caller,
+      sharedData: deps.sharedData,
+      trace: deps.trace,
+      metrics: new MetricTable(deps.stats),
+      vmConfiguration: config.vmConfiguration,
+      vmId: config.vmId,
+      environment: config.environment,
+    });
+    const allowed = config.allowedCapabilities;
+    instance.vm.start(buildImports(instance, allowed), (name) => !allowed || allowed.has(name));
+    return new VmSlot(instance);
+  }
+
+  /** The root context of a plugin in an instance, started and configured if it is new. Throws {@link PluginConfigError}. */
+  root(slot: VmSlot, config: PluginConfig): RootContext {
+    const key = pluginKey(config);
+    const known = slot.roots.get(key);
+    if (known) return known;
+    const { name, rootId, vmId } = config;
+    const root = new RootContext(
+      slot.instance,
+      { name, rootId, vmId, node: this.deps.node },
+      config.configuration,
+    );
+    slot.roots.set(key, root);
+    if (root.start()) return root;
+    const { failure } = slot.instance.vm;
+    root.dispose();
+    slot.roots.delete(key);
+    const who = `plugin ${name === "" ? "(unnamed)" : name} (root_id "${rootId}", ${config.moduleName})`;
+    throw new PluginConfigError(
+      failure ? `${who} trapped while starting: ${failure.message}` : `${who} refused its configuration`,
+    );
+  }
+}
