@@ -44,7 +44,7 @@ export function run(callback: string, context: u32, names: string[], values: u32
   for (let i = 0; i < lines.length; i++) {
     const tokens = relevant(lines[i]);
     if (tokens.length == 0) continue;
-    if (tokens[0] == "return") return <u32>parseInt(expand(tokens[1]), 10);
+    if (tokens[0] == "return") return <u32>(<i64>parseInt(expand(tokens[1]), 10));
     step(tokens);
   }
   return fallback;

@@ -16,7 +16,7 @@ function text(): string {
 }
 
 function num(): u32 {
-  return <u32>parseInt(text(), 10);
+  return <u32>(<i64>parseInt(text(), 10));
 }
 
 function rest(): string[] {
