@@ -1,7 +1,9 @@
 import { LogLevel } from "../abi/log-level";
 import { proxy_log } from "../env";
-import { getPropertyString } from "../hostcalls/properties";
-import { addText, LINE, takeLine } from "../memory/line";
+import { findProperty } from "../hostcalls/properties";
+import { encode, encodedSize } from "../memory/encode";
+import { KEY, KEY_SIZE, OUT } from "../memory/layout";
+import { addBytes, addText, LINE, takeLine } from "../memory/line";
 import { HttpFilter } from "./http-filter";
 import { PlainRoot, RootContext } from "./root-context";
 import { StreamContext } from "./stream-context";
@@ -25,7 +27,8 @@ let roots: RootContext | null = null;
  * keeps nothing per stream and has no root of its own: contexts are then neither made nor looked up.
  */
 const SHARED: bool = false;
-let shared: StreamContext | null = null;
+let sharedStream: StreamContext | null = null;
+let sharedName: string = "";
 
 /**
  * Makes `F` the HTTP filter of every plugin whose `root_id` is `rootId`; an empty `root_id` finds the only registered
@@ -33,35 +36,34 @@ let shared: StreamContext | null = null;
  * @example registerHttp<MyFilter, MyRoot>("my-filter");
  */
 export function registerHttp<F extends HttpFilter, R extends RootContext = PlainRoot>(rootId: string): void {
-  registrations = new Registration(
-    rootId,
-    (): RootContext => instantiate<R>(),
-    (): StreamContext => instantiate<F>(),
-    registrations,
-  );
+  if (SHARED) {
+    sharedName = rootId;
+    sharedStream = instantiate<F>();
+  } else {
+    registrations = new Registration(
+      rootId,
+      (): RootContext => instantiate<R>(),
+      (): StreamContext => instantiate<F>(),
+      registrations,
+    );
+  }
 }
 
 /** The context of a stream, or null when the proxy never announced it. */
 export function streamContext(id: u32): StreamContext | null {
-  if (SHARED) return sharedStream(id);
-  return findStream(id);
-}
-
-function sharedStream(id: u32): StreamContext | null {
-  let stream = shared;
-  if (stream == null) {
-    const registration = registrations;
-    if (registration == null) return null;
-    shared = stream = registration.createStream();
-  }
-  stream.contextId = id;
+  if (!SHARED) return findStream(id);
+  const stream = sharedStream;
+  if (stream != null) stream.contextId = id;
   return stream;
 }
 
 /** Takes on a new plugin; false when its `root_id` is not registered (logged). */
 export function startRoot(id: u32): bool {
-  if (SHARED) return findRegistration() != null;
-  return rootContext(id) != null;
+  if (!SHARED) return rootContext(id) != null;
+  readRootId();
+  const known = rootIdSize == 0 || rootIdIs(sharedName);
+  if (!known) refuse();
+  return known;
 }
 
 /** The root context of that id, made on first sight; null when its `root_id` is not registered (logged). */
@@ -69,7 +71,7 @@ export function rootContext(id: u32): RootContext | null {
   const known = findRoot(id);
   if (known) return known;
   const registration = findRegistration();
-  if (!registration) return null;
+  if (registration == null) return null;
   const root = registration.createRoot();
   root.contextId = id;
   root.rootId = registration.name;
@@ -97,31 +99,50 @@ export function removeRoot(id: u32): void {
   else before.next = root.next;
 }
 
-/** What was registered under the current plugin's `root_id`; null (logged, with the names there are) for nothing. */
+let rootIdBytes: usize = 0;
+let rootIdSize: usize = 0;
+
+/** Asks the host which `root_id` the current plugin has; its bytes are good until the next hostcall. */
+function readRootId(): void {
+  const found = findProperty("plugin_root_id");
+  rootIdBytes = load<usize>(OUT);
+  rootIdSize = found ? load<usize>(OUT, 4) : 0;
+}
+
+function rootIdIs(name: string): bool {
+  const bytes = encode(name, KEY, KEY_SIZE);
+  if (encodedSize() != rootIdSize) return false;
+  for (let i: usize = 0; i < rootIdSize; i++) {
+    if (load<u8>(bytes + i) != load<u8>(rootIdBytes + i)) return false;
+  }
+  return true;
+}
+
+/** What was registered under the current plugin's `root_id`; null (logged) for nothing. */
 function findRegistration(): Registration | null {
-  const property = getPropertyString("plugin_root_id");
-  const rootId = property ? property : "";
+  readRootId();
   const first = registrations;
-  if (rootId.length == 0 && first != null && first.next == null) return first;
+  if (rootIdSize == 0 && first != null && first.next == null) return first;
   let each = first;
-  while (each != null && each.name != rootId) each = each.next;
-  if (each == null) refuse(rootId);
+  while (each != null && !rootIdIs(each.name)) each = each.next;
+  if (each == null) refuse();
   return each;
 }
 
-function refuse(rootId: string): void {
+function refuse(): void {
   takeLine();
   addText('root_id "');
-  addText(rootId);
-  addText('" is not registered; this module has: ');
-  listNames(registrations);
+  addBytes(rootIdBytes, rootIdSize);
+  addText('" is unknown; registered: ');
+  if (SHARED) addText(sharedName);
+  else addNames(registrations);
   proxy_log(LogLevel.Error, LINE, takeLine());
 }
 
 /** In the order of registration: the list has the last one first. */
-function listNames(registration: Registration | null): void {
+function addNames(registration: Registration | null): void {
   if (registration == null) return;
-  listNames(registration.next);
+  addNames(registration.next);
   if (registration.next != null) addText(", ");
   addText(registration.name);
 }

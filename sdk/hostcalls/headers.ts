@@ -120,7 +120,7 @@ export class HeaderMap {
   /** Replaces the whole map. Keep `:path`, `:method`, `:authority` and `x-forwarded-proto` in a request. */
   setPairs(pairs: Pairs): Status {
     if (pairs.breaksLine) {
-      logError("header pairs with CR, LF or NUL refused");
+      logError("CR, LF or NUL in a header: refused");
       return Status.BadArgument;
     }
     const block = pairs.encode();
@@ -160,6 +160,6 @@ function find<K>(type: MapType, name: K): Status {
 
 function refused(name: usize, nameLength: usize, value: usize, valueLength: usize): bool {
   const bad = breaksLine(name, nameLength) || breaksLine(value, valueLength);
-  if (bad) logError("header name or value with CR, LF or NUL refused");
+  if (bad) logError("CR, LF or NUL in a header: refused");
   return bad;
 }

@@ -22,27 +22,27 @@ export class PropertyPath {
  * `P` is `string` (segments separated by dots) or `PropertyPath`.
  */
 export function getProperty<P>(path: P): Bytes | null {
-  return read<P>(path) ? Bytes.take(load<usize>(OUT), load<usize>(OUT, 4)) : null;
+  return findProperty<P>(path) ? Bytes.take(load<usize>(OUT), load<usize>(OUT, 4)) : null;
 }
 
 /** A text property, or null. */
 export function getPropertyString<P>(path: P): string | null {
-  return read<P>(path) ? decode(load<usize>(OUT), load<usize>(OUT, 4)) : null;
+  return findProperty<P>(path) ? decode(load<usize>(OUT), load<usize>(OUT, 4)) : null;
 }
 
 /** An integer, timestamp or duration (nanoseconds) property, or `missing`. */
 export function getPropertyInt<P>(path: P, missing: i64 = 0): i64 {
-  return read<P>(path) && load<usize>(OUT, 4) == 8 ? load<i64>(load<usize>(OUT)) : missing;
+  return findProperty<P>(path) && load<usize>(OUT, 4) == 8 ? load<i64>(load<usize>(OUT)) : missing;
 }
 
 /** A double property, or `missing`. */
 export function getPropertyDouble<P>(path: P, missing: f64 = 0): f64 {
-  return read<P>(path) && load<usize>(OUT, 4) == 8 ? load<f64>(load<usize>(OUT)) : missing;
+  return findProperty<P>(path) && load<usize>(OUT, 4) == 8 ? load<f64>(load<usize>(OUT)) : missing;
 }
 
 /** A bool property; a missing one is false. */
 export function getPropertyBool<P>(path: P): bool {
-  return read<P>(path) && load<usize>(OUT, 4) == 1 && load<u8>(load<usize>(OUT)) != 0;
+  return findProperty<P>(path) && load<usize>(OUT, 4) == 1 && load<u8>(load<usize>(OUT)) != 0;
 }
 
 /**
@@ -61,7 +61,8 @@ export function setPropertyBytes(name: string, value: Bytes): Status {
   return proxy_set_property(key, encodedSize(), value.ptr, <usize>value.length);
 }
 
-function read<P>(path: P): bool {
+/** @internal Asks for a property; on success address and size of the value stand at `OUT`. */
+export function findProperty<P>(path: P): bool {
   if (isString(path)) {
     const key = encode(path as string, KEY, KEY_SIZE);
     const size = encodedSize();

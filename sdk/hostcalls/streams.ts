@@ -33,7 +33,7 @@ export function sendLocalResponse(
   let size: usize = 0;
   if (headers) {
     if (headers.breaksLine) {
-      logError("local response headers with CR, LF or NUL refused");
+      logError("CR, LF or NUL in a header: refused");
     } else {
       const encoded = headers.encode();
       block = encoded.ptr;

@@ -5,19 +5,24 @@
 export function decode(source: usize, length: usize): string {
   if (length == 0) return "";
   const text = __new(length << 1, idof<string>());
-  let i: usize = 0;
-  for (; i < length; i++) {
+  for (let i: usize = 0; i < length; i++) {
     const byte = load<u8>(source + i);
-    if (byte > 0x7f) break;
+    if (byte > 0x7f) return decodeWide(source, length, text);
     store<u16>(text + (i << 1), byte);
   }
-  if (i == length) return changetype<string>(text);
-  const units = decodeWide(source, length, text);
-  return changetype<string>(__renew(text, units << 1));
+  return changetype<string>(text);
 }
 
-/** Writes at most one UTF-16 unit for each byte; returns how many. */
-function decodeWide(source: usize, length: usize, target: usize): usize {
+/** `scratch` has room for a UTF-16 unit for each byte; the text may need fewer and is copied to its own size. */
+function decodeWide(source: usize, length: usize, scratch: usize): string {
+  const size = decodeUnits(source, length, scratch);
+  const text = __new(size, idof<string>());
+  memory.copy(text, scratch, size);
+  return changetype<string>(text);
+}
+
+/** Writes at most one UTF-16 unit for each byte; returns the bytes written. */
+function decodeUnits(source: usize, length: usize, target: usize): usize {
   const end = source + length;
   let to = target;
   for (let at = source; at < end; ) {
@@ -48,7 +53,7 @@ function decodeWide(source: usize, length: usize, target: usize): usize {
       to += 4;
     }
   }
-  return (to - target) >> 1;
+  return to - target;
 }
 
 /** Bytes of the well-formed sequence (Unicode table 3-7) that starts here; 0 = none does. */

@@ -34,37 +34,35 @@ function encodeWide(source: usize, units: usize): usize {
 }
 
 /** Writes at most three bytes for each UTF-16 unit; returns how many. */
-export function encodeUnits(source: usize, units: usize, target: usize): usize {
+function encodeUnits(source: usize, units: usize, target: usize): usize {
+  const end = source + (units << 1);
   let to = target;
-  for (let i: usize = 0; i < units; i++) {
-    let code = <u32>load<u16>(source + (i << 1));
-    if (code < 0x80) {
+  for (let at = source; at < end; at += 2) {
+    let code = <u32>load<u16>(at);
+    if (code - 0xdc80 < 0x80) {
       store<u8>(to++, code);
-    } else if (code < 0x800) {
-      store<u8>(to++, 0xc0 | (code >> 6));
-      store<u8>(to++, 0x80 | (code & 0x3f));
-    } else {
-      if ((code & 0xfc00) == 0xd800 && i + 1 < units) {
-        const low = <u32>load<u16>(source + (i << 1), 2);
-        if ((low & 0xfc00) == 0xdc00) {
-          i++;
-          code = 0x10000 + ((code & 0x3ff) << 10) + (low & 0x3ff);
-          store<u8>(to++, 0xf0 | (code >> 18));
-          store<u8>(to++, 0x80 | ((code >> 12) & 0x3f));
-          store<u8>(to++, 0x80 | ((code >> 6) & 0x3f));
-          store<u8>(to++, 0x80 | (code & 0x3f));
-          continue;
-        }
-      }
-      if (code - 0xdc80 < 0x80) {
-        store<u8>(to++, code & 0xff);
+      continue;
+    }
+    if ((code & 0xf800) == 0xd800) {
+      const low: u32 = at + 2 < end ? <u32>load<u16>(at, 2) : 0;
+      if (code < 0xdc00 && (low & 0xfc00) == 0xdc00) {
+        code = 0x10000 + ((code & 0x3ff) << 10) + (low & 0x3ff);
+        at += 2;
       } else {
-        if ((code & 0xf800) == 0xd800) code = 0xfffd;
-        store<u8>(to++, 0xe0 | (code >> 12));
-        store<u8>(to++, 0x80 | ((code >> 6) & 0x3f));
-        store<u8>(to++, 0x80 | (code & 0x3f));
+        code = 0xfffd;
       }
     }
+    if (code < 0x80) {
+      store<u8>(to++, code);
+      continue;
+    }
+    const size: usize = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (let i = size - 1; i > 0; i--) {
+      store<u8>(to + i, 0x80 | (code & 0x3f));
+      code >>= 6;
+    }
+    store<u8>(to, (0xf00 >> <u32>size) | code);
+    to += size;
   }
   return to - target;
 }

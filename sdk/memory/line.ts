@@ -20,7 +20,12 @@ export function takeLine(): usize {
 /** Appends text, as far as the line goes. */
 export function addText(text: string): void {
   const bytes = encode(text, KEY, KEY_SIZE);
-  const size = min(encodedSize(), LINE_SIZE - used);
+  addBytes(bytes, encodedSize());
+}
+
+/** Appends bytes, as far as the line goes. */
+export function addBytes(bytes: usize, length: usize): void {
+  const size = min(length, LINE_SIZE - used);
   memory.copy(LINE + used, bytes, size);
   used += size;
 }
