@@ -1,7 +1,6 @@
 import { statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { Command } from "commander";
-import { BuildError } from "../errors";
 
 interface BuildOptions {
   output?: string;
@@ -29,36 +28,22 @@ Examples:
 
 The module runs in any proxy-wasm host with ABI 0.2.1: Envoy, and \`proxy-wasm run\`.`;
 
-async function build(entryOrFolder: string, options: BuildOptions): Promise<void> {
+async function build(entry: string, options: BuildOptions): Promise<void> {
   const began = performance.now();
+  const debug = options.debug === true;
   const say = (line: string) => (options.json ? process.stderr : process.stdout).write(`${line}\n`);
-  const entry = entryFile(entryOrFolder);
-  const outFile = options.output ?? `${moduleName(entry)}.wasm`;
-  say(`${entry} -> ${outFile}`);
+  const file = options.output ?? `${moduleName(entry)}.wasm`;
+  say(`${entry} -> ${file}`);
   const { buildModule } = await import("../build/index");
-  const result = await buildModule({ entry, outFile, debug: options.debug === true, onProgress: say });
-  const ms = Math.round(performance.now() - began);
-  if (options.json) {
-    const { size, exports } = result;
-    const summary = { file: outFile, size, exports, debug: options.debug === true, durationMs: ms };
-    process.stdout.write(`${JSON.stringify(summary)}\n`);
-  } else {
-    say(`${outFile}: ${(result.size / 1024).toFixed(1)} KiB (${result.size} bytes) in ${ms} ms`);
-  }
+  const { size, exports } = await buildModule({ entry, outFile: file, debug, onProgress: say });
+  const durationMs = Math.round(performance.now() - began);
+  if (options.json) process.stdout.write(`${JSON.stringify({ file, size, exports, debug, durationMs })}\n`);
+  else say(`${file}: ${(size / 1024).toFixed(1)} KiB (${size} bytes) in ${durationMs} ms`);
 }
 
-function entryFile(path: string): string {
-  const kind = statSync(path, { throwIfNoEntry: false });
-  if (!kind) throw new BuildError(`${path}: no such file or folder`);
-  if (!kind.isDirectory()) return path;
-  const entry = join(path, "index.ts");
-  if (!statSync(entry, { throwIfNoEntry: false }))
-    throw new BuildError(`${path}: no index.ts in this folder; name the entry file`);
-  return entry;
-}
-
-/** An index.ts is named after its folder. */
+/** A folder names its module, and so does the folder of an index.ts. */
 function moduleName(entry: string): string {
-  const name = basename(entry, ".ts");
+  if (statSync(entry, { throwIfNoEntry: false })?.isDirectory()) return basename(resolve(entry));
+  const name = basename(entry).replace(/\.ts$/, "");
   return name === "index" ? basename(dirname(resolve(entry))) : name;
 }
