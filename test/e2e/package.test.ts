@@ -1,0 +1,70 @@
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { bootstrap, httpListener, wasmFilter } from "../support/bootstrap";
+import { folder } from "./support/folder";
+import { Program, ready, root } from "./support/program";
+
+const execute = promisify(execFile);
+const ANSWER = { match: { prefix: "/" }, direct_response: { status: 200 } };
+
+describe("the packed package", () => {
+  it("builds and runs a filter in a project that has only it", { timeout: 180_000 }, async () => {
+    const config = bootstrap({
+      listeners: [
+        httpListener({
+          name: "main",
+          filters: [wasmFilter({ name: "hello", wasm: "filter.wasm" })],
+          routes: [ANSWER],
+        }),
+      ],
+      clusters: [],
+    });
+    const cwd = folder({
+      "package.json": { name: "user", private: true, type: "module" },
+      "filter.ts": readFileSync(join(root, "examples/hello/index.ts"), "utf8"),
+      "envoy.json": config,
+      "use.ts":
+        'import { nodeEngine, type RunningEngine } from "proxy-wasm-toolkit";\n' +
+        'export const up: Promise<RunningEngine> = nodeEngine.start({ configPath: "envoy.json" });\n' +
+        "// @ts-expect-error the types are really there\nexport const no: string = nodeEngine;\n",
+      "tsconfig.json": {
+        compilerOptions: { module: "nodenext", target: "es2023", strict: true, noEmit: true, types: [] },
+        include: ["use.ts"],
+      },
+    });
+    const npm = (args: string[], at: string) => execute("npm", args, { cwd: at });
+
+    const { stdout } = await npm(["pack", "--silent", "--pack-destination", cwd], root);
+    const tarball = stdout.trim().split("\n").at(-1)!;
+    await npm(["install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`], cwd);
+    const installed = join(cwd, "node_modules/proxy-wasm-toolkit");
+    for (const filter of ["fault", "authz", "metrics"])
+      expect(existsSync(join(installed, `build/filters/${filter}.wasm`))).toBe(true);
+    expect(readdirSync(installed).sort()).toEqual(
+      [
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "asconfig.json",
+        "build",
+        "dist",
+        "filters",
+        "package.json",
+        "sdk",
+      ].sort(),
+    );
+
+    await execute(join(root, "node_modules/.bin/tsc"), ["-p", cwd], { cwd });
+    const bin = join(cwd, "node_modules/.bin/proxy-wasm");
+    await execute(bin, ["build", "filter.ts"], { cwd });
+    const program = new Program(bin, ["run", "envoy.json"], { cwd });
+    const { listener } = await ready(program);
+    const response = await fetch(`http://127.0.0.1:${listener}/`);
+    expect(response.headers.get("x-hello")).toBe("world");
+    program.signal("SIGTERM");
+    expect((await program.exit).code).toBe(0);
+  });
+});
