@@ -86,6 +86,10 @@ export class EngineUnderTest {
     const { files: _, ...rest } = options;
     const running = await engine.start({ configPath, concurrency: 1, ...rest, writeLog: log.write });
     this.#cleanups.push(() => running.kill());
+    void running.ended.then(({ code, reason }) => {
+      // Whoever waits for a line sees why the proxy is gone.
+      if (code !== 0) log.write(`the ${this.name} engine ended: ${reason}\n`);
+    });
     return new ProxyUnderTest(running, log);
   }
 

@@ -14,7 +14,8 @@ export class Script {
       if (tokens.length == 0) continue;
       if (tokens[0] == "trace") this.trace = true;
       else if (tokens[0] == "on") {
-        lines = [];
+        // A callback may have several sections: tests put scripts together.
+        lines = this.lines(tokens[1]);
         this.sections.set(tokens[1], lines);
       } else lines.push(tokens);
     }
