@@ -75,9 +75,14 @@ export async function buildModule(options: BuildModuleOptions): Promise<BuiltMod
   checkImports(shape.imports, program, names);
   const exports = shape.exports.map(({ name }) => name);
   say(`exports: ${exports.join(" ")}`);
-  const sourceMap = written.get(`${MODULE}.map`) as string | undefined;
+  const sourceMap = written.get(mapName(options)) as string | undefined;
   if (options.outFile) write(options.outFile, wasm, sourceMap);
   return { wasm, exports, size: wasm.length, ...(sourceMap === undefined ? {} : { sourceMap }) };
+}
+
+/** asc names the map after the URL it writes into the module. */
+function mapName(options: BuildModuleOptions): string {
+  return `${basename(options.outFile ?? MODULE)}.map`;
 }
 
 function compilerArguments(entry: string, project: string, options: BuildModuleOptions): string[] {
@@ -85,8 +90,7 @@ function compilerArguments(entry: string, project: string, options: BuildModuleO
   argv.push("--runtime", "minimal", "--exportStart", "_initialize");
   for (const [name, target] of ALIASES) argv.push("--use", `${name}=~lib/${PACKAGE}/sdk/${target}`);
   if (options.debug) {
-    const map = `./${basename(options.outFile ?? MODULE)}.map`;
-    argv.push("--debug", "--sourceMap", map);
+    argv.push("--debug", "--sourceMap", `./${mapName(options)}`);
   } else {
     argv.push("--optimizeLevel", "3", "--shrinkLevel", "1", "--converge");
   }

@@ -1,11 +1,17 @@
-import { ConfigError, formatIssue, ProxyWasmError, UsageError } from "../errors";
+import { BuildError, ConfigError, formatIssue, ProxyWasmError, UsageError } from "../errors";
 import { complain } from "./terminal";
+
+/** `file:line:column: ...` lines stand bare: editors and scripts read them. */
+function compilerLines(error: unknown): string | undefined {
+  return error instanceof BuildError && /^.+:\d+:\d+: /.test(error.message) ? error.message : undefined;
+}
 
 /** Says on stderr what went wrong, a line each; answers the exit code. */
 export function report(error: unknown): number {
-  if (error instanceof ConfigError) {
-    // Bare `file:line:column: ...` lines: editors and scripts read them.
-    for (const issue of error.issues) process.stderr.write(`${formatIssue(issue)}\n`);
+  const places =
+    error instanceof ConfigError ? error.issues.map(formatIssue).join("\n") : compilerLines(error);
+  if (places !== undefined) {
+    process.stderr.write(`${places}\n`);
     return 1;
   }
   if (error instanceof ProxyWasmError) {
