@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { LocalReply, StreamEnds } from "../../stream/filter";
-import type { Chain } from "../chain";
+import type { FilterChain } from "../../stream/filter-chain";
 import { Router } from "../router/router";
 import { Hold, HoldReason } from "./back-pressure";
 import type { DownstreamConnection } from "./connection";
@@ -19,7 +19,7 @@ const EMPTY = Buffer.alloc(0);
 /** One request of a client and its response: the codec's side of the filter chain. */
 export class ActiveStream implements StreamEnds {
   readonly info: StreamFacts;
-  readonly chain: Chain;
+  readonly chain: FilterChain;
   private readonly router: Router;
   /** The whole request has been read. */
   private requestComplete = false;

@@ -78,12 +78,12 @@ test("clients and upstreams that break at any moment: every stream ends once, th
   for (let round = 0; round < 20; round++) await Promise.all(Array.from({ length: 50 }, client));
 
   const { chains, proxy } = started;
-  await chains.finished(chains.started);
-  expect(chains.started).toBeGreaterThan(300);
-  expect(chains.finishes.every((n) => n === 1)).toBe(true);
-  // What was cut short is told to the counters when its sockets have closed.
+  // Bytes of clients that are gone may still be in the kernel: all is told once the proxy's side has closed, too.
   const zero = (name: string) => proxy.store.gauge(name).value === 0n;
   while (!zero("http.ingress.downstream_cx_active")) await new Promise((resolve) => setImmediate(resolve));
+  await chains.finished(chains.started);
+  expect(chains.started).toBeGreaterThan(300);
+  expect(chains.finishes.filter((n) => n !== 1)).toEqual([]);
   expect(zero("http.ingress.downstream_rq_active")).toBe(true);
   expect(zero("cluster.app.upstream_rq_active")).toBe(true);
   expect(zero("cluster.app.upstream_rq_pending_active")).toBe(true);

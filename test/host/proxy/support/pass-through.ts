@@ -1,8 +1,10 @@
-import type { Chain, ChainFactory } from "../../../../host/proxy/chain";
-import { HeaderMap } from "../../../../host/stores/header-map";
-import type { LocalReply, StreamEnds } from "../../../../host/stream/filter";
+import type { ChainFactory } from "../../../../host/proxy/chain";
+import type { StreamEnds } from "../../../../host/stream/filter";
+import { FilterChain } from "../../../../host/stream/filter-chain";
 
-/** A chain without filters that keeps count of its streams: the proxy alone is under test. */
+const LIMITS = { requestBufferLimit: 1024 * 1024, responseBufferLimit: 1024 * 1024 };
+
+/** Chains without filters that keep count of their streams: the proxy alone is under test. */
 export class PassThrough {
   started = 0;
   /** `finish` calls per stream; anything but 1 at the end is a defect. */
@@ -15,7 +17,7 @@ export class PassThrough {
   readonly factory: ChainFactory = (ends) => {
     const index = this.started++;
     this.finishes.push(0);
-    return new BareChain(ends, () => {
+    return new CountedChain(ends, () => {
       this.finishes[index]!++;
       this.details.push(ends.info.responseCodeDetails);
       this.flags.push(ends.info.responseFlags);
@@ -29,54 +31,16 @@ export class PassThrough {
   }
 }
 
-class BareChain implements Chain {
-  private replied = false;
-  private done = false;
-
+class CountedChain extends FilterChain {
   constructor(
-    private readonly ends: StreamEnds,
+    ends: StreamEnds,
     private readonly onFinish: () => void,
-  ) {}
+  ) {
+    super([], ends, LIMITS);
+  }
 
-  requestHeaders(headers: HeaderMap, endStream: boolean): void {
-    this.ends.forwardRequestHeaders(headers, endStream);
-  }
-  requestData(chunk: Buffer, endStream: boolean): void {
-    if (!this.replied) this.ends.forwardRequestData(chunk, endStream);
-  }
-  requestTrailers(trailers: HeaderMap): void {
-    if (!this.replied) this.ends.forwardRequestTrailers(trailers);
-  }
-  responseHeaders(headers: HeaderMap, endStream: boolean): void {
-    this.ends.sendResponseHeaders(headers, endStream);
-  }
-  responseData(chunk: Buffer, endStream: boolean): void {
-    this.ends.sendResponseData(chunk, endStream);
-  }
-  responseTrailers(trailers: HeaderMap): void {
-    this.ends.sendResponseTrailers(trailers);
-  }
-  sendLocalReply(reply: LocalReply): void {
-    this.replied = true;
-    const { info } = this.ends;
-    info.responseCodeDetails = reply.details;
-    info.responseFlags |= reply.flags ?? 0;
-    const headers = new HeaderMap("response");
-    headers.append(":status", String(reply.status));
-    this.ends.decorateLocalReply(headers);
-    for (const [name, value] of reply.headers ?? []) headers.add(name, value);
-    const body = typeof reply.body === "string" ? Buffer.from(reply.body, "latin1") : reply.body;
-    if (body.length > 0) {
-      headers.set("content-length", String(body.length));
-      if (!headers.has("content-type")) headers.append("content-type", "text/plain");
-    }
-    const bare = body.length === 0;
-    this.ends.sendResponseHeaders(headers, bare);
-    if (!bare) this.ends.sendResponseData(body, true);
-  }
-  finish(): void {
-    if (this.done) throw new Error("finish called twice");
-    this.done = true;
+  override finish(): void {
+    super.finish();
     this.onFinish();
   }
 }
