@@ -1,0 +1,268 @@
+/** Kinds of JSON value. */
+export enum JsonKind {
+  Null = 0,
+  Bool = 1,
+  Number = 2,
+  Text = 3,
+  List = 4,
+  Object = 5,
+}
+
+/** One value of a JSON tree. */
+export class JsonValue {
+  text: string = "";
+  number: f64 = 0;
+  items: JsonValue[] = [];
+  /** Keys of an object, beside `items`. */
+  keys: string[] = [];
+
+  constructor(readonly kind: JsonKind) {}
+
+  /** Member of an object, or null. */
+  get(key: string): JsonValue | null {
+    for (let i = 0; i < this.keys.length; i++) if (this.keys[i] == key) return this.items[i];
+    return null;
+  }
+
+  get isText(): bool {
+    return this.kind == JsonKind.Text;
+  }
+
+  get isObject(): bool {
+    return this.kind == JsonKind.Object;
+  }
+
+  get isList(): bool {
+    return this.kind == JsonKind.List;
+  }
+
+  get isNumber(): bool {
+    return this.kind == JsonKind.Number;
+  }
+}
+
+/** What a parse gave: a tree, or why there is none. */
+export class JsonResult {
+  constructor(
+    readonly value: JsonValue | null,
+    readonly error: string,
+  ) {}
+}
+
+/** Deepest nesting that is read. */
+const MAX_DEPTH = 64;
+/** Longest text that is read, UTF-16 units. */
+const MAX_LENGTH = 4194304;
+
+/** Reads JSON strictly (RFC 8259; a duplicate key is an error). Total: bad input is an error text with line and column. */
+export function parseJson(source: string): JsonResult {
+  return new JsonParser(source).run();
+}
+
+class JsonParser {
+  private at: i32 = 0;
+  private error: string = "";
+
+  constructor(private readonly source: string) {}
+
+  run(): JsonResult {
+    if (this.source.length > MAX_LENGTH) return new JsonResult(null, "JSON text is over 4 Mi characters");
+    const value = this.value(0);
+    this.space();
+    if (this.error == "" && this.at < this.source.length) this.fail("unexpected text after the value");
+    return this.error == "" ? new JsonResult(value, "") : new JsonResult(null, this.error);
+  }
+
+  private fail(why: string): JsonValue | null {
+    if (this.error != "") return null;
+    let line = 1;
+    let column = 1;
+    for (let i = 0; i < this.at && i < this.source.length; i++) {
+      if (this.source.charCodeAt(i) == 10) {
+        line++;
+        column = 1;
+      } else column++;
+    }
+    this.error = `not JSON: ${why} at line ${line.toString()} column ${column.toString()}`;
+    return null;
+  }
+
+  private peek(): i32 {
+    return this.at < this.source.length ? this.source.charCodeAt(this.at) : -1;
+  }
+
+  private space(): void {
+    for (let c = this.peek(); c == 32 || c == 9 || c == 10 || c == 13; c = this.peek()) this.at++;
+  }
+
+  private value(depth: i32): JsonValue | null {
+    if (depth > MAX_DEPTH) return this.fail("nested deeper than 64");
+    this.space();
+    const c = this.peek();
+    if (c == 123) return this.object(depth);
+    if (c == 91) return this.list(depth);
+    if (c == 34) {
+      const value = new JsonValue(JsonKind.Text);
+      value.text = this.string();
+      return this.error == "" ? value : null;
+    }
+    if (c == 45 || (c >= 48 && c <= 57)) return this.number();
+    if (this.word("true")) return this.bool(1);
+    if (this.word("false")) return this.bool(0);
+    if (this.word("null")) return new JsonValue(JsonKind.Null);
+    return this.fail(c < 0 ? "the text ends too early" : "unexpected character");
+  }
+
+  private bool(number: f64): JsonValue {
+    const value = new JsonValue(JsonKind.Bool);
+    value.number = number;
+    return value;
+  }
+
+  private word(word: string): bool {
+    if (!this.source.startsWith(word, this.at)) return false;
+    this.at += word.length;
+    return true;
+  }
+
+  private object(depth: i32): JsonValue | null {
+    const value = new JsonValue(JsonKind.Object);
+    this.at++;
+    this.space();
+    if (this.peek() == 125) {
+      this.at++;
+      return value;
+    }
+    while (true) {
+      this.space();
+      if (this.peek() != 34) return this.fail("expected a key in double quotes");
+      const key = this.string();
+      if (this.error != "") return null;
+      if (value.get(key) != null) return this.fail(`duplicate key "${key}"`);
+      this.space();
+      if (this.peek() != 58) return this.fail("expected ':'");
+      this.at++;
+      const member = this.value(depth + 1);
+      if (member == null) return null;
+      value.keys.push(key);
+      value.items.push(member);
+      this.space();
+      const c = this.peek();
+      this.at++;
+      if (c == 125) return value;
+      if (c != 44) {
+        this.at--;
+        return this.fail("expected ',' or '}'");
+      }
+    }
+  }
+
+  private list(depth: i32): JsonValue | null {
+    const value = new JsonValue(JsonKind.List);
+    this.at++;
+    this.space();
+    if (this.peek() == 93) {
+      this.at++;
+      return value;
+    }
+    while (true) {
+      const item = this.value(depth + 1);
+      if (item == null) return null;
+      value.items.push(item);
+      this.space();
+      const c = this.peek();
+      this.at++;
+      if (c == 93) return value;
+      if (c != 44) {
+        this.at--;
+        return this.fail("expected ',' or ']'");
+      }
+    }
+  }
+
+  private digits(): i32 {
+    const from = this.at;
+    for (let c = this.peek(); c >= 48 && c <= 57; c = this.peek()) this.at++;
+    return this.at - from;
+  }
+
+  private number(): JsonValue | null {
+    const from = this.at;
+    if (this.peek() == 45) this.at++;
+    if (this.peek() == 48) this.at++;
+    else if (this.digits() == 0) return this.fail("expected a digit");
+    if (this.peek() == 46) {
+      this.at++;
+      if (this.digits() == 0) return this.fail("expected a digit");
+    }
+    if (this.peek() == 101 || this.peek() == 69) {
+      this.at++;
+      if (this.peek() == 43 || this.peek() == 45) this.at++;
+      if (this.digits() == 0) return this.fail("expected a digit");
+    }
+    const value = new JsonValue(JsonKind.Number);
+    value.text = this.source.substring(from, this.at);
+    value.number = parseFloat(value.text);
+    return value;
+  }
+
+  private hex4(): i32 {
+    let code = 0;
+    for (let i = 0; i < 4; i++) {
+      const c = this.peek();
+      let digit = -1;
+      if (c >= 48 && c <= 57) digit = c - 48;
+      else if (c >= 65 && c <= 70) digit = c - 55;
+      else if (c >= 97 && c <= 102) digit = c - 87;
+      if (digit < 0) return -1;
+      code = (code << 4) | digit;
+      this.at++;
+    }
+    return code;
+  }
+
+  private escape(): string {
+    const c = this.peek();
+    this.at++;
+    if (c == 34 || c == 92 || c == 47) return String.fromCharCode(c);
+    if (c == 98) return "\b";
+    if (c == 102) return "\f";
+    if (c == 110) return "\n";
+    if (c == 114) return "\r";
+    if (c == 116) return "\t";
+    if (c == 117) {
+      const code = this.hex4();
+      if (code >= 0) return String.fromCharCode(code);
+    }
+    this.fail("bad escape in a string");
+    return "";
+  }
+
+  private string(): string {
+    this.at++;
+    let text = "";
+    let from = this.at;
+    while (true) {
+      const c = this.peek();
+      if (c < 0) {
+        this.fail("a string is not closed");
+        return "";
+      }
+      if (c == 34) {
+        text += this.source.substring(from, this.at);
+        this.at++;
+        return text;
+      }
+      if (c < 32) {
+        this.fail("control character in a string");
+        return "";
+      }
+      this.at++;
+      if (c != 92) continue;
+      text += this.source.substring(from, this.at - 1);
+      text += this.escape();
+      if (this.error != "") return "";
+      from = this.at;
+    }
+  }
+}
