@@ -7,12 +7,18 @@ export { MetricType } from "./abi/metric-type";
 export { PeerType } from "./abi/peer-type";
 export { Status } from "./abi/status";
 export { StreamType } from "./abi/stream-type";
+export { Context } from "./contexts/context";
+export { HttpCall } from "./contexts/http-call";
 export { HttpFilter } from "./contexts/http-filter";
 export { Connection, HttpRequest, HttpResponse } from "./contexts/http-message";
+export { Counter, Gauge, Histogram } from "./contexts/metric-family";
 export { registerHttp } from "./contexts/registry";
 export { RootContext } from "./contexts/root-context";
 export { StreamContext } from "./contexts/stream-context";
 export { ProxyBuffer, proxyBuffer } from "./hostcalls/buffers";
+export { currentTime, monotonicTime } from "./hostcalls/clock";
+export { done, setEffectiveContext } from "./hostcalls/contexts";
+export { callForeignFunction, clearRouteCache } from "./hostcalls/foreign";
 export { HeaderMap, HeaderName, headerMap } from "./hostcalls/headers";
 export {
   isLogging,
@@ -25,6 +31,7 @@ export {
   logTrace,
   logWarn,
 } from "./hostcalls/logging";
+export { Metric } from "./hostcalls/metrics";
 export {
   getProperty,
   getPropertyBool,
@@ -35,6 +42,10 @@ export {
   setProperty,
   setPropertyBytes,
 } from "./hostcalls/properties";
+export { getSharedData, SharedUpdate, SharedValue, setSharedData } from "./hostcalls/shared-data";
+export { SharedQueue } from "./hostcalls/shared-queues";
+export { CallStatus, callStatus } from "./hostcalls/status";
 export { closeStream, continueStream } from "./hostcalls/streams";
+export { setTickPeriod } from "./hostcalls/timers";
 export { Bytes } from "./memory/bytes";
 export { Pairs } from "./memory/pairs";

@@ -98,7 +98,11 @@ function compilerArguments(entry: string, project: string, options: BuildModuleO
 }
 
 /** Globals of AssemblyScript that would become imports no proxy has. */
-const ALIASES = [["abort", "abort/onAbort"]] as const;
+const ALIASES = [
+  ["abort", "abort/onAbort"],
+  ["trace", "globals/trace"],
+  ["seed", "globals/seed"],
+] as const;
 
 function entryFile(path: string): string {
   const kind = statSync(path, { throwIfNoEntry: false });

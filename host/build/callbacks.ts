@@ -33,6 +33,11 @@ export const CALLBACKS: readonly CallbackRow[] = [
   { callback: "proxy_on_log", file: "lifecycle", methods: ["RootContext.onLog", "StreamContext.onLog"] },
   { callback: "proxy_on_tick", file: "timers", methods: ["RootContext.onTick"] },
   { callback: "proxy_on_queue_ready", file: "queues", methods: ["RootContext.onQueueReady"] },
+  {
+    callback: "proxy_on_http_call_response",
+    file: "http-calls",
+    methods: ["HttpCall.onResponse", "HttpCall.onFailure"],
+  },
   ...HTTP,
 ];
 

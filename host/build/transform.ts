@@ -25,6 +25,7 @@ export function sdkTransform(
       const overridden = overriddenMethods(classesInUse(program, compiler, registrations), compiler);
       const shared = isShared(program, compiler, registrations, overridden);
 
+      bindGlobals(program);
       bind(program, "memory/heap", "heapBytes", "~lib/rt/tcms/total");
       if (shared) bind(program, "contexts/registry", "SHARED", `${SDK}/memory/layout/YES`);
       if (!overridden.has("RootContext.onVmStart"))
@@ -62,18 +63,46 @@ function bind(program: AscProgram, file: string, member: string, target: string)
   fileOf(program, `${SDK}/${file}`).members?.set(member, element);
 }
 
-/** The author's classes: those registered, or all when the registrations cannot be told. */
+/** Functions of the compiler's library that would be imports, by namespace, and what the SDK has for them. */
+const GLOBALS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  Date: { now: "dateNow" },
+  performance: { now: "performanceNow" },
+  console: {
+    assert: "consoleAssert",
+    log: "consoleInfo",
+    debug: "consoleDebug",
+    info: "consoleInfo",
+    warn: "consoleWarn",
+    error: "consoleError",
+    time: "consoleTime",
+    timeLog: "consoleTimeLog",
+    timeEnd: "consoleTimeEnd",
+  },
+};
+
+function bindGlobals(program: AscProgram): void {
+  for (const [namespace, functions] of Object.entries(GLOBALS)) {
+    const members = program.elementsByName.get(`~lib/bindings/dom/${namespace}`)?.members;
+    for (const [name, target] of Object.entries(functions)) {
+      const element = program.elementsByName.get(`${SDK}/globals/${target}`);
+      if (element) members?.set(name, element);
+    }
+  }
+}
+
+/** The author's classes: those registered and those that wait for calls; all when the registrations cannot be told. */
 function classesInUse(
   program: AscProgram,
   { elementKind }: Compiler,
   registrations: RegisterCall[] | undefined,
 ): AscClass[] {
-  if (registrations) return registrations.flatMap(({ filter, root }) => (root ? [filter, root] : [filter]));
   const classes: AscClass[] = [];
   for (const element of program.elementsByName.values()) {
     if (element.kind === elementKind.ClassPrototype && !isSdk(element)) classes.push(element as AscClass);
   }
-  return classes;
+  if (!registrations) return classes;
+  const registered = registrations.flatMap(({ filter, root }) => (root ? [filter, root] : [filter]));
+  return registered.concat(classes.filter((each) => lineage(each).some(({ name }) => name === "HttpCall")));
 }
 
 /** `Base.method` for each SDK method that one of the classes overrides, itself or by a base of its own. */
@@ -104,6 +133,7 @@ function isShared(
 ): boolean {
   const [only, ...others] = registrations ?? [];
   if (!only || only.root || others.length > 0 || overridden.has("StreamContext.onDelete")) return false;
+  if (overridden.has("HttpCall.onResponse") || overridden.has("HttpCall.onFailure")) return false;
   for (const own of lineage(only.filter)) {
     if (isSdk(own)) break;
     const fields = [...(own.instanceMembers?.values() ?? [])].some(

@@ -1,12 +1,11 @@
+import { Context } from "./context";
 import { StreamContext } from "./stream-context";
 
 /**
  * One configured plugin. Every `configuration` in the proxy's file gets a root context of its own, also when several
  * share a VM; the streams of that plugin reach it as `this.root`. Subclass it to hold the parsed configuration.
  */
-export class RootContext {
-  /** @internal Assigned by the registry. */
-  contextId: u32 = 0;
+export class RootContext extends Context {
   /** @internal */
   next: RootContext | null = null;
   /** @internal Makes the context of a new stream of this plugin. */

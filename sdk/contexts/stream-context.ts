@@ -1,9 +1,8 @@
+import { Context } from "./context";
 import { RootContext } from "./root-context";
 
 /** What HTTP filters (one per request) have in common with the other streams. */
-export class StreamContext {
-  /** @internal Assigned by the registry. */
-  contextId: u32 = 0;
+export class StreamContext extends Context {
   /** @internal Chain of a table's bucket. */
   next: StreamContext | null = null;
   /** @internal */

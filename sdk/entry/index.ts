@@ -1,6 +1,8 @@
 import "../abort";
+import "../globals";
 
 export * from "./http";
+export * from "./http-calls";
 /** The exports of a module; `proxy-wasm build` removes the callbacks nothing overrides. */
 export * from "./lifecycle";
 export * from "./queues";

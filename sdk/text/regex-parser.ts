@@ -104,7 +104,8 @@ export class RegexParser {
       return false;
     }
     this.at++;
-    if (least > MAX_REPEAT || most > MAX_REPEAT || (most >= 0 && most < least)) this.fail("bad repetition count");
+    if (least > MAX_REPEAT || most > MAX_REPEAT || (most >= 0 && most < least))
+      this.fail("bad repetition count");
     this.braceLeast = least;
     this.braceMost = most;
     return true;
@@ -263,7 +264,11 @@ export class RegexParser {
         c = this.escaped();
       }
       let to = c;
-      if (this.peek() == 45 && this.at + 1 < this.source.length && this.source.charCodeAt(this.at + 1) != 93) {
+      if (
+        this.peek() == 45 &&
+        this.at + 1 < this.source.length &&
+        this.source.charCodeAt(this.at + 1) != 93
+      ) {
         this.at++;
         to = this.peek();
         this.at++;
