@@ -69,7 +69,9 @@ export class Program {
       const found = pattern.exec(this[stream]);
       if (found) return found;
       if (this.#ended || Date.now() > deadline)
-        throw new Error(`no ${pattern} on ${stream}\n--- stdout\n${this.stdout}\n--- stderr\n${this.stderr}`);
+        throw new Error(
+          `no ${pattern} on ${stream}\n--- stdout\n${this.stdout}\n--- stderr\n${this.stderr.slice(-3000)}`,
+        );
       await this.#change(deadline - Date.now());
     }
   }
