@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import type { RunningEngine } from "../engine";
 import { complain } from "./terminal";
 
@@ -16,15 +17,20 @@ const ECHO_MS = 50;
 export async function supervise(
   start: () => Promise<RunningEngine>,
   onReady: (running: RunningEngine) => void,
+  signals: EventEmitter = process,
 ): Promise<number> {
   let running: RunningEngine | undefined;
   let asked = 0;
   let lastInterrupt = Number.NEGATIVE_INFINITY;
+  let giveUp = () => {};
+  const givenUp = new Promise<undefined>((resolve) => {
+    giveUp = () => resolve(undefined);
+  });
 
   const carryOut = () => {
     if (running) void (asked === 1 ? running.stop() : running.kill());
-    // Still starting: it is stopped once it is up; whoever insists is not kept waiting.
-    else if (asked > 1) process.exit(0);
+    // Still starting: it is stopped once it is up, but whoever insists is not kept waiting.
+    else if (asked > 1) giveUp();
   };
   const onSignal = (signal: NodeJS.Signals) => {
     const now = performance.now();
@@ -35,9 +41,10 @@ export async function supervise(
     carryOut();
   };
 
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  for (const signal of SIGNALS) signals.on(signal, onSignal);
   try {
-    running = await start();
+    running = await Promise.race([start(), givenUp]);
+    if (!running) return 0;
     if (asked > 0) carryOut();
     else onReady(running);
     const { code, reason } = await running.ended;
@@ -49,6 +56,6 @@ export async function supervise(
     if (asked > 0) return 0;
     throw error;
   } finally {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+    for (const signal of SIGNALS) signals.off(signal, onSignal);
   }
 }
