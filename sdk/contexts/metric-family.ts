@@ -1,12 +1,17 @@
 import { MetricType } from "../abi/metric-type";
-import { logWarn } from "../hostcalls/logging";
+import { logError, logWarn } from "../hostcalls/logging";
 import { defineMetric, Metric } from "../hostcalls/metrics";
+import { decode } from "../memory/decode";
 import { encode, encodedSize } from "../memory/encode";
 import { KEY, KEY_SIZE } from "../memory/layout";
 
-/** Where the tags of one series are gathered: `name=.=value;.;` each, then the family's name. */
+/** Where the tags of a series are gathered: `name=.=value;.;` each, then the family's name. */
 const TAGS: usize = memory.data(8192, 8);
-const TAGS_SIZE: usize = 8192;
+const TAGS_END: usize = TAGS + 8192;
+
+/** End of what is gathered: several families may be at it, e.g. when the value of a tag counts something itself. */
+let top: usize = TAGS;
+let gathering: i32 = 0;
 
 /** A series that was used before: its full name in the proxy and its id. */
 class Series {
@@ -29,7 +34,9 @@ class Series {
 class MetricFamily {
   private buckets: StaticArray<Series | null> = new StaticArray<Series | null>(64);
   private count: i32 = 0;
-  private used: usize = 0;
+  /** Gathered so far: `size` bytes at `start`; 0 = nothing yet. */
+  private start: usize = 0;
+  private size: usize = 0;
   private warned: bool = false;
 
   constructor(
@@ -48,22 +55,37 @@ class MetricFamily {
   /** Ends the list of tags and finds or defines their series. */
   protected find(): Metric {
     this.append(this.name, false);
-    const size = this.used;
-    this.used = 0;
-    const hash = hashOf(size);
-    const known = this.lookUp(hash, size);
-    if (known != null) return metric(known.id);
-    if (this.count >= this.limit) return this.overflow(size);
-    return metric(this.define(hash, size));
+    const found = this.current();
+    this.finish();
+    return found;
   }
 
-  private lookUp(hash: u32, size: usize): Series | null {
+  private current(): Metric {
+    if (this.start + this.size >= TAGS_END) {
+      logError(`metric ${this.name}: tags of more than 8 KiB; not counted`);
+      return changetype<Metric>(0);
+    }
+    const hash = hashOf(this.start, this.size);
+    const known = this.lookUp(hash);
+    if (known != null) return metric(known.id);
+    if (this.count >= this.limit) return this.overflow();
+    return metric(this.define(hash));
+  }
+
+  private finish(): void {
+    if (--gathering == 0) top = TAGS;
+    else if (top == this.start + this.size) top = this.start;
+    this.start = 0;
+    this.size = 0;
+  }
+
+  private lookUp(hash: u32): Series | null {
     let each = unchecked(this.buckets[hash & (this.buckets.length - 1)]);
     while (each != null) {
       if (
         each.hash == hash &&
-        <usize>each.name.byteLength == size &&
-        memory.compare(changetype<usize>(each.name), TAGS, size) == 0
+        <usize>each.name.byteLength == this.size &&
+        memory.compare(changetype<usize>(each.name), this.start, this.size) == 0
       ) {
         return each;
       }
@@ -72,11 +94,11 @@ class MetricFamily {
     return null;
   }
 
-  private define(hash: u32, size: usize): u32 {
-    const id = defineMetric(this.type, TAGS, size);
+  private define(hash: u32): u32 {
+    const id = defineMetric(this.type, this.start, this.size);
     if (this.count == this.buckets.length) this.grow();
-    const name = new ArrayBuffer(<i32>size);
-    memory.copy(changetype<usize>(name), TAGS, size);
+    const name = new ArrayBuffer(<i32>this.size);
+    memory.copy(changetype<usize>(name), this.start, this.size);
     const index = hash & (this.buckets.length - 1);
     unchecked((this.buckets[index] = new Series(hash, name, id, this.buckets[index])));
     this.count++;
@@ -98,48 +120,61 @@ class MetricFamily {
   }
 
   /** Too many series: everything new counts in one whose tags all read `other`, so that sums stay right. */
-  private overflow(size: usize): Metric {
+  private overflow(): Metric {
     if (!this.warned) {
       this.warned = true;
       logWarn(`metric ${this.name}: more than ${this.limit} series; further ones count as "other"`);
     }
-    const full = String.UTF8.decodeUnsafe(TAGS, size);
-    let rest = full;
-    for (let at = rest.indexOf(";.;"); at >= 0; at = rest.indexOf(";.;")) {
-      const tag = rest.substring(0, at);
+    const tags = decode(this.start, this.size).split(";.;");
+    this.size = 0;
+    top = this.start;
+    for (let i = 0; i < tags.length - 1; i++) {
+      const tag = tags[i];
       this.addTag(tag.substring(0, tag.indexOf("=.=")), "other");
-      rest = rest.substring(at + 3);
     }
-    this.append(rest, false);
-    const length = this.used;
-    this.used = 0;
-    const hash = hashOf(length);
-    const known = this.lookUp(hash, length);
-    return metric(known == null ? this.define(hash, length) : known.id);
+    this.append(this.name, false);
+    const hash = hashOf(this.start, this.size);
+    const known = this.lookUp(hash);
+    return metric(known == null ? this.define(hash) : known.id);
   }
 
   /** A value must not look like the end of itself: the dot in `;.` and `=.` becomes `_`. */
   private append(text: string, isValue: bool): void {
+    this.makeLast();
     const bytes = encode(text, KEY, KEY_SIZE);
-    const size = min(encodedSize(), TAGS_SIZE - this.used);
-    const to = TAGS + this.used;
-    memory.copy(to, bytes, size);
+    const size = min(encodedSize(), TAGS_END - top);
+    memory.copy(top, bytes, size);
     if (isValue) {
       for (let i: usize = 1; i < size; i++) {
-        const before = load<u8>(to + i - 1);
-        if (load<u8>(to + i) == 46 && (before == 59 || before == 61)) store<u8>(to + i, 95);
+        const before = load<u8>(top + i - 1);
+        if (load<u8>(top + i) == 46 && (before == 59 || before == 61)) store<u8>(top + i, 95);
       }
     }
-    this.used += size;
+    this.size += size;
+    top += size;
+  }
+
+  /** Appending needs free space behind what is gathered: moves it to the top when another family came after it. */
+  private makeLast(): void {
+    if (this.start == 0) {
+      this.start = top;
+      gathering++;
+    } else if (this.start + this.size != top) {
+      const size = min(this.size, TAGS_END - top);
+      memory.copy(top, this.start, size);
+      this.start = top;
+      this.size = size;
+      top += size;
+    }
   }
 }
 
 /** FNV-1a of the gathered name, four bytes at a time. */
-function hashOf(size: usize): u32 {
+function hashOf(start: usize, size: usize): u32 {
   let hash: u32 = 2166136261;
   let i: usize = 0;
-  for (; i + 4 <= size; i += 4) hash = (hash ^ load<u32>(TAGS + i)) * 16777619;
-  for (; i < size; i++) hash = (hash ^ <u32>load<u8>(TAGS + i)) * 16777619;
+  for (; i + 4 <= size; i += 4) hash = (hash ^ load<u32>(start + i)) * 16777619;
+  for (; i < size; i++) hash = (hash ^ <u32>load<u8>(start + i)) * 16777619;
   return hash ^ (hash >> 15);
 }
 
