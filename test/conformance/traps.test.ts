@@ -88,16 +88,12 @@ conformance("Traps and failure policies", ({ behaviour }) => {
     },
   );
 
-  behaviour(
-    "the 503 of a trap has no body",
-    { script: "on request_headers\n trap" },
-    async (b) => {
-      const response = await b.exchange();
-      expect(response.status).toBe(503);
-      expect(response.text).toBe("");
-      expect(response.header("content-type")).toBeUndefined();
-    },
-  );
+  behaviour("the 503 of a trap has no body", { script: "on request_headers\n trap" }, async (b) => {
+    const response = await b.exchange();
+    expect(response.status).toBe(503);
+    expect(response.text).toBe("");
+    expect(response.header("content-type")).toBeUndefined();
+  });
 
   behaviour("endless recursion is a trap", { script: "on request_headers\n overflow" }, async (b) => {
     expect((await b.exchange()).status).toBe(503);
