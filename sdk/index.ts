@@ -1,4 +1,7 @@
 /** Everything a filter author imports: `import { HttpFilter, Action, registerHttp } from "proxy-wasm-toolkit/sdk"`. */
+import "./abort";
+import "./globals";
+
 export { Action, BodyAction, HeadersAction } from "./abi/action";
 export { BufferType } from "./abi/buffer-type";
 export { LogLevel } from "./abi/log-level";
