@@ -10,8 +10,8 @@ export class IpBlock {
     for (let i = 0; i < whole; i++) if (this.bytes[i] != address[i]) return false;
     const rest = this.prefix & 7;
     if (rest == 0) return true;
-    const mask = <u8>(0xff << (8 - rest));
-    return (this.bytes[whole] & mask) == (address[whole] & mask);
+    const mask = 0xff << (8 - rest);
+    return ((<i32>this.bytes[whole] ^ <i32>address[whole]) & mask & 0xff) == 0;
   }
 }
 
