@@ -56,7 +56,7 @@ export class Fields {
   number(value: JsonValue | null, path: string, least: f64, most: f64): f64 {
     let number = NaN;
     if (value != null && value.kind == JsonKind.Number) number = value.number;
-    if (isNaN(number) || number < least || number > most) {
+    if (isNaN<f64>(number) || number < least || number > most) {
       this.fail(path, `expected a number from ${least.toString()} to ${most.toString()}`);
       return least;
     }
