@@ -1,0 +1,6 @@
+import "./abort";
+
+/** No `proxy_abi_version_*`: refused at load. */
+export function malloc(size: usize): usize {
+  return heap.alloc(size);
+}
