@@ -66,13 +66,13 @@ export function consoleError(message: string): void {
 }
 
 /** Running `console.time` stopwatches in static memory: a label's hash and its start, 16 bytes each. */
-const STOPWATCHES: usize = memory.data(256, 8);
-const STOPWATCHES_END: usize = STOPWATCHES + 256;
+const STOPWATCHES: usize = memory.data(128, 8);
+const STOPWATCHES_END: usize = STOPWATCHES + 128;
 
 export function consoleTime(label: string): void {
   let slot = stopwatch(hash(label));
   if (slot == 0) slot = stopwatch(0);
-  if (slot == 0) return; // all 16 are running
+  if (slot == 0) return; // all 8 are running
   store<u32>(slot, hash(label));
   store<i64>(slot, monotonicTime(), 8);
 }

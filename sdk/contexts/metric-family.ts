@@ -5,12 +5,13 @@ import { decode } from "../memory/decode";
 import { encode, encodedSize } from "../memory/encode";
 import { KEY, KEY_SIZE } from "../memory/layout";
 
-/** Where the tags of a series are gathered: `name=.=value;.;` each, then the family's name. */
-const TAGS: usize = memory.data(8192, 8);
-const TAGS_END: usize = TAGS + 8192;
+/** Most bytes of tags and names that are being gathered at a time. */
+const TAGS_SIZE: usize = 8192;
 
+/** Where the tags of a series are gathered: `name=.=value;.;` each, then the family's name. Made on first use. */
+let tags: usize = 0;
 /** End of what is gathered: several families may be at it, e.g. when the value of a tag counts something itself. */
-let top: usize = TAGS;
+let top: usize = 0;
 let gathering: i32 = 0;
 
 /** A series that was used before: its full name in the proxy and its id. */
@@ -61,7 +62,7 @@ class MetricFamily {
   }
 
   private current(): Metric {
-    if (this.start + this.size >= TAGS_END) {
+    if (this.start + this.size >= tags + TAGS_SIZE) {
       logError(`metric ${this.name}: tags of more than 8 KiB; not counted`);
       return changetype<Metric>(0);
     }
@@ -73,7 +74,7 @@ class MetricFamily {
   }
 
   private finish(): void {
-    if (--gathering == 0) top = TAGS;
+    if (--gathering == 0) top = tags;
     else if (top == this.start + this.size) top = this.start;
     this.start = 0;
     this.size = 0;
@@ -125,11 +126,11 @@ class MetricFamily {
       this.warned = true;
       logWarn(`metric ${this.name}: more than ${this.limit} series; further ones count as "other"`);
     }
-    const tags = decode(this.start, this.size).split(";.;");
+    const parts = decode(this.start, this.size).split(";.;");
     this.size = 0;
     top = this.start;
-    for (let i = 0; i < tags.length - 1; i++) {
-      const tag = tags[i];
+    for (let i = 0; i < parts.length - 1; i++) {
+      const tag = parts[i];
       this.addTag(tag.substring(0, tag.indexOf("=.=")), "other");
     }
     this.append(this.name, false);
@@ -142,7 +143,7 @@ class MetricFamily {
   private append(text: string, isValue: bool): void {
     this.makeLast();
     const bytes = encode(text, KEY, KEY_SIZE);
-    const size = min(encodedSize(), TAGS_END - top);
+    const size = min(encodedSize(), tags + TAGS_SIZE - top);
     memory.copy(top, bytes, size);
     if (isValue) {
       for (let i: usize = 1; i < size; i++) {
@@ -157,10 +158,11 @@ class MetricFamily {
   /** Appending needs free space behind what is gathered: moves it to the top when another family came after it. */
   private makeLast(): void {
     if (this.start == 0) {
+      if (tags == 0) top = tags = heap.alloc(TAGS_SIZE);
       this.start = top;
       gathering++;
     } else if (this.start + this.size != top) {
-      const size = min(this.size, TAGS_END - top);
+      const size = min(this.size, tags + TAGS_SIZE - top);
       memory.copy(top, this.start, size);
       this.start = top;
       this.size = size;
