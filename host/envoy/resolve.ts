@@ -28,9 +28,9 @@ export interface ResolveOptions {
 export async function resolveEnvoy(options: ResolveOptions = {}): Promise<ResolvedEnvoy> {
   const env = options.env ?? process.env;
   const say = options.onProgress ?? (() => {});
-  if (env.ENVOY_PATH) return fromEnvoyPath(env.ENVOY_PATH);
+  if (env.ENVOY_PATH) return fromEnvoyPath(env.ENVOY_PATH, env);
   for (const path of await executablesOnPath(env.PATH ?? "")) {
-    const version = await versionOf(path).catch(() => undefined);
+    const version = await versionOf(path, env).catch(() => undefined);
     if (version !== undefined && minorOf(version) === minorOf(ENVOY_VERSION))
       return { path, version, source: "PATH" };
     say(
@@ -39,22 +39,22 @@ export async function resolveEnvoy(options: ResolveOptions = {}): Promise<Resolv
   }
   try {
     const path = await cachedEnvoy(env, say);
-    return { path, version: await versionOf(path), source: "cache" };
+    return { path, version: await versionOf(path, env), source: "cache" };
   } catch (error) {
     throw noEnvoy(error instanceof Error ? error.message : String(error));
   }
 }
 
-async function fromEnvoyPath(path: string): Promise<ResolvedEnvoy> {
+async function fromEnvoyPath(path: string, env: NodeJS.ProcessEnv): Promise<ResolvedEnvoy> {
   try {
-    return { path, version: await versionOf(path), source: "ENVOY_PATH" };
+    return { path, version: await versionOf(path, env), source: "ENVOY_PATH" };
   } catch (error) {
     throw new StartError(`ENVOY_PATH=${path} cannot be used: ${(error as Error).message}`);
   }
 }
 
-async function versionOf(path: string): Promise<string> {
-  const { output } = await runCommand(path, ["--version"]);
+async function versionOf(path: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const { output } = await runCommand(path, ["--version"], env);
   // `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`
   const version = /version: [0-9a-f]+\/(\d+\.\d+\.\d+)/.exec(output)?.[1];
   if (version === undefined) throw new Error("it does not answer --version as Envoy does");

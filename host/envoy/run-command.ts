@@ -7,9 +7,13 @@ export interface CommandResult {
 }
 
 /** Runs a program to its end without a shell; a program that cannot be started rejects with Node's error. */
-export function runCommand(file: string, args: readonly string[]): Promise<CommandResult> {
+export function runCommand(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], env });
     let output = "";
     const collect = (chunk: Buffer) => {
       // Only the end of a long output is ever shown; keep memory bounded.
