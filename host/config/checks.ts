@@ -1,0 +1,103 @@
+import { isIP } from "node:net";
+import { RE2JS } from "re2js";
+import type { ConfigIssue } from "../errors";
+import { type FieldPath, formatPath } from "./path";
+import type { RawBootstrap } from "./schema/bootstrap";
+import { locate, type Source } from "./yaml";
+
+type Report = (path: FieldPath, message: string) => void;
+
+/** Rules that span several fields, as Envoy checks them when it loads a file. */
+export function checkBootstrap(raw: RawBootstrap, source: Source): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const report: Report = (path, message) =>
+    issues.push({ position: locate(source, path, "value"), path: formatPath(path), message });
+  const clusters = raw.static_resources?.clusters ?? [];
+  const names = new Set<string>();
+  for (const [i, cluster] of clusters.entries()) {
+    const path = ["static_resources", "clusters", i];
+    if (names.has(cluster.name)) report([...path, "name"], `another cluster is called "${cluster.name}" too`);
+    names.add(cluster.name);
+    if ((cluster.type ?? "STATIC") === "STATIC") checkAddresses(cluster, path, report);
+  }
+  for (const [i, listener] of (raw.static_resources?.listeners ?? []).entries()) {
+    checkListener(listener, ["static_resources", "listeners", i], names, report);
+  }
+  for (const [i, tag] of (raw.stats_config?.stats_tags ?? []).entries()) {
+    if (tag.regex) checkRegex(tag.regex, ["stats_config", "stats_tags", i, "regex"], report);
+  }
+  return issues;
+}
+
+type RawCluster = NonNullable<NonNullable<RawBootstrap["static_resources"]>["clusters"]>[number];
+type RawListener = NonNullable<NonNullable<RawBootstrap["static_resources"]>["listeners"]>[number];
+
+function checkAddresses(cluster: RawCluster, path: FieldPath, report: Report): void {
+  for (const [g, group] of (cluster.load_assignment?.endpoints ?? []).entries()) {
+    for (const [e, { endpoint }] of (group.lb_endpoints ?? []).entries()) {
+      const { address } = endpoint.address.socket_address;
+      if (isIP(address) !== 0) continue;
+      const at = [
+        "load_assignment",
+        "endpoints",
+        g,
+        "lb_endpoints",
+        e,
+        "endpoint",
+        "address",
+        "socket_address",
+        "address",
+      ];
+      report(
+        [...path, ...at],
+        `"${address}" is no IP address; a STATIC cluster takes only those (STRICT_DNS resolves names)`,
+      );
+    }
+  }
+}
+
+function checkListener(
+  listener: RawListener,
+  path: FieldPath,
+  clusters: ReadonlySet<string>,
+  report: Report,
+): void {
+  const manager = listener.filter_chains[0]!.filters[0]!.typed_config;
+  const at = [...path, "filter_chains", 0, "filters", 0, "typed_config"];
+  const filters = manager.http_filters ?? [];
+  for (const [i, filter] of filters.entries()) {
+    const router = !("config" in filter.typed_config);
+    if (router !== (i === filters.length - 1))
+      report(
+        [...at, "http_filters", i],
+        router ? "the router must be the last filter" : "the last filter must be the router",
+      );
+  }
+  const domains = new Set<string>();
+  const { route_config: routes } = manager;
+  for (const [h, host] of (routes.virtual_hosts ?? []).entries()) {
+    const hostPath = [...at, "route_config", "virtual_hosts", h];
+    for (const [d, domain] of host.domains.entries()) {
+      if (domains.has(domain.toLowerCase()))
+        report([...hostPath, "domains", d], `the domain "${domain}" stands in two virtual hosts`);
+      domains.add(domain.toLowerCase());
+    }
+    for (const [r, route] of (host.routes ?? []).entries()) {
+      const routePath = [...hostPath, "routes", r];
+      if (route.match.safe_regex)
+        checkRegex(route.match.safe_regex.regex, [...routePath, "match", "safe_regex", "regex"], report);
+      const cluster = route.route?.cluster;
+      // Envoy checks clusters of static routes unless told not to.
+      if (cluster !== undefined && routes.validate_clusters !== false && !clusters.has(cluster))
+        report([...routePath, "route", "cluster"], `unknown cluster "${cluster}"`);
+    }
+  }
+}
+
+function checkRegex(text: string, path: FieldPath, report: Report): void {
+  try {
+    RE2JS.compile(text);
+  } catch (error) {
+    report(path, `not a regular expression RE2 takes: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,125 @@
+import type { Bootstrap, ClusterConfig, HttpFilterConfig, ListenerConfig } from "../model";
+import type { FieldPath } from "../path";
+import type { RawBootstrap, RawCluster, RawListener, RawManager } from "../schema/bootstrap";
+import { HTTP_OPTIONS_KEY } from "../schema/cluster";
+import { durationMs } from "../schema/scalars";
+import { locate, type Source } from "../yaml";
+import { convertHost, mutation } from "./route";
+import { convertPlugin } from "./wasm";
+
+const DEFAULT_BUFFER_LIMIT = 1_048_576;
+const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
+const DEFAULT_FLUSH_MS = 5000;
+const DIRECTIONS = { UNSPECIFIED: 0, INBOUND: 1, OUTBOUND: 2 } as const;
+
+type RawLocality = { region?: string | undefined; zone?: string | undefined; sub_zone?: string | undefined };
+
+const locality = (raw: RawLocality | undefined) => ({
+  region: raw?.region ?? "",
+  zone: raw?.zone ?? "",
+  subZone: raw?.sub_zone ?? "",
+});
+
+/** The typed model of a validated file. */
+export function convertBootstrap(
+  raw: RawBootstrap,
+  plain: Record<string, unknown>,
+  source: Source,
+): Bootstrap {
+  const { node, admin, stats_config: stats, static_resources: resources } = raw;
+  const address = (
+    at: { socket_address: { address: string; port_value?: number | undefined } },
+    path: FieldPath,
+  ) => ({
+    address: at.socket_address.address,
+    port: at.socket_address.port_value ?? 0,
+    position: locate(source, [...path, "address", "socket_address", "port_value"], "value"),
+  });
+  return {
+    file: source.file,
+    raw: plain,
+    node: {
+      id: node?.id ?? "",
+      cluster: node?.cluster ?? "",
+      locality: locality(node?.locality),
+      metadata: node?.metadata ?? {},
+    },
+    admin: admin && address(admin.address, ["admin"]),
+    statsTags: (stats?.stats_tags ?? []).map((tag) => ({
+      tagName: tag.tag_name,
+      regex: tag.regex,
+      fixedValue: tag.fixed_value,
+    })),
+    useDefaultTags: stats?.use_all_default_tags ?? true,
+    statsFlushIntervalMs:
+      raw.stats_flush_interval === undefined ? DEFAULT_FLUSH_MS : durationMs(raw.stats_flush_interval),
+    listeners: (resources?.listeners ?? []).map((listener, i) => {
+      const path = ["static_resources", "listeners", i];
+      return { ...convertListener(listener, path, source), address: address(listener.address, path) };
+    }),
+    clusters: (resources?.clusters ?? []).map(convertCluster),
+  };
+}
+
+function convertListener(raw: RawListener, path: FieldPath, source: Source): Omit<ListenerConfig, "address"> {
+  const chain = raw.filter_chains[0]!;
+  const manager = chain.filters[0]!.typed_config;
+  const managerPath = [...path, "filter_chains", 0, "filters", 0, "typed_config"];
+  const { route_config: routes } = manager;
+  return {
+    name: raw.name ?? "",
+    trafficDirection: DIRECTIONS[raw.traffic_direction ?? "UNSPECIFIED"],
+    metadata: raw.metadata?.filter_metadata,
+    perConnectionBufferLimitBytes: raw.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT,
+    filterChainName: chain.name ?? "",
+    http: {
+      statPrefix: manager.stat_prefix,
+      codecType: manager.codec_type ?? "AUTO",
+      enableTrailers: manager.http_protocol_options?.enable_trailers ?? false,
+      acceptHttp10: manager.http_protocol_options?.accept_http_10 ?? false,
+      serverName: manager.server_name || "envoy",
+      routeConfigName: routes.name ?? "",
+      virtualHosts: (routes.virtual_hosts ?? []).map(convertHost),
+      httpFilters: (manager.http_filters ?? []).map((filter, i) =>
+        convertFilter(filter, [...managerPath, "http_filters", i, "typed_config", "config"], source),
+      ),
+      requestHeaderMutation: mutation(routes.request_headers_to_add, routes.request_headers_to_remove),
+      responseHeaderMutation: mutation(routes.response_headers_to_add, routes.response_headers_to_remove),
+    },
+  };
+}
+
+type RawFilter = NonNullable<RawManager["http_filters"]>[number];
+
+function convertFilter(
+  { name, typed_config: config }: RawFilter,
+  path: FieldPath,
+  source: Source,
+): HttpFilterConfig {
+  if ("config" in config) return { kind: "wasm", name, plugin: convertPlugin(config.config, path, source) };
+  return { kind: "router", name, suppressEnvoyHeaders: config.suppress_envoy_headers ?? false };
+}
+
+function convertCluster(raw: RawCluster): ClusterConfig {
+  const options = raw.typed_extension_protocol_options?.[HTTP_OPTIONS_KEY];
+  return {
+    name: raw.name,
+    statName: raw.alt_stat_name || raw.name,
+    type: raw.type ?? "STATIC",
+    connectTimeoutMs:
+      raw.connect_timeout === undefined ? DEFAULT_CONNECT_TIMEOUT_MS : durationMs(raw.connect_timeout),
+    dnsLookupFamily: raw.dns_lookup_family ?? "AUTO",
+    metadata: raw.metadata?.filter_metadata,
+    endpoints: (raw.load_assignment?.endpoints ?? []).flatMap((group) =>
+      (group.lb_endpoints ?? []).map(({ endpoint, metadata }) => ({
+        address: endpoint.address.socket_address.address,
+        port: endpoint.address.socket_address.port_value ?? 0,
+        hostname: endpoint.hostname ?? "",
+        metadata: metadata?.filter_metadata,
+        locality: locality(group.locality),
+      })),
+    ),
+    enableTrailers: options?.explicit_http_config.http_protocol_options.enable_trailers ?? false,
+    perConnectionBufferLimitBytes: raw.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT,
+  };
+}

@@ -1,0 +1,3 @@
+export type { Loaded, LoadOptions } from "./load";
+export { loadBootstrap, parseBootstrap } from "./load";
+export { applySet } from "./set";

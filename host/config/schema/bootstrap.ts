@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { cluster } from "./cluster";
+import { address, locality, metadata } from "./common";
+import { message, oneOf, typed } from "./message";
+import { routeConfig } from "./route";
+import { bool, durationWithin, enumeration, requiredText, struct, text, u32 } from "./scalars";
+import { pluginConfig } from "./wasm";
+
+const FILTERS = "envoy.extensions.filters";
+
+const httpFilter = message(
+  {
+    name: requiredText,
+    typed_config: z.discriminatedUnion(
+      "@type",
+      [
+        typed(`${FILTERS}.http.wasm.v3.Wasm`, { config: pluginConfig }, {}),
+        typed(`${FILTERS}.http.router.v3.Router`, {}, { suppress_envoy_headers: bool }),
+      ],
+      { error: unknownType("envoy.extensions.filters.http.wasm.v3.Wasm and .router.v3.Router") },
+    ),
+  },
+  {},
+);
+
+function unknownType(supported: string) {
+  return ({ input }: { input?: unknown }) => {
+    const type =
+      typeof input === "object" && input !== null ? (input as Record<string, unknown>)["@type"] : undefined;
+    return type === undefined
+      ? `"@type" is missing; supported: ${supported}`
+      : `unknown @type ${JSON.stringify(type)}: not supported by the node engine; supported: ${supported}`;
+  };
+}
+
+const connectionManager = typed(
+  `${FILTERS}.network.http_connection_manager.v3.HttpConnectionManager`,
+  { stat_prefix: requiredText, route_config: routeConfig },
+  {
+    codec_type: enumeration({ 0: "AUTO", 1: "HTTP1", 2: "HTTP2", 3: "HTTP3" }, ["AUTO", "HTTP1"]),
+    http_filters: z.array(httpFilter),
+    http_protocol_options: message({}, { enable_trailers: bool, accept_http_10: bool }),
+    server_name: text,
+  },
+);
+
+const networkFilter = message(
+  {
+    name: requiredText,
+    typed_config: z.discriminatedUnion("@type", [connectionManager], {
+      error: unknownType("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
+    }),
+  },
+  {},
+);
+
+const filterChain = message(
+  { filters: z.array(networkFilter).length(1, "the node engine takes exactly one network filter") },
+  { name: text },
+);
+
+const listener = message(
+  {
+    address,
+    filter_chains: z.array(filterChain).length(1, "the node engine takes exactly one filter chain"),
+  },
+  {
+    name: text,
+    traffic_direction: enumeration({ 0: "UNSPECIFIED", 1: "INBOUND", 2: "OUTBOUND" }),
+    metadata,
+    per_connection_buffer_limit_bytes: u32,
+  },
+);
+
+const statsTag = message({ tag_name: requiredText }, { regex: text, fixed_value: text }).check(
+  oneOf(["regex", "fixed_value"], "optional"),
+);
+
+/** The whole file. */
+export const bootstrap = message(
+  {},
+  {
+    node: message({}, { id: text, cluster: text, locality, metadata: struct }),
+    admin: message({ address }, {}),
+    stats_config: message({}, { stats_tags: z.array(statsTag), use_all_default_tags: bool }),
+    stats_flush_interval: durationWithin(1, 300_000, "must be from 0.001s to below 300s"),
+    static_resources: message({}, { listeners: z.array(listener), clusters: z.array(cluster) }),
+  },
+);
+
+/** The validated file in Envoy's own field names. */
+export type RawBootstrap = z.output<typeof bootstrap>;
+export type RawListener = z.output<typeof listener>;
+export type RawCluster = z.output<typeof cluster>;
+export type RawPlugin = z.output<typeof pluginConfig>;
+export type RawRouteConfig = z.output<typeof routeConfig>;
+export type RawManager = z.output<typeof connectionManager>;

@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { address, locality, metadata } from "./common";
+import { message, typed } from "./message";
+import { bool, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
+
+const http1Options = message({}, { enable_trailers: bool });
+
+/** `typed_extension_protocol_options` under Envoy's name for HTTP. */
+export const HTTP_OPTIONS_KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+const protocolOptions = message(
+  {},
+  {
+    [HTTP_OPTIONS_KEY]: typed(
+      HTTP_OPTIONS_KEY,
+      { explicit_http_config: message({ http_protocol_options: http1Options }, {}) },
+      {},
+    ),
+  },
+);
+
+const endpoint = message(
+  { endpoint: message({ address }, { hostname: text }) },
+  { metadata, load_balancing_weight: u32.refine((n) => n === 1, "only 1 is supported by the node engine") },
+);
+
+export const cluster = message(
+  { name: requiredText },
+  {
+    alt_stat_name: text,
+    type: enumeration({ 0: "STATIC", 1: "STRICT_DNS", 2: "LOGICAL_DNS", 3: "EDS", 4: "ORIGINAL_DST" }, [
+      "STATIC",
+      "STRICT_DNS",
+      "LOGICAL_DNS",
+    ]),
+    connect_timeout: durationWithin(0.001, Number.POSITIVE_INFINITY, "must be greater than 0s"),
+    lb_policy: enumeration(
+      { 0: "ROUND_ROBIN", 1: "LEAST_REQUEST", 2: "RING_HASH", 3: "RANDOM", 5: "MAGLEV" },
+      ["ROUND_ROBIN"],
+    ),
+    dns_lookup_family: enumeration({ 0: "AUTO", 1: "V4_ONLY", 2: "V6_ONLY", 3: "V4_PREFERRED", 4: "ALL" }),
+    metadata,
+    per_connection_buffer_limit_bytes: u32,
+    load_assignment: message(
+      { cluster_name: requiredText },
+      { endpoints: z.array(message({}, { locality, lb_endpoints: z.array(endpoint) })) },
+    ),
+    typed_extension_protocol_options: protocolOptions,
+  },
+);

@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { metadata, mutations, regexMatcher, stringMatcher } from "./common";
+import { message, oneOf } from "./message";
+import {
+  bool,
+  bytes,
+  duration,
+  enumeration,
+  headerName,
+  headerValue,
+  i64,
+  port,
+  requiredText,
+  responseStatus,
+  text,
+} from "./scalars";
+
+const HEADER_FORMS = {
+  exact_match: text,
+  safe_regex_match: regexMatcher,
+  range_match: message({ start: i64, end: i64 }, {}),
+  present_match: bool,
+  prefix_match: requiredText,
+  suffix_match: requiredText,
+  contains_match: requiredText,
+  string_match: stringMatcher,
+};
+
+const headerMatcher = message(
+  { name: headerName },
+  { ...HEADER_FORMS, invert_match: bool, treat_missing_header_as_empty: bool },
+).check(oneOf(Object.keys(HEADER_FORMS), "optional"));
+
+const queryMatcher = message(
+  { name: requiredText },
+  { string_match: stringMatcher, present_match: bool },
+).check(oneOf(["string_match", "present_match"], "optional"));
+
+const match = message(
+  {},
+  {
+    prefix: text,
+    path: text,
+    safe_regex: regexMatcher,
+    case_sensitive: bool,
+    headers: z.array(headerMatcher),
+    query_parameters: z.array(queryMatcher),
+  },
+).check(oneOf(["prefix", "path", "safe_regex"], "required"));
+
+const action = message(
+  { cluster: requiredText },
+  { timeout: duration, prefix_rewrite: headerValue, host_rewrite_literal: headerValue },
+);
+
+const redirect = message(
+  {},
+  {
+    https_redirect: bool,
+    scheme_redirect: text,
+    host_redirect: headerValue,
+    port_redirect: port,
+    path_redirect: headerValue,
+    prefix_rewrite: headerValue,
+    response_code: enumeration({
+      0: "MOVED_PERMANENTLY",
+      1: "FOUND",
+      2: "SEE_OTHER",
+      3: "TEMPORARY_REDIRECT",
+      4: "PERMANENT_REDIRECT",
+    }),
+    strip_query: bool,
+  },
+).check(
+  oneOf(["https_redirect", "scheme_redirect"], "optional"),
+  oneOf(["path_redirect", "prefix_rewrite"], "optional"),
+);
+
+const directResponse = message(
+  { status: responseStatus },
+  {
+    body: message({}, { inline_string: text, inline_bytes: bytes }).check(
+      oneOf(["inline_string", "inline_bytes"], "required"),
+    ),
+  },
+);
+
+const route = message(
+  { match },
+  { name: text, metadata, route: action, redirect, direct_response: directResponse, ...mutations },
+).check(oneOf(["route", "redirect", "direct_response"], "required"));
+
+const virtualHost = message(
+  { name: requiredText, domains: z.array(requiredText).min(1, "must not be empty") },
+  { metadata, routes: z.array(route), ...mutations },
+);
+
+/** `RouteConfiguration`. */
+export const routeConfig = message(
+  {},
+  { name: text, virtual_hosts: z.array(virtualHost), validate_clusters: bool, ...mutations },
+);
