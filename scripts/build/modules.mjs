@@ -6,7 +6,7 @@ import { hashFiles, root, stamps, writeIfChanged } from "./files.mjs";
 /** What every module depends on, whatever its own sources are. */
 const COMMON = [
   "sdk/**/*.ts",
-  "host/build/**",
+  "host/build/**/*.ts",
   "asconfig.json",
   "package-lock.json",
   "scripts/build/modules.mjs",
