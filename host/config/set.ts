@@ -40,11 +40,21 @@ export function override(source: Source, assignments: readonly string[]): void {
       throw new UsageError(`--set ${formatPath(path)}: the file has no such field${nearest}`);
     }
     const value = new Scalar(assignment.slice(at + 1));
-    value.type = Scalar.PLAIN;
+    value.type = source.json && !isJson(assignment.slice(at + 1)) ? Scalar.QUOTE_DOUBLE : Scalar.PLAIN;
     const old = source.document.getIn(found, true) as Node | undefined;
     // Errors in the new value point at the field it stands in.
     if (old?.range) value.range = old.range;
     source.document.setIn(found, value);
+  }
+}
+
+/** In a JSON file what is no number, true, false or null is a string. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

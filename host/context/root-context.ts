@@ -55,6 +55,8 @@ export class RootContext extends Context {
     this.configurationReadable = true;
     instance.invoke(this, "proxy_on_context_create", 0);
     this.configurationReadable = false;
+    // Envoy does not count a trap in here as a refusal: it starts, with a VM that is failed.
+    if (instance.failed) return true;
     const started = this.answerBool("proxy_on_vm_start", instance.deps.vmConfiguration.length);
     this.advance("start");
     return started && this.configure();

@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
+import { applySet } from "../config/index";
 import type { Engine, EngineOptions, RunningEngine } from "../engine";
 import { StartError } from "../errors";
 import { type AdminAddress, askAdmin, askListeners, parseAddress } from "./admin-client";
@@ -22,7 +23,7 @@ export const envoyEngine: Engine = {
     const removeFolder = () => rm(folder, { recursive: true, force: true });
     try {
       const text = await readConfig(options.configPath);
-      const config = options.configPath;
+      const config = await configFile(options, text, folder);
       const adminAddress = join(folder, "admin-address");
       const hasAdmin = declaresAdmin(text);
       const envoy = new EnvoyProcess(
@@ -43,6 +44,15 @@ async function readConfig(path: string): Promise<string> {
   return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new StartError(`${error.code === "ENOENT" ? "no such file" : error.message}`);
   });
+}
+
+/** The user's own file, or a copy with the overrides in it. */
+async function configFile(options: EngineOptions, text: string, folder: string): Promise<string> {
+  const { configPath, set = [] } = options;
+  if (set.length === 0) return configPath;
+  const copy = join(folder, basename(configPath));
+  await writeFile(copy, applySet(text, configPath, set));
+  return copy;
 }
 
 /** Only the question whether there is an `admin` block; Envoy itself judges the file. */

@@ -189,15 +189,16 @@ export class HttpContext extends Context implements StreamFilter {
   /** After a callback: did the VM fail? A failed stream is answered 503 once, unless failures pass through. */
   private failed(): boolean {
     if (!this.instance.failed) return false;
-    if (!this.passing && !this.failureAnswered) {
+    if (!this.passing) {
       this.failureAnswered = true;
       this.callbacks.sendLocalReply({ status: 503, body: "", details: "wasm_fail_stream", grpcStatus: 14 });
     }
     return true;
   }
 
+  /** Lets a failed stream go on: the policy says so, or what comes is the answer to the failure. */
   private get passing(): boolean {
-    return this.policy.passWhenFailed;
+    return this.policy.passWhenFailed || this.failureAnswered;
   }
 
   private headersStatus(result: number | undefined): HeadersStatus {
