@@ -31,7 +31,7 @@ const overrides = [
 
 const { main } = await import(join(root, "dist/main.js"));
 const command = ["run", CONFIG, ...(freePorts ? overrides : []), ...args.filter((a) => a !== FREE_PORTS)];
-const code = await main(command, { onReady: explain });
+const code = await main(command, { onReady: explain, began: performance.now() });
 await app.close();
 process.exit(code);
 

@@ -1,17 +1,10 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../../package.json";
-import type { RunningEngine } from "../engine";
 import { buildCommand } from "./build";
 import { envoyCommand } from "./envoy";
 import { report } from "./report";
-import { runCommand } from "./run";
+import { type RunHooks, runCommand } from "./run";
 import { bold, hasColours } from "./terminal";
-
-/** What a program that embeds the CLI may hook into (`npm start` does). */
-export interface MainHooks {
-  /** `run`: the proxy is up. */
-  onReady?: (engine: RunningEngine) => void;
-}
 
 /**
  * Runs one command line and answers the process's exit code: 0 done, 1 failed, 2 wrong usage. Never throws.
@@ -19,7 +12,7 @@ export interface MainHooks {
  * @example
  * process.exitCode = await main(["build", "examples/hello"]);
  */
-export async function main(argv: readonly string[], hooks: MainHooks = {}): Promise<number> {
+export async function main(argv: readonly string[], hooks: RunHooks = {}): Promise<number> {
   const outcome = { exitCode: 0 };
   const program = new Command("proxy-wasm")
     .description("Build proxy-wasm filters from AssemblyScript, and run them in a sidecar proxy.")

@@ -18,11 +18,16 @@ interface RunOptions {
   concurrency?: number;
 }
 
+/** What a program that embeds `run` may hook into (`npm start` does). */
+export interface RunHooks {
+  /** The proxy is up. */
+  onReady?: (engine: RunningEngine) => void;
+  /** When the user began to wait, by `performance.now()`; default: when the process started. */
+  began?: number;
+}
+
 /** `proxy-wasm run`: a bootstrap file on one of the two engines, until a signal. */
-export function runCommand(
-  outcome: { exitCode: number },
-  hooks: { onReady?: (engine: RunningEngine) => void },
-): Command {
+export function runCommand(outcome: { exitCode: number }, hooks: RunHooks): Command {
   return new Command("run")
     .description("Run an Envoy bootstrap file: in the Node reference proxy, or in real Envoy.")
     .argument("[envoy.yaml]", "the bootstrap file, YAML or JSON")
@@ -72,13 +77,7 @@ function countArgument(text: string): number {
   return count;
 }
 
-async function run(
-  positional: string | undefined,
-  options: RunOptions,
-  hooks: { onReady?: (engine: RunningEngine) => void },
-): Promise<number> {
-  const began = processBegan;
-  processBegan = performance.now();
+async function run(positional: string | undefined, options: RunOptions, hooks: RunHooks): Promise<number> {
   const configPath = positional ?? options.configPath;
   if (configPath === undefined)
     throw new UsageError("which file? proxy-wasm run envoy.yaml (or -c envoy.yaml)");
@@ -93,14 +92,11 @@ async function run(
   return supervise(
     () => engine.start(engineOptions(configPath, options)),
     (running) => {
-      log.log("main", Level.Info, "proxy-wasm", readyLine(running, performance.now() - began));
+      log.log("main", Level.Info, "proxy-wasm", readyLine(running, performance.now() - (hooks.began ?? 0)));
       hooks.onReady?.(running);
     },
   );
 }
-
-/** Zero, the process's own start, for its first `run`: the ready time counts what a person waits. */
-let processBegan = 0;
 
 /** Each engine is a bundle chunk of its own: only the wanted one is loaded. */
 async function loadEngine(name: EngineName): Promise<Engine> {
