@@ -1,3 +1,5 @@
+import { BuildError } from "../errors";
+
 /**
  * The parts of the AssemblyScript compiler this room uses. Its own declarations bring globals that clash with Node's,
  * so the few shapes we need are written down here.
@@ -20,6 +22,8 @@ export interface AscOptions {
 export interface AscSource {
   /** Path as the compiler names it, e.g. `~lib/proxy-wasm-toolkit/sdk/index.ts`. */
   normalizedPath: string;
+  /** Missing in diagnostics. */
+  text: string;
 }
 
 export interface AscRange {
@@ -45,6 +49,11 @@ export interface AscElement {
   declaration: { range: AscRange; name: { range: AscRange } };
 }
 
+/** A field, or a pair of accessors. */
+export interface AscProperty extends AscElement {
+  isField: boolean;
+}
+
 export interface AscClass extends AscElement {
   basePrototype: AscClass | null;
   instanceMembers: Map<string, AscElement> | null;
@@ -52,7 +61,7 @@ export interface AscClass extends AscElement {
 }
 
 export interface AscFile extends AscElement {
-  source: AscSource & { text: string; statements: AscNode[] };
+  source: AscSource & { statements: AscNode[] };
   exports: Map<string, AscElement> | null;
   lookup(name: string): AscElement | null;
 }
@@ -74,7 +83,7 @@ export interface AscProgram {
 /** Numbers of the pinned compiler's `ElementKind` and `NodeKind`, as far as we ask. */
 export interface Compiler {
   asc: AscApi;
-  elementKind: { ClassPrototype: number; FieldPrototype: number; FunctionPrototype: number };
+  elementKind: { ClassPrototype: number; PropertyPrototype: number; FunctionPrototype: number };
   nodeKind: { Expression: number; Call: number };
 }
 
@@ -82,5 +91,14 @@ export interface Compiler {
 export async function loadCompiler(): Promise<Compiler> {
   const names: string[] = ["assemblyscript/asc", "assemblyscript"];
   const [asc, compiler] = await Promise.all(names.map((name) => import(name)));
-  return { asc, elementKind: compiler.ElementKind, nodeKind: compiler.NodeKind } as Compiler;
+  const { ClassPrototype, PropertyPrototype, FunctionPrototype } = compiler.ElementKind;
+  const { Expression, Call } = compiler.NodeKind;
+  const kinds = [ClassPrototype, PropertyPrototype, FunctionPrototype, Expression, Call];
+  if (kinds.includes(undefined))
+    throw new BuildError("this version of AssemblyScript is not the one the package pins; reinstall it");
+  return {
+    asc,
+    elementKind: { ClassPrototype, PropertyPrototype, FunctionPrototype },
+    nodeKind: { Expression, Call },
+  };
 }

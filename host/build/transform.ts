@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { BuildError } from "../errors";
 import { CALLBACKS } from "./callbacks";
-import type { AscClass, AscProgram, Compiler } from "./compiler";
+import type { AscClass, AscProgram, AscProperty, Compiler } from "./compiler";
 import type { SourceNames } from "./diagnostics";
 import { findRegistrations, type RegisterCall } from "./registrations";
 import { fileOf, isSdk, lineage, SDK } from "./sdk-elements";
@@ -124,6 +124,9 @@ function overriddenMethods(classes: AscClass[], { elementKind }: Compiler): Set<
   return found;
 }
 
+/** Asking for the root, or handing `this` on, needs an object for each stream. */
+const NEEDS_CONTEXT = /\.\s*root(Context)?\b|\bthis\b(?!\s*\.)/;
+
 /** Whether one object can serve all streams: a single filter, no root of its own, no fields, nothing asks for `root`. */
 function isShared(
   program: AscProgram,
@@ -136,13 +139,14 @@ function isShared(
   if (overridden.has("HttpCall.onResponse") || overridden.has("HttpCall.onFailure")) return false;
   for (const own of lineage(only.filter)) {
     if (isSdk(own)) break;
-    const fields = [...(own.instanceMembers?.values() ?? [])].some(
-      ({ kind }) => kind === elementKind.FieldPrototype,
+    const members = [...(own.instanceMembers?.values() ?? [])];
+    const fields = members.some(
+      (member) => member.kind === elementKind.PropertyPrototype && (member as AscProperty).isField,
     );
     if (fields || own.constructorPrototype) return false;
+    const { source, start, end } = own.declaration.range;
+    if (NEEDS_CONTEXT.test(source.text.slice(start, end))) return false;
   }
-  for (const file of program.filesByName.values()) {
-    if (!isSdk(file) && /\.\s*root(Context)?\b/.test(file.source.text)) return false;
-  }
-  return true;
+  const authors = [...program.filesByName.values()].filter((file) => !file.internalName.startsWith("~lib/"));
+  return !authors.some((file) => NEEDS_CONTEXT.test(file.source.text));
 }

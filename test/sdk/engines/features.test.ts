@@ -322,3 +322,40 @@ async function expectRefusal(
   }
   expect(log.join("")).toContain(reason);
 }
+
+describeEngines("SDK configuration", (engine) => {
+  const tree = {
+    text: 'a "quoted" \\ line\n\u0007 \u00e9\u{1f600}',
+    number: 12,
+    negative: -0.25,
+    big: 1e21,
+    yes: true,
+    no: false,
+    nothing: null,
+    list: [1, "two", [], {}, [null]],
+    deep: { er: { est: {} } },
+    "": "empty name",
+  };
+
+  test("JSON text and a Struct give the same tree", async () => {
+    wasm = await buildGuest("config");
+    const struct = { "@type": "type.googleapis.com/google.protobuf.Struct", value: tree };
+    const proxy = await engine.start(
+      bootstrap(
+        [
+          { listener: "text", configuration: JSON.stringify(tree) },
+          { listener: "struct", configuration: struct },
+          { listener: "newline", configuration: '\n{"a": 1}' },
+          { listener: "none" },
+        ],
+        9,
+        9,
+      ),
+    );
+    const text = async (listener: string) => (await exchange(proxy.port(listener))).body.toString();
+    expect(JSON.parse(await text("text"))).toEqual(tree);
+    expect(JSON.parse(await text("struct"))).toEqual(tree);
+    expect(await text("newline")).toBe('\n{"a": 1}');
+    expect(await text("none")).toBe("");
+  });
+});
