@@ -12,13 +12,7 @@ const modules = globSync("{filters,examples}/*/index.ts", { cwd: root }).sort();
 const STEPS = [
   ["format and lint", "biome", ["check", "."]],
   ["types (TypeScript)", "tsc", ["-p", "."]],
-  [
-    "types (AssemblyScript)",
-    "asc",
-    [...modules, "sdk/entry/index.ts", "--config", "asconfig.json", "--noEmit"],
-  ],
-  ["layers and unit tests", "vitest", ["run", "test/contract", "test/host", "test/sdk", "test/filters"]],
-];
+  ["types (AssemblyScript)", "asc", [...modules, "--noEmit"]],;
 
 process.env.PATH = `${bin}${delimiter}${process.env.PATH}`;
 const failed = [];

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ConfigIssue } from "../errors";
 import { type FieldPath, formatPath } from "./path";
 import { locate, type Source } from "./yaml";

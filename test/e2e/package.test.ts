@@ -31,7 +31,14 @@ describe("the packed package", () => {
         'export const up: Promise<RunningEngine> = nodeEngine.start({ configPath: "envoy.json" });\n' +
         "// @ts-expect-error the types are really there\nexport const no: string = nodeEngine;\n",
       "tsconfig.json": {
-        compilerOptions: { module: "nodenext", target: "es2023", strict: true, noEmit: true, types: [] },
+        compilerOptions: {
+          module: "nodenext",
+          target: "es2023",
+          strict: true,
+          noEmit: true,
+          typeRoots: [join(root, "node_modules/@types")],
+          types: ["node"],
+        },
         include: ["use.ts"],
       },
     });

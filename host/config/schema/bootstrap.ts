@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { cluster } from "./cluster";
 import { address, locality, metadata } from "./common";
 import { message, oneOf, typed } from "./message";

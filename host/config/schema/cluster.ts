@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { address, locality, metadata } from "./common";
 import { message, typed } from "./message";
 import { bool, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { message, oneOf } from "./message";
 import { bool, enumeration, headerName, headerValue, port, requiredText, struct, text, u32 } from "./scalars";
 

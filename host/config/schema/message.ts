@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A protobuf message: `required` fields must be there, `optional` ones may be; anything else is refused by name. */
 export function message<R extends z.ZodRawShape, O extends z.ZodRawShape>(required: R, optional: O) {

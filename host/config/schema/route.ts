@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { metadata, mutations, regexMatcher, stringMatcher } from "./common";
 import { message, oneOf } from "./message";
 import {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What a scalar field is called in messages and in docs/configuration.md. */
 export interface ScalarMeta {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { message, oneOf, typed } from "./message";
 import { bool, bytes, durationWithin, enumeration, requiredText, struct, text } from "./scalars";
 
