@@ -6,13 +6,15 @@ import { root } from "./build/files.mjs";
 import { build } from "./build.mjs";
 
 const bin = join(root, "node_modules/.bin");
-const modules = globSync("{filters,examples}/*/index.ts", { cwd: root }).sort();
+const modules = globSync(["{filters,examples}/*/index.ts", "test/sdk/guests/*.ts"], { cwd: root }).sort();
 
 /** @type {readonly (readonly [title: string, command: string, args: readonly string[]])[]} */
 const STEPS = [
   ["format and lint", "biome", ["check", "."]],
   ["types (TypeScript)", "tsc", ["-p", "."]],
-  ["types (AssemblyScript)", "asc", [...modules, "--noEmit"]],;
+  ["types (AssemblyScript)", "asc", [...modules, "--noEmit"]],
+  ["layers and unit tests", "vitest", ["run", "--project", "unit"]],
+];
 
 process.env.PATH = `${bin}${delimiter}${process.env.PATH}`;
 const failed = [];

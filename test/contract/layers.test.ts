@@ -36,7 +36,10 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
     rooms: [...LEAVES, "host/abi", "host/vm", "host/stores", "host/context", "host/stream", "host/hostcalls"],
   },
   // the configuration's typed model is made of facts that properties show
-  "host/config": { rooms: [...LEAVES, "host/stores"], packages: ["yaml", "zod", "re2js"] },
+  "host/config": {
+    rooms: [...LEAVES, "host/stores"],
+    packages: ["yaml", "zod", "re2js", "@bufbuild/protobuf"],
+  },
   "host/proxy": {
     rooms: [
       ...LEAVES,
