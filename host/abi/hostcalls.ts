@@ -132,6 +132,32 @@ export const HOSTCALLS = {
       ["cas", "u32"],
     ],
   },
+  // Shared queues
+  proxy_register_shared_queue: {
+    params: [
+      ["name", "in"],
+      ["queue", "out32"],
+    ],
+  },
+  proxy_resolve_shared_queue: {
+    params: [
+      ["vmId", "in"],
+      ["name", "in"],
+      ["queue", "out32"],
+    ],
+  },
+  proxy_enqueue_shared_queue: {
+    params: [
+      ["queue", "u32"],
+      ["data", "in"],
+    ],
+  },
+  proxy_dequeue_shared_queue: {
+    params: [
+      ["queue", "u32"],
+      ["data", "out"],
+    ],
+  },
   // Metrics
   proxy_define_metric: {
     params: [

@@ -4,6 +4,7 @@ import type { Clock } from "../clock";
 import type { Logger } from "../log";
 import type { MetricTable } from "../stores/metrics";
 import type { SharedData } from "../stores/shared-data";
+import type { SharedQueues } from "../stores/shared-queues";
 import type { CompiledModule } from "../vm/module";
 import { Vm } from "../vm/vm";
 import type { Context } from "./context";
@@ -15,6 +16,7 @@ export interface InstanceDeps {
   readonly log: Logger;
   readonly caller: HttpCaller;
   readonly sharedData: SharedData;
+  readonly sharedQueues: SharedQueues;
   readonly metrics: MetricTable;
   /** `vm_config.configuration`. */
   readonly vmConfiguration: Buffer;

@@ -98,6 +98,12 @@ export class RootContext extends Context {
     });
   }
 
+  /** An item was put into a queue this root registered; it may be gone already. */
+  queueReady(queue: number): void {
+    if (this.stage !== "deleted" && !this.instance.failed)
+      this.instance.invoke(this, "proxy_on_queue_ready", queue);
+  }
+
   /** Undefined when the cluster has no usable host; the id is consumed all the same. */
   startHttpCall(cluster: string, request: HttpCallRequest): number | undefined {
     const id = this.nextCall;

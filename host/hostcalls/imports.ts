@@ -19,6 +19,7 @@ import { logging } from "./logging";
 import { metrics } from "./metrics";
 import { properties } from "./properties";
 import { sharedData } from "./shared-data";
+import { sharedQueues } from "./shared-queues";
 import { legalIn } from "./start-rules";
 import { streams } from "./streams";
 import { traced } from "./trace";
@@ -35,6 +36,7 @@ function hostcalls(env: HostcallEnv): Hostcalls {
     ...streams(env),
     ...httpCalls(env),
     ...sharedData(env),
+    ...sharedQueues(env),
     ...metrics(env),
     ...properties(env),
     ...foreignFunctions(env),

@@ -3,6 +3,7 @@ import type { HttpCaller } from "../context/http-caller";
 import { checkImports } from "../hostcalls/imports";
 import type { Logger } from "../log";
 import { SharedData } from "../stores/shared-data";
+import { SharedQueues } from "../stores/shared-queues";
 import type { StatsSink } from "../stores/stats";
 import { compileModule } from "../vm/module";
 import { Plugin } from "./plugin";
@@ -35,6 +36,7 @@ export class PluginRuntime {
   private readonly vms = new Map<string, LoadedVm>();
   private readonly plugins: Plugin[] = [];
   private readonly sharedData = new SharedData();
+  private readonly sharedQueues = new SharedQueues();
 
   constructor(private readonly deps: PluginRuntimeDeps) {}
 
@@ -75,6 +77,7 @@ export class PluginRuntime {
       node,
       trace,
       sharedData: this.sharedData,
+      sharedQueues: this.sharedQueues,
     });
     const vm = {
       group,

@@ -72,6 +72,7 @@ export class VmGroup {
       log: deps.log,
       caller: deps.caller,
       sharedData: deps.sharedData,
+      sharedQueues: deps.sharedQueues,
       trace: deps.trace,
       metrics: new MetricTable(deps.stats),
       vmConfiguration: config.vmConfiguration,

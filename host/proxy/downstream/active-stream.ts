@@ -11,7 +11,7 @@ import { closeAfterFlush, closeDelayed } from "./delayed-close";
 import { reasonPhrase } from "./reason-phrases";
 import type { Refusal } from "./refusal";
 import type { RequestHead } from "./request-headers";
-import { declaredLength, finishResponseHeaders, writeHead } from "./response-writer";
+import { answerInHttp10, declaredLength, finishResponseHeaders, writeHead } from "./response-writer";
 import { StreamFacts } from "./stream-facts";
 
 const EMPTY = Buffer.alloc(0);
@@ -39,6 +39,10 @@ export class ActiveStream implements StreamEnds {
   ) {
     const { clock, routes, clusters, listenerInfo } = manager;
     this.info = new StreamFacts(connection.info, listenerInfo, clock, routes, clusters);
+    if (request.httpVersion !== "1.1" && manager.config.acceptHttp10) {
+      this.info.protocol = "HTTP/1.0";
+      answerInHttp10(response);
+    }
     this.router = new Router(this, manager);
     this.requestHold = new Hold((held) => this.onRequestHeld(held));
     this.responseHold = new Hold((held) => this.router.pauseResponse(held));
@@ -171,8 +175,11 @@ export class ActiveStream implements StreamEnds {
       manager.stats.downstream_rq_rx_reset.inc();
     }
     if (manager.draining && !connection.closing) manager.stats.downstream_cx_drain_close.inc();
-    if (early || manager.draining) connection.closing = true;
+    // HTTP/1.0 knows no chunks: without a length the end of the connection is the end of the body.
+    const http10 = this.info.protocol === "HTTP/1.0";
+    if (early || manager.draining || (http10 && !headers.has("content-length"))) connection.closing = true;
     finishResponseHeaders(headers, manager.config.serverName, connection.closing);
+    if (http10 && !connection.closing) headers.append("connection", "keep-alive");
     this.info.responseHeaders = headers;
     this.info.responseCode = status;
     this.declared = this.isHead ? undefined : declaredLength(headers);

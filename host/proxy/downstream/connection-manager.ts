@@ -140,13 +140,14 @@ export class ConnectionManager {
     const stream = new ActiveStream(this, connection, request, response);
     connection.stream = stream;
     const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders);
-    const refusal = refusalOf(request, head, this.stats);
+    const refusal = refusalOf(request, head, this.stats, this.config.acceptHttp10);
     if (refusal) {
       if (refusal.codec) this.stats.downstream_cx_protocol_error.inc();
       stream.reject(head, refusal);
       return;
     }
-    if (head.closes) connection.closing = true;
+    const http10 = request.httpVersion !== "1.1";
+    if (head.closes || (http10 && !head.keepsAlive)) connection.closing = true;
     if (head.expectsContinue) {
       this.codes.count(100);
       response.writeContinue();

@@ -18,8 +18,10 @@ export function refusalOf(
   request: IncomingMessage,
   head: RequestHead,
   stats: HttpStats,
+  acceptHttp10: boolean,
 ): Refusal | undefined {
-  if (request.httpVersion !== "1.1") return codecError(426, "low_version");
+  const old = request.httpVersion === "1.0" || request.httpVersion === "0.9";
+  if (request.httpVersion !== "1.1" && !(old && acceptHttp10)) return codecError(426, "low_version");
   if (request.rawHeaders.length / 2 > MAX_HEADERS) return codecError(431, "http1.too_many_headers");
   const { transferEncoding } = head;
   if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {

@@ -33,6 +33,8 @@ export interface RequestHead {
   headers: HeaderMap;
   /** Sent `connection: close`. */
   closes: boolean;
+  /** Sent `connection: keep-alive`, which HTTP/1.0 needs to be kept. */
+  keepsAlive: boolean;
   /** Protocol of an `upgrade` the client asks for, lower-case. */
   upgrade: string | undefined;
   /** Values of all transfer-encoding lines. */
@@ -65,6 +67,7 @@ export function readRequestHead(method: string, target: string, raw: readonly st
   let transferEncoding: string | undefined;
   let expectsContinue = false;
   let closes = false;
+  let keepsAlive = false;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
     const value = raw[i + 1]!;
@@ -84,6 +87,7 @@ export function readRequestHead(method: string, target: string, raw: readonly st
     for (const token of connection.toLowerCase().split(",")) {
       const name = token.trim();
       if (name === "close") closes = true;
+      else if (name === "keep-alive") keepsAlive = true;
       else if (name !== "" && name !== "te" && name !== "upgrade" && name !== "http2-settings") {
         // Nobody may nominate away what security stands on.
         if (NOT_NOMINABLE.has(name)) error = codecError("http1.connection_header_rejected");
@@ -99,6 +103,7 @@ export function readRequestHead(method: string, target: string, raw: readonly st
   return {
     headers,
     closes,
+    keepsAlive,
     upgrade: upgrading ? withoutH2c(upgrade!) : undefined,
     transferEncoding,
     expectsContinue,

@@ -52,17 +52,34 @@ export function writeHead(
     if (name === "content-length") sized = true;
     out.push(name, headers.valueAt(i));
   }
+  const old = unchunked.has(response);
   const bodiless = status < 200 || status === 204 || status === 304;
   if (!sized && !bodiless) {
     if (endStream && !isHead) out.push("content-length", "0");
-    else out.push("transfer-encoding", "chunked");
+    else if (!old) out.push("transfer-encoding", "chunked");
   }
   // Announces trailers, which only a chunked body can have; node:http refuses it elsewhere.
-  if (sized || bodiless || endStream) dropPair(out, "trailer");
+  if (sized || bodiless || endStream || old) dropPair(out, "trailer");
   // Node's own additions are said above, in Envoy's place and case, or not at all.
   response.sendDate = false;
   response.removeHeader("connection");
   response.writeHead(status, reasonPhrase(status), out);
+}
+
+/** Responses to HTTP/1.0 requests. */
+const unchunked = new WeakSet<ServerResponse>();
+
+/** The part of node:http that writes a message's first line. */
+interface HeaderWriter {
+  _storeHeader(firstLine: string, headers: unknown): void;
+}
+
+/** Makes a response one of HTTP/1.0; node:http itself would answer in 1.1, which Envoy does not. */
+export function answerInHttp10(response: ServerResponse): void {
+  unchunked.add(response);
+  const writer = response as unknown as HeaderWriter;
+  const store = writer._storeHeader.bind(response);
+  writer._storeHeader = (firstLine, headers) => store(firstLine.replace("HTTP/1.1", "HTTP/1.0"), headers);
 }
 
 /** A whole reply for a connection whose request could not even be read. */
