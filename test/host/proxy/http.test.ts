@@ -240,6 +240,45 @@ describe("responses", () => {
   });
 });
 
+describe("HTTP/1.0, when accepted", () => {
+  let old: StartedProxy;
+  beforeAll(async () => {
+    const routes = [
+      route("/direct", { kind: "directResponse", status: 200, body: Buffer.from("hello") }),
+      route("/", toCluster("app")),
+    ];
+    old = await startProxy(
+      bootstrap([listener([virtualHost(routes)], { acceptHttp10: true })], [cluster("app", upstream.port)]),
+    );
+  });
+  afterAll(() => old.proxy.kill());
+
+  const hello = (connection: string) =>
+    "HTTP/1.0 200 OK\r\ncontent-length: 5\r\ncontent-type: text/plain\r\ndate: D\r\nserver: envoy\r\n" +
+    `connection: ${connection}\r\n\r\nhello`;
+
+  test("the connection ends, or is kept when asked for", async () => {
+    const client = await RawClient.connect(old.port);
+    client.write("GET /direct HTTP/1.0\r\nHost: a\r\n\r\n");
+    expect(normalise(await client.untilClosed())).toBe(hello("close"));
+    const kept = await RawClient.connect(old.port);
+    for (let i = 0; i < 2; i++) {
+      kept.write("GET /direct HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+      const answer = await kept.response();
+      expect(normalise(answer)).toBe(hello("keep-alive"));
+    }
+    kept.destroy();
+  });
+
+  test("a body without length ends with the connection", async () => {
+    const client = await RawClient.connect(old.port);
+    client.write("GET /trailers HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+    expect(normalise(await client.untilClosed())).toBe(
+      "HTTP/1.0 200 OK\r\ndate: D\r\nx-envoy-upstream-service-time: N\r\nserver: envoy\r\nconnection: close\r\n\r\nx",
+    );
+  });
+});
+
 describe("requests that are none", () => {
   const reply = (status: string, body: string) =>
     `HTTP/1.1 ${status}\r\ncontent-length: ${body.length}\r\ncontent-type: text/plain\r\ndate: D\r\n` +
