@@ -168,6 +168,7 @@ export interface WasmPluginConfig {
   allowedCapabilities: Set<string> | undefined;
   /** Where the plugin's configuration stands, for "refused its configuration" messages. */
   position: SourcePosition;
+  positionPath: string;
 }
 
 export interface ClusterConfig {

@@ -19,6 +19,7 @@ export function convertPlugin(raw: RawPlugin, path: FieldPath, source: Source): 
   const { local } = raw.vm_config.code;
   const environment = raw.vm_config.environment_variables;
   const codePath = [...path, "vm_config", "code", "local"];
+  const configurationPath = [...path, raw.configuration ? "configuration" : "vm_config"];
   const capabilities = Object.keys(raw.capability_restriction_config?.allowed_capabilities ?? {});
   const backoff = raw.reload_config?.backoff?.base_interval;
   return {
@@ -45,6 +46,7 @@ export function convertPlugin(raw: RawPlugin, path: FieldPath, source: Source): 
     environment: new Map(Object.entries(environment?.key_values ?? {})),
     hostEnvironment: environment?.host_env_keys ?? [],
     allowedCapabilities: capabilities.length > 0 ? new Set(capabilities) : undefined,
-    position: locate(source, [...path, raw.configuration ? "configuration" : "vm_config"], "key"),
+    position: locate(source, configurationPath, "key"),
+    positionPath: formatPath(configurationPath),
   };
 }

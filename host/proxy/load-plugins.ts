@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import type { Bootstrap, WasmPluginConfig } from "../config/model";
+import { ConfigError, type ConfigIssue, ModuleError, PluginConfigError } from "../errors";
+import type { PluginConfig } from "../plugin/plugin-config";
+import type { PluginRuntime } from "../plugin/plugin-runtime";
+import type { FilterFactory } from "../stream/filter";
+
+/**
+ * The filters of every listener, in chain order. Plugins are loaded one after the other, as they may share VMs; what
+ * modules and plugins refuse is reported together, with the places in the file that are to blame.
+ */
+export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap): Promise<FilterFactory[][]> {
+  const issues: ConfigIssue[] = [];
+  const chains: FilterFactory[][] = [];
+  for (const { http } of bootstrap.listeners) {
+    const chain: FilterFactory[] = [];
+    chains.push(chain);
+    for (const filter of http.httpFilters) {
+      if (filter.kind !== "wasm") continue;
+      try {
+        chain.push((await runtime.load(pluginConfig(filter.plugin))).factory);
+      } catch (error) {
+        issues.push(issueOf(error, filter.plugin));
+      }
+    }
+  }
+  if (issues.length > 0) throw new ConfigError(issues);
+  return chains;
+}
+
+/** Reads the module and the host variables a plugin was promised. */
+function pluginConfig(config: WasmPluginConfig): PluginConfig {
+  const environment = new Map(config.environment);
+  for (const name of config.hostEnvironment) {
+    const value = process.env[name];
+    if (value !== undefined) environment.set(name, value);
+  }
+  const { code } = config;
+  return {
+    name: config.name,
+    rootId: config.rootId,
+    vmId: config.vmId,
+    vmConfiguration: config.vmConfiguration,
+    configuration: config.configuration,
+    module: code.kind === "file" ? readFileSync(code.path) : code.bytes,
+    moduleName: code.kind === "file" ? code.path : "inline_bytes",
+    failurePolicy: config.failurePolicy,
+    reloadBackoffMs: config.reloadBackoffMs,
+    allowOnHeadersStopIteration: config.allowOnHeadersStopIteration,
+    environment,
+    allowedCapabilities: config.allowedCapabilities,
+  };
+}
+
+function issueOf(error: unknown, config: WasmPluginConfig): ConfigIssue {
+  if (error instanceof PluginConfigError) {
+    return { position: config.position, path: config.positionPath, message: error.message };
+  }
+  const unreadable = error instanceof Error && "syscall" in error;
+  if (error instanceof ModuleError || unreadable) {
+    return { position: config.codePosition, path: config.codePath, message: error.message };
+  }
+  throw error;
+}
