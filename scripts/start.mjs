@@ -30,18 +30,21 @@ const overrides = [
 ].flatMap((pair) => ["--set", pair]);
 
 const { main } = await import(join(root, "dist/main.js"));
-const command = ["run", CONFIG, ...(freePorts ? overrides : []), ...args.filter((a) => a !== FREE_PORTS)];
+/** Envoy introduces itself in two hundred lines; what filters say is what counts here. Later options win. */
+const levels = args.includes("envoy") ? ["-l", "warning", "--component-log-level", "wasm:info"] : [];
+const rest = args.filter((arg) => arg !== FREE_PORTS);
+const command = ["run", CONFIG, ...levels, ...(freePorts ? overrides : []), ...rest];
 const code = await main(command, { onReady: explain, began: performance.now() });
 await app.close();
 process.exit(code);
 
 /** @param {{ engine: string, admin?: { host: string, port: number }, listeners: { host: string, port: number }[] }} proxy */
-function explain({ engine, admin, listeners }) {
+function explain({ engine, admin, listeners }, /** @type {number} */ ms) {
   const [listener] = listeners;
   const front = `http://${listener?.host}:${listener?.port}`;
   say(`
   app       http://127.0.0.1:${app.port}   (plain, no filters)
-  sidecar   ${front}   (${engine} engine: fault, authz, metrics)
+  sidecar   ${front}   (${engine} engine, ready in ${ms} ms: fault, authz, metrics)
   admin     http://${admin?.host}:${admin?.port}
 
 Try, in another terminal:

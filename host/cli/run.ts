@@ -20,8 +20,8 @@ interface RunOptions {
 
 /** What a program that embeds `run` may hook into (`npm start` does). */
 export interface RunHooks {
-  /** The proxy is up. */
-  onReady?: (engine: RunningEngine) => void;
+  /** The proxy is up, `ms` milliseconds after the user began to wait. */
+  onReady?: (engine: RunningEngine, ms: number) => void;
   /** When the user began to wait, by `performance.now()`; default: when the process started. */
   began?: number;
 }
@@ -92,8 +92,9 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
   return supervise(
     () => engine.start(engineOptions(configPath, options)),
     (running) => {
-      log.log("main", Level.Info, "proxy-wasm", readyLine(running, performance.now() - (hooks.began ?? 0)));
-      hooks.onReady?.(running);
+      const ms = Math.round(performance.now() - (hooks.began ?? 0));
+      log.log("main", Level.Info, "proxy-wasm", readyLine(running, ms));
+      hooks.onReady?.(running, ms);
     },
   );
 }
@@ -126,5 +127,5 @@ function knownComponents(levels: ReadonlyMap<string, LogLevel> | undefined): voi
 function readyLine({ engine, admin, listeners }: RunningEngine, ms: number): string {
   const places = listeners.map(({ name, host, port }) => `${name} ${host}:${port}`);
   if (admin) places.push(`admin ${admin.host}:${admin.port}`);
-  return `${engine} engine ready in ${Math.round(ms)} ms: ${places.join(", ")}`;
+  return `${engine} engine ready in ${ms} ms: ${places.join(", ")}`;
 }

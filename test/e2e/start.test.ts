@@ -49,7 +49,7 @@ for (const engine of ENGINE_NAMES) {
         .poll(async () => (await get(stats!)).body, { timeout: 8000, interval: 200 })
         .toMatch(metric);
 
-      const [, ready] = await program.saw(/engine ready in (\d+) ms/);
+      const [, ready] = await program.saw(/engine, ready in (\d+) ms/, "stdout");
       console.log(`npm start: ${engine} engine ready in ${ready} ms`);
 
       program.signal("SIGINT");
