@@ -1,0 +1,49 @@
+import { Action, HttpCall, HttpFilter, RootContext, registerHttp } from "proxy-wasm-toolkit/sdk";
+
+/** Overrides everything there is to override. */
+class Root extends RootContext {
+  onVmStart(config: string): string | null {
+    return null;
+  }
+  onConfigure(config: string): string | null {
+    return null;
+  }
+  onTick(): void {}
+  onQueueReady(queueId: u32): void {}
+  onDone(): bool {
+    return true;
+  }
+  onLog(): void {}
+  onDelete(): void {}
+}
+
+class Call extends HttpCall {
+  onResponse(): void {}
+  onFailure(): void {}
+}
+
+class Filter extends HttpFilter {
+  call: Call = new Call();
+  onRequestHeaders(): Action {
+    return Action.Continue;
+  }
+  onRequestBody(): Action {
+    return Action.Continue;
+  }
+  onRequestTrailers(): Action {
+    return Action.Continue;
+  }
+  onResponseHeaders(): Action {
+    return Action.Continue;
+  }
+  onResponseBody(): Action {
+    return Action.Continue;
+  }
+  onResponseTrailers(): Action {
+    return Action.Continue;
+  }
+  onLog(): void {}
+  onDone(): void {}
+  onDelete(): void {}
+}
+registerHttp<Filter, Root>("all");
