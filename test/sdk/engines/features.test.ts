@@ -18,10 +18,12 @@ interface PluginUnderTest {
 }
 
 const PLUGINS: readonly PluginUnderTest[] = [
-  ...["headers", "bodies", "calls", "properties", "metrics", "shared", "ticker", "globals"].map((rootId) => ({
-    listener: rootId,
-    rootId,
-  })),
+  ...["headers", "bodies", "calls", "properties", "metrics", "shared", "ticker", "globals", "ends"].map(
+    (rootId) => ({
+      listener: rootId,
+      rootId,
+    }),
+  ),
   { listener: "limit-a", rootId: "limit", configuration: "a" },
   { listener: "limit-b", rootId: "limit", configuration: "b" },
 ];
@@ -38,9 +40,10 @@ function bootstrap(plugins: readonly PluginUnderTest[], upstream: number, auth: 
         name: listener,
         filters: [build.wasmFilter({ name: listener, wasm, vmId: "features", ...plugin })],
         routes: [{ match: { prefix: "/" }, route: { cluster: "upstream" } }],
+        manager: { http_protocol_options: { enable_trailers: true } },
       }),
     ),
-    clusters: [build.cluster("upstream", upstream), build.cluster("auth", auth)],
+    clusters: [build.cluster("upstream", upstream, build.CLUSTER_TRAILERS), build.cluster("auth", auth)],
   });
 }
 
@@ -135,6 +138,37 @@ describeEngines("SDK features", (engine) => {
     expect(response.text).toBe("IT CAME: 12");
     const body = await (await upstream.request(index)).body();
     expect(body).toBe(`^${binary.toString("latin1")}|6|\x00\xff`);
+  });
+
+  test("trailers are read and added both ways; log, done and delete come in this order", async () => {
+    const index = upstream.requests.length;
+    upstream.handler = async (request, reply) => {
+      await request.message;
+      reply.send({ body: "ok", trailers: [["X-Own", "1"]] });
+    };
+    const response = await ask("ends", {
+      method: "POST",
+      path: "/ends",
+      chunked: ["a"],
+      trailers: [["X-T", "first"]],
+    });
+    expect(response.trailers).toEqual([
+      ["x-own", "1"],
+      ["x-count", "1"],
+      ["x-trail", "<first>"],
+    ]);
+    const { trailers } = await (await upstream.request(index)).message;
+    expect(trailers).toEqual([
+      ["x-t", "first"],
+      ["x-t", "second"],
+    ]);
+    const own = / ends features: ((?:log|done|delete) (\d+).*)$/;
+    const events = await proxy.log.waitFor((lines) => {
+      const found = lines.flatMap(({ message }) => own.exec(message)?.[1] ?? []);
+      return found.length < 3 ? undefined : found;
+    }, "the end");
+    const id = own.exec(` ends features: ${events[0]}`)![2];
+    expect(events).toEqual([`log ${id}: </ends> 200 true`, `done ${id}: null`, `delete ${id}`]);
   });
 
   describe("calls", () => {
@@ -266,7 +300,7 @@ describeEngines("SDK refusals", (engine) => {
     await expectRefusal(
       engine,
       { listener: "x", rootId: "nobody" },
-      'root_id "nobody" is unknown; registered: headers, bodies, calls, properties, limit, metrics, shared, ticker, globals, trap',
+      'root_id "nobody" is unknown; registered: headers, bodies, calls, properties, limit, metrics, shared, ticker, globals, ends, trap',
     );
   });
 

@@ -293,6 +293,38 @@ class Globals extends HttpFilter {
 }
 registerHttp<Globals>("globals");
 
+/** Trailers both ways, and the end of a stream in the log. */
+class Ends extends HttpFilter {
+  trail: string = "";
+
+  onRequestTrailers(): Action {
+    this.trail = show(this.request.trailers.get("x-t"));
+    this.request.trailers.add("x-t", "second");
+    return Action.Continue;
+  }
+
+  onResponseTrailers(): Action {
+    this.response.trailers.add("x-count", this.response.headerCount.toString());
+    this.response.trailers.add("x-trail", this.trail);
+    return Action.Continue;
+  }
+
+  onLog(): void {
+    logWarn(
+      `log ${this.contextId}: ${show(this.request.path)} ${this.response.code} ${this.request.duration > 0}`,
+    );
+  }
+
+  onDone(): void {
+    logWarn(`done ${this.contextId}: ${show(this.request.path)}`);
+  }
+
+  onDelete(): void {
+    logWarn(`delete ${this.contextId}`);
+  }
+}
+registerHttp<Ends>("ends");
+
 class Trap extends HttpFilter {
   onRequestHeaders(): Action {
     if (this.request.headers.has("x-throw")) throw new Error("on purpose");
