@@ -13,7 +13,7 @@ const callAndResume = (call: string, onAnswer = "") => `
     effective $stream
     continue 0`;
 
-const TO_AUTH = "{id} 1000 '' :method GET :path /auth :authority auth.example";
+const TO_AUTH = "{id} 5000 '' :method GET :path /auth :authority auth.example";
 
 /** Answers calls to /auth in one way, everything else with 200 ok. */
 const auth =
@@ -79,7 +79,7 @@ conformance("HTTP calls", ({ behaviour }) => {
     "the called service sees method, path, host, headers and body as given, and the length",
     {
       script: callAndResume(
-        "{id} 1000 payload :method POST :path /auth?x=1 :authority auth.example X-Upper a x-two 1 x-two 2",
+        "{id} 5000 payload :method POST :path /auth?x=1 :authority auth.example X-Upper a x-two 1 x-two 2",
       ),
     },
     async (b) => {
@@ -101,14 +101,14 @@ conformance("HTTP calls", ({ behaviour }) => {
       await b.exchange();
       const call = await b.upstream.request(0);
       expect(call.header("x-envoy-internal")).toBe("true");
-      expect(call.header("x-envoy-expected-rq-timeout-ms")).toBe("1000");
+      expect(call.header("x-envoy-expected-rq-timeout-ms")).toBe("5000");
       expect(call.header("x-forwarded-for")).toBeUndefined();
     },
   );
 
   behaviour(
     "host is accepted in place of :authority",
-    { script: callAndResume("{id} 1000 '' :method GET :path /auth host by-host.example") },
+    { script: callAndResume("{id} 5000 '' :method GET :path /auth host by-host.example") },
     async (b) => {
       await b.exchange();
       expect((await b.upstream.request(0)).header("host")).toBe("by-host.example");
@@ -120,10 +120,10 @@ conformance("HTTP calls", ({ behaviour }) => {
     {
       script: `
         on request_headers
-          cluster = call nowhere 1000 '' :method GET :path / :authority a
-          method = call {id} 1000 '' :path / :authority a
-          path = call {id} 1000 '' :method GET :authority a
-          host = call {id} 1000 '' :method GET :path /`,
+          cluster = call nowhere 5000 '' :method GET :path / :authority a
+          method = call {id} 5000 '' :path / :authority a
+          path = call {id} 5000 '' :method GET :authority a
+          host = call {id} 5000 '' :method GET :path /`,
     },
     async (b) => {
       expect((await b.exchange()).status).toBe(200);
@@ -137,7 +137,7 @@ conformance("HTTP calls", ({ behaviour }) => {
 
   behaviour(
     "a cluster without hosts: InternalFailure",
-    { script: "on request_headers\n a = call empty 1000 '' :method GET :path / :authority a" },
+    { script: "on request_headers\n a = call empty 5000 '' :method GET :path / :authority a" },
     async (b) => {
       expect((await b.exchange()).status).toBe(200);
       expect(await b.logged("a")).toBe("10");
@@ -148,7 +148,7 @@ conformance("HTTP calls", ({ behaviour }) => {
     "a refused connection is an answer: 503 with a text",
     {
       script: callAndResume(
-        "dead 1000 '' :method GET :path / :authority a",
+        "dead 5000 '' :method GET :path / :authority a",
         "s = get 6 :status\n n = set $headers\n b = buffer 4 0 1000",
       ),
     },
@@ -272,7 +272,7 @@ conformance("HTTP calls", ({ behaviour }) => {
           tick 10
         on tick
           tick 0
-          call {id} 1000 '' :method GET :path /from-tick :authority a
+          call {id} 5000 '' :method GET :path /from-tick :authority a
         on http_call_response
           s = get 6 :status`,
     },
@@ -308,8 +308,8 @@ conformance("HTTP calls", ({ behaviour }) => {
     {
       script: `
         on request_headers
-          a = call {id} 1000 '' :method GET :path /auth/slow :authority a
-          b = call {id} 1000 '' :method GET :path /auth/fast :authority a
+          a = call {id} 5000 '' :method GET :path /auth/slow :authority a
+          b = call {id} 5000 '' :method GET :path /auth/fast :authority a
           return 1
         on http_call_response
           body = buffer 4 0 100

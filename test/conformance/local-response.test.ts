@@ -85,7 +85,7 @@ conformance("Local responses", ({ behaviour }) => {
       const response = await b.exchange();
       expect(response.header("x-seen")).toBe("1");
       expect(await b.logged("p")).toBe("0 :status=403|x-mine=1|content-length=2|content-type=text/plain");
-      expect(b.callbacks().filter((name) => name.startsWith("response_"))).toContain("response_body");
+      expect((await b.callbacks()).filter((name) => name.startsWith("response_"))).toContain("response_body");
     },
   );
 
@@ -99,7 +99,7 @@ conformance("Local responses", ({ behaviour }) => {
     },
     async (b) => {
       expect((await b.exchange()).status).toBe(403);
-      expect(b.allLogged("reached")).toEqual([]);
+      expect(await b.allLogged("reached")).toEqual([]);
     },
   );
 
@@ -140,7 +140,7 @@ conformance("Local responses", ({ behaviour }) => {
       expect(response.header("x-mine")).toBe("1");
       expect(response.header("x-upstream")).toBeUndefined();
       await b.message((m) => m.startsWith("> delete"), "delete");
-      expect(b.callbacks().filter((name) => name === "response_headers")).toHaveLength(1);
+      expect((await b.callbacks()).filter((name) => name === "response_headers")).toHaveLength(1);
     },
   );
 

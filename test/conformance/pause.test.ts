@@ -16,7 +16,7 @@ conformance("Pause and continue", ({ behaviour }) => {
       await b.exchange({ method: "POST", body: "hello" });
       expect(await b.logged("c")).toBe("0");
       expect(await (await b.upstream.request()).body()).toBe("hello");
-      const names = b.callbacks();
+      const names = await b.callbacks();
       expect(names.indexOf("request_body")).toBeGreaterThan(names.indexOf("tick"));
     },
   );
@@ -26,7 +26,7 @@ conformance("Pause and continue", ({ behaviour }) => {
     { script: `trace\non request_headers\n tick 20\n return 1\n${CONTINUE_LATER(0)}` },
     async (b) => {
       await b.exchange({ method: "POST", chunked: ["abc", "def"] });
-      const bodies = b.messages().filter((m) => m.startsWith("> request_body"));
+      const bodies = (await b.messages()).filter((m) => m.startsWith("> request_body"));
       expect(bodies.map((m) => m.split(" ").slice(3).join(" "))).toEqual(["6 1"]);
     },
   );
@@ -37,7 +37,7 @@ conformance("Pause and continue", ({ behaviour }) => {
       { script: `trace\non request_headers\n tick 10\n return ${result}\n${CONTINUE_LATER(0)}` },
       async (b) => {
         await b.exchange({ method: "POST", body: "hello" });
-        const names = b.callbacks();
+        const names = await b.callbacks();
         expect(names.indexOf("request_body")).toBeGreaterThan(names.indexOf("tick"));
       },
     );
@@ -95,7 +95,7 @@ conformance("Pause and continue", ({ behaviour }) => {
     async (b) => {
       const response = await b.exchange();
       expect(response.text).toBe("ok");
-      const names = b.callbacks();
+      const names = await b.callbacks();
       expect(names.indexOf("response_body")).toBeGreaterThan(names.indexOf("tick"));
     },
   );
@@ -131,7 +131,7 @@ conformance("Pause and continue", ({ behaviour }) => {
       await b.message((m) => m.startsWith("> request_body"), "the first chunk");
       client.write("4\r\ndefg\r\n0\r\n\r\n");
       await client.response();
-      expect(b.allLogged("x")).toEqual(["0 abc", "0 defg"]);
+      expect(await b.allLogged("x")).toEqual(["0 abc", "0 defg"]);
       expect(await (await b.upstream.request()).body()).toBe("abcdefg");
       client.close();
     },

@@ -109,8 +109,8 @@ conformance("Start of a module", ({ behaviour, engine }) => {
       expect(await b.logged("v")).toBe("0 12345");
       expect(await b.logged("c")).toBe("0 trace%0Aon c");
       const size = b.setup.script!.length;
-      expect(b.messages()).toContain("> vm_start 1 5");
-      expect(b.messages()).toContain(`> configure 1 ${size}`);
+      expect(await b.messages()).toContain("> vm_start 1 5");
+      expect(await b.messages()).toContain(`> configure 1 ${size}`);
     },
   );
 

@@ -135,7 +135,7 @@ conformance(
       async (b) => {
         await b.exchange();
         await b.exchange();
-        expect(b.allLogged("v")).toEqual(["0 1", "0 2"]);
+        expect(await b.allLogged("v")).toEqual(["0 1", "0 2"]);
       },
     );
 
@@ -200,9 +200,9 @@ conformance("Shared data", ({ behaviour }) => {
     async (b) => {
       await b.exchange();
       await b.exchange();
-      expect(b.allLogged("before")).toEqual(["1", "0 value"]);
-      expect(b.allLogged("s")).toEqual(["0", "0"]);
-      expect(b.allLogged("after")).toEqual(["0 value", "0 value"]);
+      expect(await b.allLogged("before")).toEqual(["1", "0 value"]);
+      expect(await b.allLogged("s")).toEqual(["0", "0"]);
+      expect(await b.allLogged("after")).toEqual(["0 value", "0 value"]);
     },
   );
 

@@ -58,8 +58,9 @@ export class Behaviour {
     return RawClient.connect(this.port);
   }
 
-  /** What this behaviour's plugins have logged so far, prefix removed. */
-  messages(): string[] {
+  /** What this behaviour's plugins have logged, prefix removed: everything up to now, also what is still under way. */
+  async messages(): Promise<string[]> {
+    await fence(this.proxy);
     return ownMessages(this.proxy.log.lines, this.id);
   }
 
@@ -75,16 +76,16 @@ export class Behaviour {
   }
 
   /** Every `STATUS VALUE` stored under this name so far. */
-  allLogged(name: string): string[] {
+  async allLogged(name: string): Promise<string[]> {
     const start = `${name}=`;
-    return this.messages()
+    return (await this.messages())
       .filter((message) => message.startsWith(start))
       .map((message) => message.slice(start.length));
   }
 
   /** Names of the traced callbacks so far, without arguments. */
-  callbacks(): string[] {
-    return this.messages()
+  async callbacks(): Promise<string[]> {
+    return (await this.messages())
       .filter((message) => message.startsWith("> "))
       .map((message) => message.split(" ")[1]!);
   }
@@ -119,6 +120,32 @@ export class Behaviour {
   cluster(): build.Json {
     return build.cluster(this.id, this.setup.dead ? DEAD_PORT : this.upstream.port, this.setup.cluster);
   }
+}
+
+const FENCE = "fence";
+let fences = 0;
+
+/**
+ * Sends a request through the section's own fence listener and waits for its log line. The proxy has one worker that writes
+ * its log in order: whatever happened before has been logged then.
+ */
+async function fence(proxy: ProxyUnderTest): Promise<void> {
+  const token = `${FENCE}-${++fences}`;
+  await exchange(proxy.port(FENCE), { headers: [["x-fence", token]] });
+  const line = `wasm log ${FENCE} ${FENCE} ${FENCE}: seen=0 ${token}`;
+  await proxy.log.waitFor((lines) => lines.find(({ message }) => message === line), token);
+}
+
+async function fenceListener(): Promise<build.Json> {
+  const filter = build.wasmFilter({
+    name: FENCE,
+    rootId: FENCE,
+    vmId: FENCE,
+    wasm: await guest("puppet"),
+    configuration: "on request_headers\n seen = get 0 x-fence",
+  });
+  const routes = [{ match: { prefix: "/" }, direct_response: { status: 200 } }];
+  return build.httpListener({ name: FENCE, filters: [filter], routes });
 }
 
 function ownMessages(lines: readonly { component: string; message: string }[], id: string): string[] {
@@ -164,6 +191,7 @@ export function conformance(
         behaviour.upstream = await RawUpstream.start(behaviour.setup.upstream ?? answerOk);
       const { bootstrap: more, ...start } = options;
       const listeners = await Promise.all(behaviours.map((behaviour) => behaviour.listener()));
+      listeners.push(await fenceListener());
       const clusters = behaviours.map((behaviour) => behaviour.cluster());
       clusters.push(build.cluster("dead", DEAD_PORT), EMPTY_CLUSTER);
       proxy = await engine.start(build.bootstrap({ listeners, clusters, ...(more && { more }) }), start);

@@ -5,7 +5,7 @@ export interface LogLine {
   message: string;
 }
 
-const WAIT_MS = 3000;
+const WAIT_MS = 10_000;
 
 /** Collects a proxy's log and lets tests wait for lines, past or to come. */
 export class LogBook {

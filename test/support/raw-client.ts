@@ -83,7 +83,7 @@ export class RawClient {
   }
 
   write(data: string | Buffer): void {
-    this.socket.write(typeof data === "string" ? Buffer.from(data, "latin1") : data);
+    this.socket.write(latin1(data));
   }
 
   /** Sends a whole request. */
@@ -94,11 +94,11 @@ export class RawClient {
     if (!framed && chunked) headers.push(["Transfer-Encoding", "chunked"]);
     else if (!framed && request.body !== undefined)
       headers.push(["Content-Length", String(Buffer.byteLength(request.body, "latin1"))]);
-    this.write(`${method} ${path} HTTP/1.1\r\n${formatHeaders(headers)}`);
-    if (chunked) {
-      for (const chunk of chunked) this.write(formatChunk(chunk));
-      this.write(`0\r\n${formatHeaders(trailers ?? [])}`);
-    } else if (request.body !== undefined) this.write(request.body);
+    const parts = [latin1(`${method} ${path} HTTP/1.1\r\n${formatHeaders(headers)}`)];
+    if (chunked) parts.push(...chunked.map(formatChunk), latin1(`0\r\n${formatHeaders(trailers ?? [])}`));
+    else if (request.body !== undefined) parts.push(latin1(request.body));
+    // One write: small requests arrive in one piece, whatever else the machine does.
+    this.write(Buffer.concat(parts));
   }
 
   /** Reads the next final response. `bodyless`: it answers a HEAD request. Rejects when the connection ends before its head does. */
@@ -140,6 +140,10 @@ export class RawClient {
   close(): void {
     this.socket.destroy();
   }
+}
+
+function latin1(data: string | Buffer): Buffer {
+  return typeof data === "string" ? Buffer.from(data, "latin1") : data;
 }
 
 /** One request on a connection of its own. */
