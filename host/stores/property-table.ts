@@ -1,3 +1,4 @@
+import { grpcStatusOf } from "./grpc-status";
 import type { PropertyScope, StreamScope } from "./properties";
 import { bool, bytes, int, type PropertyValue, tree } from "./property-values";
 import type { RouteInfo, TlsInfo } from "./stream-info";
@@ -46,22 +47,11 @@ function headers(pick: (s: StreamScope) => StreamScope["requestHeaders"]): Row {
   };
 }
 
-const GRPC_FROM_HTTP: Readonly<Record<number, number>> = {
-  400: 13,
-  401: 16,
-  403: 7,
-  404: 12,
-  429: 14,
-  502: 14,
-  503: 14,
-  504: 14,
-};
-
 function grpcStatus(s: StreamScope): PropertyValue | undefined {
   const text = s.info.responseTrailers?.get("grpc-status") ?? s.info.responseHeaders?.get("grpc-status");
   if (text !== undefined && /^\d{1,10}$/.test(text)) return int(Number(text));
   const code = s.info.responseCode;
-  return code === undefined ? undefined : int(code === 200 ? 2 : (GRPC_FROM_HTTP[code] ?? 2));
+  return code === undefined ? undefined : int(grpcStatusOf(code));
 }
 
 /** Built-in attributes by path (reference: ABI text, section 5). */

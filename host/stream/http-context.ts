@@ -13,6 +13,7 @@ import {
   type StreamFilter,
   TrailersStatus,
 } from "./filter";
+import { dataStatus, headersStatus } from "./results";
 
 const EMPTY = Buffer.alloc(0);
 
@@ -202,24 +203,13 @@ export class HttpContext extends Context implements StreamFilter {
   }
 
   private headersStatus(result: number | undefined): HeadersStatus {
-    if (this.failed())
-      return this.passing ? HeadersStatus.Continue : HeadersStatus.StopAllIterationAndWatermark;
-    if (result === undefined || result === 0) return HeadersStatus.Continue;
-    if (result === 1)
-      return this.policy.allowOnHeadersStopIteration
-        ? HeadersStatus.StopIteration
-        : HeadersStatus.StopAllIterationAndWatermark;
-    if (result === 2) return HeadersStatus.ContinueAndDontEndStream;
-    return result === 3
-      ? HeadersStatus.StopAllIterationAndBuffer
-      : HeadersStatus.StopAllIterationAndWatermark;
+    if (!this.failed()) return headersStatus(result, this.policy.allowOnHeadersStopIteration);
+    return this.passing ? HeadersStatus.Continue : HeadersStatus.StopAllIterationAndWatermark;
   }
 
   private dataStatus(result: number | undefined): DataStatus {
-    if (this.failed()) return this.passing ? DataStatus.Continue : DataStatus.StopIterationNoBuffer;
-    if (result === undefined || result === 0) return DataStatus.Continue;
-    if (result === 1) return DataStatus.StopIterationAndBuffer;
-    return result === 2 ? DataStatus.StopIterationAndWatermark : DataStatus.StopIterationNoBuffer;
+    if (!this.failed()) return dataStatus(result);
+    return this.passing ? DataStatus.Continue : DataStatus.StopIterationNoBuffer;
   }
 
   // --- what hostcalls reach

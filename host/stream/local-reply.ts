@@ -1,21 +1,6 @@
+import { grpcStatusOf } from "../stores/grpc-status";
 import { HeaderMap } from "../stores/header-map";
 import type { LocalReply } from "./filter";
-
-const GRPC_FROM_HTTP: Readonly<Record<number, number>> = {
-  400: 13,
-  401: 16,
-  403: 7,
-  404: 12,
-  429: 14,
-  502: 14,
-  503: 14,
-  504: 14,
-};
-
-/** grpc-status for an HTTP status, as Envoy maps local replies. */
-export function grpcStatusOf(httpStatus: number): number {
-  return GRPC_FROM_HTTP[httpStatus] ?? 2;
-}
 
 /** `application/grpc` or `application/grpc+...`, exactly. */
 export function isGrpc(request: HeaderMap | undefined): boolean {
