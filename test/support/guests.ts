@@ -44,6 +44,8 @@ export async function guest(name: string, start = "_initialize"): Promise<string
     ],
     {
       readFile: (path) => {
+        // The project's preset is for filters on the SDK; these have none.
+        if (path.endsWith("asconfig.json")) return null;
         const full = join(root, path);
         return existsSync(full) ? readFileSync(full, "utf8") : null;
       },
