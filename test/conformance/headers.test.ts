@@ -195,6 +195,35 @@ conformance("Header maps", ({ behaviour }) => {
     },
   );
 
+  behaviour(
+    "more than 1024 pairs are read as none: the map is wiped",
+    {
+      script: `on response_headers\n s = set-pairs 2${" a b".repeat(1025)}\n p = pairs 2\n add 2 :status 205`,
+    },
+    async (b) => {
+      const response = await b.exchange();
+      expect(await b.logged("s")).toBe("0");
+      expect(await b.logged("p")).toBe("0");
+      expect(response.status).toBe(205);
+    },
+  );
+
+  behaviour(
+    "add of an empty value to a joined header changes nothing; elsewhere it is a line of its own",
+    { script: "on request_headers\n add 0 user-agent ''\n add 0 x-a ''" },
+    async (b) => {
+      await b.exchange({
+        headers: [
+          ["user-agent", "one"],
+          ["x-a", "1"],
+        ],
+      });
+      const request = await b.upstream.request();
+      expect(request.all("user-agent")).toEqual(["one"]);
+      expect(request.all("x-a")).toEqual(["1", ""]);
+    },
+  );
+
   behaviour("removing :path answers 404", { script: "on request_headers\n remove 0 :path" }, async (b) => {
     expect((await b.exchange()).status).toBe(404);
   });

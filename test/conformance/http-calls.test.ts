@@ -195,6 +195,54 @@ conformance("HTTP calls", ({ behaviour }) => {
   );
 
   behaviour(
+    "the code of get_status is sticky: a later success still reads it, with an empty message",
+    {
+      script: callAndResume(TO_AUTH, "when $n 1 : first = status\n when $n 2 : second = status"),
+      upstream: auth((request, reply) => {
+        if (request.connection > 1) return reply.send({ body: "fine" });
+        reply.head(200, [["content-length", "100"]]);
+        reply.raw("part");
+        reply.socket.end();
+      }),
+    },
+    async (b) => {
+      await b.exchange();
+      await b.exchange();
+      expect(await b.logged("first")).toBe("0 11 reset");
+      expect(await b.logged("second")).toBe("0 11 ");
+    },
+  );
+
+  behaviour(
+    "an answer with chunks, a large body and a HEAD answer all end",
+    {
+      script: `
+        on request_headers
+          path = get 0 :path
+          method = get 0 x-method
+          call {id} 5000 '' :method $method :path $path :authority a
+          return 1
+        on http_call_response
+          size = set $size
+          effective $stream
+          continue 0`,
+      upstream: async (request, reply) => {
+        await request.message;
+        if (request.header("x-method")) reply.send({ body: "ok" });
+        else if (request.method === "HEAD") reply.head(200, [["content-length", "500"]]);
+        else reply.send({ chunked: ["a".repeat(70_000), "b".repeat(70_000)] });
+      },
+    },
+    async (b) => {
+      const client = await b.connect();
+      await client.exchange({ path: "/big", headers: [["x-method", "GET"]] });
+      await client.exchange({ path: "/head", headers: [["x-method", "HEAD"]] });
+      expect(await b.allLogged("size")).toEqual(["0 140000", "0 0"]);
+      client.close();
+    },
+  );
+
+  behaviour(
     "the answer decides: a local response instead of resuming",
     {
       script: `

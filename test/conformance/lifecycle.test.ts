@@ -153,6 +153,33 @@ conformance("Context lifecycle", ({ behaviour }) => {
   );
 
   behaviour(
+    "two plugins in one VM: context_create, vm_start and configure for each root",
+    { script: ["trace", "trace\non tick"] },
+    async (b) => {
+      await b.exchange();
+      const starts = (await b.messages()).filter((m) => /^> (vm_start|configure)/.test(m));
+      const of = (start: string) => starts.filter((m) => m.startsWith(start)).length;
+      expect(of("> vm_start 2 ")).toBeGreaterThan(0);
+      expect(of("> configure 2 ")).toBe(of("> vm_start 2 "));
+      expect(of("> vm_start 1 ")).toBeGreaterThan(0);
+    },
+  );
+
+  behaviour(
+    "with one worker a plugin starts three times: canary, main thread, worker; the canary gets no done or delete",
+    { script: "trace" },
+    async (b) => {
+      await b.exchange();
+      await b.message((m) => m === "> delete 2", "delete");
+      const names = await b.callbacks();
+      expect(names.filter((name) => name === "vm_start")).toHaveLength(3);
+      expect(names.filter((name) => name === "configure")).toHaveLength(3);
+      const roots = (await b.messages()).filter((m) => /^> (done|log|delete) 1$/.test(m));
+      expect(roots).toEqual([]);
+    },
+  );
+
+  behaviour(
     "1xx responses are not shown to filters",
     {
       script: TRACE,

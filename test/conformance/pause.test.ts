@@ -137,6 +137,39 @@ conformance("Pause and continue", ({ behaviour }) => {
     },
   );
 
+  for (const result of [3, 7])
+    behaviour(
+      `body ${result} stops and throws the chunk away`,
+      {
+        script: `
+          on request_headers
+            remove 0 content-length
+          on request_body
+            when $eos 0 : return ${result}
+            return 0`,
+      },
+      async (b) => {
+        await b.exchange({ method: "POST", body: "lost" });
+        expect(await (await b.upstream.request()).body()).toBe("");
+      },
+    );
+
+  behaviour(
+    "close_stream of TCP streams is Ok and does nothing to an HTTP stream; others are BadArgument",
+    { script: "on request_headers\n d = close 2\n u = close 3\n x = close 4" },
+    async (b) => {
+      expect((await b.exchange()).status).toBe(200);
+      expect(await b.logged("d")).toBe("0");
+      expect(await b.logged("u")).toBe("0");
+      expect(await b.logged("x")).toBe("2");
+    },
+  );
+
+  behaviour("continue while nothing is paused is Ok", { script: "on log\n c = continue 0" }, async (b) => {
+    expect((await b.exchange()).status).toBe(200);
+    expect(await b.logged("c")).toBe("0");
+  });
+
   behaviour(
     "continue_stream: request and response Ok, downstream Ok, upstream Unimplemented, others BadArgument",
     { script: "on response_body\n d = continue 2\n u = continue 3\n x = continue 4" },

@@ -304,6 +304,26 @@ conformance("Timers", ({ behaviour }) => {
   );
 
   behaviour(
+    "set in configure it ticks in every VM: on the main thread and on the worker",
+    { script: "on configure\n tick 5\non tick\n tick 0\n t = set 1" },
+    async (b) => {
+      await b.proxy.log.waitFor(
+        (lines) =>
+          lines.filter(({ message }) => message.endsWith(` ${b.id}: t=0 1`)).length === 2 ? true : undefined,
+        "two ticks",
+      );
+    },
+  );
+
+  behaviour(
+    "a tick may change its own period",
+    { script: "on configure\n tick 1000000\n tick 5\non tick\n tick 1000000\n t = set $n" },
+    async (b) => {
+      expect(await b.logged("t")).toBe("0 1");
+    },
+  );
+
+  behaviour(
     "set from a stream, it belongs to the root",
     { script: "on request_headers\n s = tick 5\non tick\n tick 0\n c = set $context" },
     async (b) => {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { message, oneOf, typed } from "./message";
+import { message, oneOf, rule, typed } from "./message";
 import { bool, bytes, durationWithin, enumeration, requiredText, struct, text } from "./scalars";
 
 const WRAPPER = "google.protobuf";
@@ -23,6 +23,15 @@ export const anyValue = z.discriminatedUnion(
   },
 );
 
+/** A variable has one value: named twice, Envoy refuses it. */
+const oneEach = rule<{ host_env_keys?: unknown; key_values?: unknown }>((value, fail) => {
+  const seen = new Set(typeof value.key_values === "object" ? Object.keys(value.key_values ?? {}) : []);
+  for (const [i, name] of (Array.isArray(value.host_env_keys) ? value.host_env_keys : []).entries()) {
+    if (seen.has(name)) fail(`the variable ${name} is set twice`, ["host_env_keys", i]);
+    seen.add(name);
+  }
+});
+
 const vmConfig = message(
   {
     code: message(
@@ -42,7 +51,7 @@ const vmConfig = message(
     environment_variables: message(
       {},
       { host_env_keys: z.array(requiredText), key_values: z.record(z.string(), z.string()) },
-    ),
+    ).check(oneEach),
   },
 );
 
