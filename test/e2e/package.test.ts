@@ -65,9 +65,11 @@ describe("the packed package", () => {
     );
 
     await execute(join(root, "node_modules/.bin/tsc"), ["-p", cwd], { cwd });
+    // As the user's shell would: by the Node that npm itself runs on, which may be older than ours.
+    const node = process.env.npm_node_execpath ?? process.execPath;
     const bin = join(cwd, "node_modules/.bin/proxy-wasm");
-    await execute(bin, ["build", "filter.ts"], { cwd });
-    const program = new Program(bin, ["run", "envoy.json"], { cwd });
+    await execute(node, [bin, "build", "filter.ts"], { cwd });
+    const program = new Program(node, [bin, "run", "envoy.json"], { cwd });
     const { listener } = await ready(program);
     const response = await fetch(`http://127.0.0.1:${listener}/`);
     expect(response.headers.get("x-hello")).toBe("world");
