@@ -213,6 +213,17 @@ for (const engine of ENGINE_NAMES) {
 }
 
 describe("proxy-wasm run", { timeout: 30_000 }, () => {
+  it("node: runs the sidecar example as it is, and says how soon it was ready", async () => {
+    const free = ["admin", "static_resources.listeners[0]"].flatMap((path) => [
+      "--set",
+      `${path}.address.socket_address.port_value=0`,
+    ]);
+    const program = proxyWasm(["run", "examples/sidecar/envoy.yaml", ...free]);
+    const { ms, listener } = await ready(program);
+    console.log(`proxy-wasm run examples/sidecar/envoy.yaml: ready ${ms} ms after its process started`);
+    expect((await fetch(`http://127.0.0.1:${listener}/private`)).status).toBe(403);
+  });
+
   it("node: reports every problem of a file at once, with its place", async () => {
     const config = `admin:
   address: { socket_address: { address: 127.0.0.1, port_value: many } }
