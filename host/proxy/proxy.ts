@@ -180,7 +180,7 @@ export class NodeProxy implements RunningEngine {
     this.caller.close();
     this.clusters.close();
     this.adminServer?.close();
-    this.deps.log.log("main", LogLevel.Info, SOURCE, `exiting: ${reason}`);
+    if (code === 0) this.deps.log.log("main", LogLevel.Info, SOURCE, `exiting: ${reason}`);
     this.resolveEnded({ code, reason });
   }
 }
