@@ -1,5 +1,5 @@
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
-import { IpBlock, parseIpBlock } from "proxy-wasm-toolkit/sdk/text/ip";
+import { IpAddress, IpBlock, parseIpBlock } from "proxy-wasm-toolkit/sdk/text/ip";
 import { PathMatch } from "./path-match";
 import { RequestFacts } from "./request";
 import { anyMatches, ValueMatch } from "./string-forms";
@@ -70,7 +70,7 @@ export class Condition {
     return false;
   }
 
-  private inBlocks(address: StaticArray<u8> | null): bool {
+  private inBlocks(address: IpAddress | null): bool {
     if (address == null) return false;
     for (let i = 0; i < this.blocks.length; i++) if (this.blocks[i].contains(address)) return true;
     return false;

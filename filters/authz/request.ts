@@ -1,14 +1,14 @@
 import { getPropertyInt, getPropertyString, HttpRequest, Pairs } from "proxy-wasm-toolkit/sdk";
-import { addressOf } from "proxy-wasm-toolkit/sdk/text/ip";
+import { addressOf, IpAddress } from "proxy-wasm-toolkit/sdk/text/ip";
 import { pathOnly } from "proxy-wasm-toolkit/sdk/text/url";
 
 /** What the rules ask of a request, each read at most once. */
 export class RequestFacts {
   private readonly pairs: Pairs;
   private pathText: string | null = null;
-  private source: StaticArray<u8> | null = null;
+  private source: IpAddress | null = null;
   private sourceRead: bool = false;
-  private destination: StaticArray<u8> | null = null;
+  private destination: IpAddress | null = null;
   private destinationRead: bool = false;
   private port: i32 = -1;
 
@@ -40,7 +40,7 @@ export class RequestFacts {
     return path;
   }
 
-  get sourceIp(): StaticArray<u8> | null {
+  get sourceIp(): IpAddress | null {
     if (!this.sourceRead) {
       this.sourceRead = true;
       const text = getPropertyString("source.address");
@@ -49,7 +49,7 @@ export class RequestFacts {
     return this.source;
   }
 
-  get destinationIp(): StaticArray<u8> | null {
+  get destinationIp(): IpAddress | null {
     if (!this.destinationRead) {
       this.destinationRead = true;
       const text = getPropertyString("destination.address");

@@ -8,10 +8,10 @@ export class Fields {
   error: string = "";
 
   fail(path: string, why: string): void {
-    if (this.error == "") this.error = `${path}: ${why}`;
+    if (this.error == "") this.error = path == "" ? why : `${path}: ${why}`;
   }
 
-  /** Is this an object with no other keys than `known`? */
+  /** Is this an object with no other keys than `known`? An unknown key is named. */
   object(value: JsonValue | null, path: string, known: string[]): bool {
     if (value == null || !value.isObject) {
       this.fail(path, "expected an object");
@@ -52,15 +52,21 @@ export class Fields {
     return value.number != 0;
   }
 
-  /** A number in `[least, most]`; a text with a number counts, as in protobuf's JSON. */
+  /** A number in `[least, most]`. */
   number(value: JsonValue | null, path: string, least: f64, most: f64): f64 {
-    let number = NaN;
-    if (value != null && value.kind == JsonKind.Number) number = value.number;
-    if (isNaN<f64>(number) || number < least || number > most) {
-      this.fail(path, `expected a number from ${least.toString()} to ${most.toString()}`);
-      return least;
+    if (value != null && value.isNumber && value.number >= least && value.number <= most) return value.number;
+    this.fail(path, `expected a number from ${plain(least)} to ${plain(most)}`);
+    return least;
+  }
+
+  /** A whole number in `[least, most]`. */
+  integer(value: JsonValue | null, path: string, least: i32, most: i32): i32 {
+    if (value != null && value.isNumber) {
+      const number = value.number;
+      if (number >= <f64>least && number <= <f64>most && number == floor<f64>(number)) return <i32>number;
     }
-    return number;
+    this.fail(path, `expected a whole number from ${least.toString()} to ${most.toString()}`);
+    return least;
   }
 
   /** Items of a list; empty when the field is absent. */
@@ -79,4 +85,8 @@ export class Fields {
     for (let i = 0; i < items.length; i++) texts.push(this.text(items[i], `${path}[${i.toString()}]`));
     return texts;
   }
+}
+
+function plain(number: f64): string {
+  return number == floor<f64>(number) ? (<i64>number).toString() : number.toString();
 }

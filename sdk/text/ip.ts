@@ -1,111 +1,157 @@
-/** An address or a block of addresses: 16 bytes (IPv4 as `::ffff:a.b.c.d`) and a prefix length of 0 to 128. */
-export class IpBlock {
+import { decimal, hexDigit } from "./ascii";
+
+/** An IPv4 or IPv6 address as a number of 128 bits; IPv4 in its mapped form `::ffff:a.b.c.d`. */
+export class IpAddress {
   constructor(
-    readonly bytes: StaticArray<u8>,
-    readonly prefix: i32,
+    readonly isV4: bool,
+    readonly high: u64,
+    readonly low: u64,
   ) {}
+}
 
-  contains(address: StaticArray<u8>): bool {
-    const whole = this.prefix >> 3;
-    for (let i = 0; i < whole; i++) if (this.bytes[i] != address[i]) return false;
-    const rest = this.prefix & 7;
-    if (rest == 0) return true;
-    const mask = 0xff << (8 - rest);
-    return ((<i32>this.bytes[whole] ^ <i32>address[whole]) & mask & 0xff) == 0;
+/** A block of addresses of one family: the first `prefix` bits (of 128) are those of `address`. */
+export class IpBlock {
+  private readonly highMask: u64;
+  private readonly lowMask: u64;
+
+  constructor(
+    readonly address: IpAddress,
+    prefix: i32,
+  ) {
+    this.highMask = ones(min(prefix, 64));
+    this.lowMask = ones(max(prefix - 64, 0));
+  }
+
+  /** An IPv6 block never holds an IPv4 address, not even `::/0`. */
+  contains(address: IpAddress): bool {
+    return (
+      address.isV4 == this.address.isV4 &&
+      ((address.high ^ this.address.high) & this.highMask) == 0 &&
+      ((address.low ^ this.address.low) & this.lowMask) == 0
+    );
   }
 }
 
-function decimal(text: string, most: i32): i32 {
-  if (text.length == 0 || text.length > 3) return -1;
-  let value = 0;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c < 48 || c > 57) return -1;
-    value = value * 10 + (c - 48);
-  }
-  return value <= most ? value : -1;
+/** 64 bits, the first `count` of them set. */
+function ones(count: i32): u64 {
+  return count == 0 ? 0 : ~(<u64>0) << (<u64>(64 - count));
 }
 
-function readV4(text: string, into: StaticArray<u8>, at: i32): bool {
-  const parts = text.split(".");
-  if (parts.length != 4) return false;
-  for (let i = 0; i < 4; i++) {
-    const value = decimal(parts[i], 255);
-    if (value < 0 || (parts[i].length > 1 && parts[i].charCodeAt(0) == 48)) return false;
-    into[at + i] = <u8>value;
-  }
-  return true;
-}
+const MAPPED: u64 = 0xffff00000000;
 
-function group(text: string): i32 {
-  if (text.length == 0 || text.length > 4) return -1;
-  let value = 0;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    let digit = -1;
-    if (c >= 48 && c <= 57) digit = c - 48;
-    else if (c >= 65 && c <= 70) digit = c - 55;
-    else if (c >= 97 && c <= 102) digit = c - 87;
-    if (digit < 0) return -1;
-    value = (value << 4) | digit;
+/** `a.b.c.d` as a number, or -1. */
+function readV4(text: string): i64 {
+  let value: i64 = 0;
+  let from = 0;
+  for (let part = 0; part < 4; part++) {
+    const dot = part < 3 ? text.indexOf(".", from) : text.length;
+    if (dot < 0) return -1;
+    const byte = decimal(text.substring(from, dot), 3);
+    if (byte < 0 || byte > 255 || (dot - from > 1 && text.charCodeAt(from) == 48)) return -1;
+    value = (value << 8) | byte;
+    from = dot + 1;
   }
   return value;
 }
 
-/** Reads groups into `into` from `at` on; returns the next free index, or -1. */
-function readGroups(text: string, into: StaticArray<u8>, start: i32): i32 {
-  if (text == "") return start;
-  let at = start;
-  const parts = text.split(":");
-  for (let i = 0; i < parts.length; i++) {
-    if (parts[i].includes(".")) {
-      if (i != parts.length - 1 || at > 12 || !readV4(parts[i], into, at)) return -1;
-      return at + 4;
+/** Groups of an IPv6 address as they are read, the place of `::` among them. */
+class Groups {
+  readonly values: StaticArray<u16> = new StaticArray<u16>(8);
+  count: i32 = 0;
+  gap: i32 = -1;
+
+  push(value: i32): bool {
+    if (this.count == 8) return false;
+    this.values[this.count++] = <u16>value;
+    return true;
+  }
+
+  read(text: string): bool {
+    let at = 0;
+    if (text.startsWith("::")) {
+      this.gap = 0;
+      at = 2;
     }
-    const value = group(parts[i]);
-    if (value < 0 || at > 14) return -1;
-    into[at++] = <u8>(value >> 8);
-    into[at++] = <u8>value;
+    while (at < text.length) {
+      const colon = text.indexOf(":", at);
+      const end = colon < 0 ? text.length : colon;
+      if (!this.part(text.substring(at, end), colon < 0)) return false;
+      if (colon < 0) break;
+      at = colon + 1;
+      if (at == text.length) return false;
+      if (text.charCodeAt(at) != 58) continue;
+      if (this.gap >= 0) return false;
+      this.gap = this.count;
+      at++;
+    }
+    return this.gap < 0 ? this.count == 8 : this.count < 8;
   }
-  return at;
+
+  private part(text: string, last: bool): bool {
+    if (last && text.includes(".")) {
+      const v4 = readV4(text);
+      return v4 >= 0 && this.push(<i32>(v4 >> 16)) && this.push(<i32>(v4 & 0xffff));
+    }
+    if (text.length == 0 || text.length > 4) return false;
+    let value = 0;
+    for (let i = 0; i < text.length; i++) {
+      const digit = hexDigit(text.charCodeAt(i));
+      if (digit < 0) return false;
+      value = (value << 4) | digit;
+    }
+    return this.push(value);
+  }
+
+  /** Four groups as 64 bits, the gap filled with zeros. */
+  word(from: i32): u64 {
+    let word: u64 = 0;
+    for (let i = from; i < from + 4; i++) word = (word << 16) | <u64>this.group(i);
+    return word;
+  }
+
+  private group(index: i32): u16 {
+    if (this.gap < 0 || index < this.gap) return this.values[index];
+    const zeros = 8 - this.count;
+    return index < this.gap + zeros ? 0 : this.values[index - zeros];
+  }
 }
 
-/** Sixteen bytes of an IPv4 or IPv6 address, or null. */
-export function parseIp(text: string): StaticArray<u8> | null {
-  const bytes = new StaticArray<u8>(16);
-  if (!text.includes(":")) {
-    bytes[10] = 255;
-    bytes[11] = 255;
-    return readV4(text, bytes, 12) ? bytes : null;
-  }
+/** Reads an address; a v4-mapped IPv6 address is the IPv4 address it stands for. Null when it is none. */
+export function parseIp(text: string): IpAddress | null {
   if (text.length > 45) return null;
-  const gap = text.indexOf("::");
-  if (gap < 0) return readGroups(text, bytes, 0) == 16 ? bytes : null;
-  if (text.indexOf("::", gap + 1) >= 0) return null;
-  const head = readGroups(text.substring(0, gap), bytes, 0);
-  const tail = new StaticArray<u8>(16);
-  const tailSize = readGroups(text.substring(gap + 2), tail, 0);
-  if (head < 0 || tailSize < 0 || head + tailSize > 14) return null;
-  for (let i = 0; i < tailSize; i++) bytes[16 - tailSize + i] = tail[i];
-  return bytes;
+  if (!text.includes(":")) {
+    const v4 = readV4(text);
+    return v4 < 0 ? null : new IpAddress(true, 0, MAPPED | <u64>v4);
+  }
+  const groups = new Groups();
+  if (!groups.read(text)) return null;
+  const high = groups.word(0);
+  const low = groups.word(4);
+  return new IpAddress(high == 0 && low >> 32 == 0xffff, high, low);
 }
 
-/** Reads `10.0.0.0/8`, `2001:db8::/32` or a single address; null when it is neither. */
+/**
+ * Reads `10.0.0.0/8`, `2001:db8::/32` or a single address; null when it is neither. Bits after the prefix are ignored.
+ * A block in v4-mapped form is refused: proxies see such peers as IPv4, so it is to be written that way.
+ */
 export function parseIpBlock(text: string): IpBlock | null {
   const slash = text.indexOf("/");
-  const bytes = parseIp(slash < 0 ? text : text.substring(0, slash));
-  if (bytes == null) return null;
-  const v4 = !text.includes(":");
-  const width = v4 ? 32 : 128;
-  const prefix = slash < 0 ? width : decimal(text.substring(slash + 1), width);
-  if (prefix < 0) return null;
-  return new IpBlock(bytes, v4 ? prefix + 96 : prefix);
+  const host = slash < 0 ? text : text.substring(0, slash);
+  const address = parseIp(host);
+  if (address == null || (address.isV4 && host.includes(":"))) return null;
+  const width = address.isV4 ? 32 : 128;
+  const tail = slash < 0 ? "" : text.substring(slash + 1);
+  const prefix = slash < 0 ? width : decimal(tail, 3);
+  if (prefix < 0 || prefix > width || (tail.length > 1 && tail.charCodeAt(0) == 48)) return null;
+  return new IpBlock(address, address.isV4 ? prefix + 96 : prefix);
 }
 
-/** The address in `ip:port` or `[ip]:port`, or null. */
-export function addressOf(text: string): StaticArray<u8> | null {
+/** The address in `ip:port` or `[ip]:port` (a zone is dropped), or null. */
+export function addressOf(text: string): IpAddress | null {
   const colon = text.lastIndexOf(":");
-  if (colon < 0) return parseIp(text);
-  const host = text.substring(0, colon);
-  return parseIp(host.startsWith("[") && host.endsWith("]") ? host.substring(1, host.length - 1) : host);
+  if (colon < 0) return null;
+  let host = text.substring(0, colon);
+  if (host.startsWith("[") && host.endsWith("]")) host = host.substring(1, host.length - 1);
+  const zone = host.indexOf("%");
+  return parseIp(zone < 0 ? host : host.substring(0, zone));
 }

@@ -1,3 +1,5 @@
+import { hexDigit } from "./ascii";
+
 /** Kinds of JSON value. */
 export enum JsonKind {
   Null = 0,
@@ -53,8 +55,13 @@ export class JsonResult {
 const MAX_DEPTH = 64;
 /** Longest text that is read, UTF-16 units. */
 const MAX_LENGTH = 4194304;
+/** Most members of an object: looking for duplicates compares every two. */
+const MAX_MEMBERS = 4096;
 
-/** Reads JSON strictly (RFC 8259; a duplicate key is an error). Total: bad input is an error text with line and column. */
+/**
+ * Reads JSON strictly (RFC 8259); a duplicate key, a NUL and what is not UTF-8 are errors too.
+ * Total: bad input gives an error text with line and column.
+ */
 export function parseJson(source: string): JsonResult {
   return new JsonParser(source).run();
 }
@@ -139,6 +146,7 @@ class JsonParser {
       const key = this.string();
       if (this.error != "") return null;
       if (value.get(key) != null) return this.fail(`duplicate key "${key}"`);
+      if (value.keys.length == MAX_MEMBERS) return this.fail("an object of more than 4096 members");
       this.space();
       if (this.peek() != 58) return this.fail("expected ':'");
       this.at++;
@@ -202,18 +210,15 @@ class JsonParser {
     }
     const value = new JsonValue(JsonKind.Number);
     value.text = this.source.substring(from, this.at);
-    value.number = parseFloat(value.text);
+    value.number = readNumber(value.text);
     return value;
   }
 
+  /** Four hexadecimal digits, or -1. */
   private hex4(): i32 {
     let code = 0;
     for (let i = 0; i < 4; i++) {
-      const c = this.peek();
-      let digit = -1;
-      if (c >= 48 && c <= 57) digit = c - 48;
-      else if (c >= 65 && c <= 70) digit = c - 55;
-      else if (c >= 97 && c <= 102) digit = c - 87;
+      const digit = hexDigit(this.peek());
       if (digit < 0) return -1;
       code = (code << 4) | digit;
       this.at++;
@@ -221,48 +226,86 @@ class JsonParser {
     return code;
   }
 
-  private escape(): string {
+  /** The unit an escape stands for, the cursor after the backslash; -1 (and an error) when it is none. */
+  private escape(): i32 {
     const c = this.peek();
     this.at++;
-    if (c == 34 || c == 92 || c == 47) return String.fromCharCode(c);
-    if (c == 98) return "\b";
-    if (c == 102) return "\f";
-    if (c == 110) return "\n";
-    if (c == 114) return "\r";
-    if (c == 116) return "\t";
-    if (c == 117) {
-      const code = this.hex4();
-      if (code >= 0) return String.fromCharCode(code);
+    if (c == 34 || c == 92 || c == 47) return c;
+    if (c == 98) return 8;
+    if (c == 102) return 12;
+    if (c == 110) return 10;
+    if (c == 114) return 13;
+    if (c == 116) return 9;
+    const code = c == 117 ? this.hex4() : -1;
+    if (code < 0) this.fail("bad escape in a string");
+    else if (code == 0) this.fail("NUL in a string");
+    return code;
+  }
+
+  /** Index of the quote that closes the string which starts here, or the end of the text. */
+  private closingQuote(): i32 {
+    let at = this.at;
+    for (; at < this.source.length; at++) {
+      const c = this.source.charCodeAt(at);
+      if (c == 34) break;
+      if (c == 92) at++;
     }
-    this.fail("bad escape in a string");
-    return "";
+    return min(at, this.source.length);
   }
 
   private string(): string {
     this.at++;
-    let text = "";
-    let from = this.at;
+    const units = new StaticArray<u16>(this.closingQuote() - this.at);
+    let size = 0;
+    let high = false;
     while (true) {
-      const c = this.peek();
-      if (c < 0) {
-        this.fail("a string is not closed");
-        return "";
-      }
-      if (c == 34) {
-        text += this.source.substring(from, this.at);
-        this.at++;
-        return text;
-      }
-      if (c < 32) {
-        this.fail("control character in a string");
-        return "";
-      }
+      let c = this.peek();
+      if (c == 34 && !high) break;
+      if (c < 0) return this.refuse("a string is not closed");
+      if (c < 32) return this.refuse("control character in a string");
       this.at++;
-      if (c != 92) continue;
-      text += this.source.substring(from, this.at - 1);
-      text += this.escape();
+      const escaped = c == 92;
+      if (escaped) c = this.escape();
       if (this.error != "") return "";
-      from = this.at;
+      const low = (c & 0xfc00) == 0xdc00;
+      // The SDK shows a byte that is not UTF-8 as a lone low surrogate.
+      if (high != low)
+        return this.refuse(escaped || high ? "half a surrogate pair in a string" : "not UTF-8");
+      high = (c & 0xfc00) == 0xd800;
+      units[size++] = <u16>c;
     }
+    this.at++;
+    return String.UTF16.decodeUnsafe(changetype<usize>(units), (<usize>size) << 1);
   }
+
+  private refuse(why: string): string {
+    this.fail(why);
+    return "";
+  }
+}
+
+/**
+ * A number in JSON's form. Up to 15 digits, and up to 22 places either way, it is exact (a whole number below 2^53 times or
+ * over a power of ten that a double holds exactly); others have 14 right digits.
+ */
+function readNumber(text: string): f64 {
+  let digits = 0;
+  let places = 0;
+  let whole: f64 = 0;
+  let dot = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c == 45) continue;
+    if (c == 46) {
+      dot = true;
+      continue;
+    }
+    if (c == 101 || c == 69 || digits == 15 || places == 22) return parseFloat(text);
+    if (c != 48 || digits > 0) digits++;
+    if (dot) places++;
+    whole = whole * 10 + <f64>(c - 48);
+  }
+  let scale: f64 = 1;
+  for (let i = 0; i < places; i++) scale *= 10;
+  return text.charCodeAt(0) == 45 ? -whole / scale : whole / scale;
 }

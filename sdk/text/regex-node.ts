@@ -1,92 +1,91 @@
-import { CharClass, Instruction, Op } from "./regex-program";
-
-/** Longest program; a larger expression is refused, so that matching stays cheap. */
-const MAX_PROGRAM = 8192;
-
-export enum NodeKind {
-  Empty = 0,
-  Class = 1,
-  Concat = 2,
-  Alternate = 3,
-  Repeat = 4,
-  Assert = 5,
-}
+import { Op, Program, RuneClass } from "./regex-program";
+import { RuneSet } from "./rune-set";
 
 /** One node of a parsed expression. */
-export class RegexNode {
-  readonly children: RegexNode[] = [];
-  set: CharClass | null = null;
-  assertion: Op = Op.Begin;
-  least: i32 = 0;
-  /** -1 = no limit. */
-  most: i32 = -1;
-  constructor(readonly kind: NodeKind) {}
+export abstract class RegexNode {
+  /** Appends the node's code, or as much as still fits. */
+  abstract emit(program: Program): void;
 }
 
-/** Appends the code of `node`; false once the program is too long. */
-export function emit(node: RegexNode, code: Instruction[]): bool {
-  if (code.length > MAX_PROGRAM) return false;
-  const kind = node.kind;
-  if (kind == NodeKind.Class) {
-    const instruction = new Instruction(Op.Class);
-    instruction.set = node.set;
-    code.push(instruction);
-  } else if (kind == NodeKind.Assert) {
-    code.push(new Instruction(node.assertion));
-  } else if (kind == NodeKind.Concat) {
-    for (let i = 0; i < node.children.length; i++) if (!emit(node.children[i], code)) return false;
-  } else if (kind == NodeKind.Alternate) {
-    return emitAlternate(node, code);
-  } else if (kind == NodeKind.Repeat) {
-    return emitRepeat(node, code);
+/** One code point of a set. */
+export class ClassNode extends RegexNode {
+  private index: i32 = -1;
+  constructor(private readonly set: RuneSet) {
+    super();
   }
-  return code.length <= MAX_PROGRAM;
-}
 
-function emitAlternate(node: RegexNode, code: Instruction[]): bool {
-  const jumps: Instruction[] = [];
-  const last = node.children.length - 1;
-  for (let i = 0; i <= last; i++) {
-    const split = new Instruction(Op.Split);
-    if (i < last) {
-      code.push(split);
-      split.a = code.length;
+  emit(program: Program): void {
+    if (this.index < 0) {
+      this.index = program.classes.length;
+      program.classes.push(new RuneClass(this.set));
     }
-    if (!emit(node.children[i], code)) return false;
-    if (i < last) {
-      const jump = new Instruction(Op.Jump);
-      code.push(jump);
-      jumps.push(jump);
-      split.b = code.length;
-    }
+    program.add(Op.Class, this.index);
   }
-  for (let i = 0; i < jumps.length; i++) jumps[i].a = code.length;
-  return true;
 }
 
-function emitRepeat(node: RegexNode, code: Instruction[]): bool {
-  const child = node.children[0];
-  for (let i = 0; i < node.least; i++) if (!emit(child, code)) return false;
-  if (node.most < 0) {
-    const split = new Instruction(Op.Split);
-    const at = code.length;
-    code.push(split);
-    split.a = code.length;
-    if (!emit(child, code)) return false;
-    const jump = new Instruction(Op.Jump);
-    jump.a = at;
-    code.push(jump);
-    split.b = code.length;
-    return true;
+/** Something that consumes nothing: an anchor or a boundary. */
+export class AssertNode extends RegexNode {
+  constructor(private readonly op: Op) {
+    super();
   }
-  const splits: Instruction[] = [];
-  for (let i = node.least; i < node.most; i++) {
-    const split = new Instruction(Op.Split);
-    code.push(split);
-    split.a = code.length;
-    splits.push(split);
-    if (!emit(child, code)) return false;
+
+  emit(program: Program): void {
+    program.add(this.op);
   }
-  for (let i = 0; i < splits.length; i++) splits[i].b = code.length;
-  return true;
+}
+
+/** Parts one after the other; none at all is the empty expression. */
+export class SequenceNode extends RegexNode {
+  readonly parts: RegexNode[] = [];
+
+  emit(program: Program): void {
+    for (let i = 0; i < this.parts.length && !program.tooLong; i++) this.parts[i].emit(program);
+  }
+}
+
+/** Any one of several. */
+export class AlternateNode extends RegexNode {
+  readonly choices: RegexNode[] = [];
+
+  emit(program: Program): void {
+    const jumps: i32[] = [];
+    const last = this.choices.length - 1;
+    for (let i = 0; i <= last && !program.tooLong; i++) {
+      const split = i < last ? program.add(Op.Split, program.length + 1) : -1;
+      this.choices[i].emit(program);
+      if (i < last) {
+        jumps.push(program.add(Op.Jump));
+        program.b[split] = program.length;
+      }
+    }
+    for (let i = 0; i < jumps.length; i++) program.a[jumps[i]] = program.length;
+  }
+}
+
+/** `child` from `least` to `most` times; -1 = any number. Greedy or lazy makes no difference to a match. */
+export class RepeatNode extends RegexNode {
+  constructor(
+    private readonly child: RegexNode,
+    private readonly least: i32,
+    private readonly most: i32,
+  ) {
+    super();
+  }
+
+  emit(program: Program): void {
+    for (let i = 0; i < this.least && !program.tooLong; i++) this.child.emit(program);
+    if (this.most < 0) {
+      const split = program.add(Op.Split, program.length + 1);
+      this.child.emit(program);
+      program.add(Op.Jump, split);
+      program.b[split] = program.length;
+      return;
+    }
+    const splits: i32[] = [];
+    for (let i = this.least; i < this.most && !program.tooLong; i++) {
+      splits.push(program.add(Op.Split, program.length + 1));
+      this.child.emit(program);
+    }
+    for (let i = 0; i < splits.length; i++) program.b[splits[i]] = program.length;
+  }
 }

@@ -1,283 +1,283 @@
-import { NodeKind, RegexNode } from "./regex-node";
-import { CharClass, Op } from "./regex-program";
+import { perlClass, posixClass } from "./regex-classes";
+import { RegexLexer } from "./regex-lexer";
+import { AlternateNode, AssertNode, ClassNode, RegexNode, RepeatNode, SequenceNode } from "./regex-node";
+import { Op } from "./regex-program";
+import { MAX_RUNE, RuneSet } from "./rune-set";
 
 const MAX_REPEAT = 1000;
 const MAX_DEPTH = 100;
-const LAST = 0xffff;
 
-/** Reads RE2's syntax, as far as a sidecar's configurations use it; `error` says what is not understood. */
+/**
+ * Reads RE2's syntax: all of it but Unicode classes (`\pN`), `\C`, and letters beyond ASCII under `(?i)`, which are
+ * refused with a clear error like the look-arounds and back-references that RE2 itself refuses.
+ */
 export class RegexParser {
-  error: string = "";
-  private at: i32 = 0;
+  private readonly lexer: RegexLexer;
+  private readonly names: string[] = [];
   private depth: i32 = 0;
+  /** `(?i)`, `(?s)`, `(?m)`. */
   private fold: bool = false;
   private dotAll: bool = false;
+  private multiline: bool = false;
 
-  constructor(private readonly source: string) {}
+  constructor(source: string) {
+    this.lexer = new RegexLexer(source);
+  }
+
+  get error(): string {
+    return this.lexer.error;
+  }
 
   parse(): RegexNode {
     const node = this.alternation();
-    if (this.error == "" && this.at < this.source.length) this.fail("unmatched )");
+    if (this.lexer.more) this.lexer.fail("unmatched )");
     return node;
-  }
-
-  private fail(why: string): void {
-    if (this.error == "") this.error = `${why} at offset ${this.at.toString()}`;
-  }
-
-  private peek(): i32 {
-    return this.at < this.source.length ? this.source.charCodeAt(this.at) : -1;
   }
 
   private alternation(): RegexNode {
-    const node = new RegexNode(NodeKind.Alternate);
-    if (++this.depth > MAX_DEPTH) this.fail("nested too deep");
-    while (this.error == "") {
-      node.children.push(this.sequence());
-      if (this.peek() != 124) break;
-      this.at++;
-    }
+    const node = new AlternateNode();
+    if (++this.depth > MAX_DEPTH) this.lexer.fail("nested deeper than 100");
+    do node.choices.push(this.sequence());
+    while (this.lexer.takeText("|"));
     this.depth--;
-    return node;
+    return node.choices.length == 1 ? node.choices[0] : node;
   }
 
   private sequence(): RegexNode {
-    const node = new RegexNode(NodeKind.Concat);
-    for (let c = this.peek(); c >= 0 && c != 124 && c != 41 && this.error == ""; c = this.peek()) {
-      node.children.push(this.repeats(this.atom()));
+    const node = new SequenceNode();
+    const parts = node.parts;
+    let repeated = false;
+    for (let c = this.lexer.peek(); c >= 0 && c != 124 && c != 41; c = this.lexer.peek()) {
+      if (this.operator(c)) {
+        if (parts.length == 0) this.lexer.fail("nothing to repeat");
+        else if (repeated) this.lexer.fail("two repetition operators in a row");
+        else parts.push(new RepeatNode(parts.pop(), this.least, this.most));
+        repeated = true;
+      } else {
+        repeated = false;
+        if (c == 92 && this.lexer.takeText("\\Q")) this.quoted(parts);
+        else this.atom(parts);
+      }
     }
     return node;
   }
 
-  private repeats(atom: RegexNode): RegexNode {
-    const c = this.peek();
-    let least = 0;
-    let most = -1;
-    if (c == 42) this.at++;
-    else if (c == 43) {
-      least = 1;
-      this.at++;
-    } else if (c == 63) {
-      most = 1;
-      this.at++;
-    } else if (c != 123 || !this.braces()) return atom;
-    else {
-      least = this.braceLeast;
-      most = this.braceMost;
-    }
-    // Lazy or greedy makes no difference to whether a text matches.
-    if (this.peek() == 63) this.at++;
-    const next = this.peek();
-    if (next == 42 || next == 43 || (next == 63 && this.error == "")) this.fail("nested repetition operator");
-    const node = new RegexNode(NodeKind.Repeat);
-    node.children.push(atom);
-    node.least = least;
-    node.most = most;
-    return node;
-  }
+  private least: i32 = 0;
+  private most: i32 = 0;
 
-  private braceLeast: i32 = 0;
-  private braceMost: i32 = 0;
-
-  private integer(): i32 {
-    const from = this.at;
-    let value = 0;
-    for (let c = this.peek(); c >= 48 && c <= 57; c = this.peek()) {
-      value = min(value * 10 + (c - 48), MAX_REPEAT + 1);
-      this.at++;
-    }
-    return this.at == from ? -1 : value;
-  }
-
-  /** `{m}`, `{m,}`, `{m,n}`; anything else is a literal brace, as in RE2. */
-  private braces(): bool {
-    const from = this.at;
-    this.at++;
-    const least = this.integer();
-    let most = least;
-    if (least >= 0 && this.peek() == 44) {
-      this.at++;
-      most = this.integer();
-    }
-    if (least < 0 || this.peek() != 125) {
-      this.at = from;
-      return false;
-    }
-    this.at++;
-    if (least > MAX_REPEAT || most > MAX_REPEAT || (most >= 0 && most < least))
-      this.fail("bad repetition count");
-    this.braceLeast = least;
-    this.braceMost = most;
+  /** Takes `*`, `+`, `?`, `{m,n}` with their lazy forms; a brace that is no count is a literal, as in RE2. */
+  private operator(c: i32): bool {
+    if (c == 42) this.count(0, -1);
+    else if (c == 43) this.count(1, -1);
+    else if (c == 63) this.count(0, 1);
+    else if (c != 123 || !this.braces()) return false;
+    this.lexer.takeText("?");
     return true;
   }
 
-  private assertion(op: Op): RegexNode {
-    const node = new RegexNode(NodeKind.Assert);
-    node.assertion = op;
-    return node;
+  private count(least: i32, most: i32): void {
+    this.lexer.at++;
+    this.least = least;
+    this.most = most;
   }
 
-  private charClass(set: CharClass): RegexNode {
-    const node = new RegexNode(NodeKind.Class);
-    if (this.fold) set.foldCase();
-    node.set = set;
-    return node;
+  private braces(): bool {
+    const lexer = this.lexer;
+    const from = lexer.at++;
+    const least = lexer.takeNumber();
+    const comma = lexer.takeText(",");
+    const open = comma && lexer.peek() == 125;
+    const most = open ? -1 : comma ? lexer.takeNumber() : least;
+    if (least < 0 || (most < 0 && !open) || !lexer.takeText("}")) {
+      lexer.at = from;
+      return false;
+    }
+    if (least > MAX_REPEAT || most > MAX_REPEAT || (!open && most < least))
+      lexer.fail("bad repetition count");
+    this.least = least;
+    this.most = most;
+    return true;
+  }
+
+  /** After `\Q`: literal text up to `\E` or the end. */
+  private quoted(parts: RegexNode[]): void {
+    while (this.lexer.more && !this.lexer.takeText("\\E")) parts.push(this.literal(this.lexer.take()));
   }
 
   private literal(c: i32): RegexNode {
-    const set = new CharClass();
+    const set = new RuneSet();
     set.add(c, c);
-    return this.charClass(set);
+    return this.positive(set);
   }
 
-  private atom(): RegexNode {
-    const c = this.peek();
-    if (c == 40) return this.group();
-    if (c == 91) return this.bracket();
-    if (c == 42 || c == 43 || c == 63) this.fail("nothing to repeat");
-    this.at++;
-    if (c == 94) return this.assertion(Op.Begin);
-    if (c == 36) return this.assertion(Op.End);
-    if (c == 92) return this.escape();
-    if (c != 46) return this.literal(c);
-    const set = new CharClass();
-    if (!this.dotAll) set.add(10, 10);
-    set.negated = true;
-    const node = new RegexNode(NodeKind.Class);
-    node.set = set;
-    return node;
+  /** A class as it was written, folded when `(?i)` holds. */
+  private positive(set: RuneSet): RegexNode {
+    this.applyFold(set);
+    return new ClassNode(set);
   }
 
-  private group(): RegexNode {
-    this.at++;
-    const fold = this.fold;
-    const dotAll = this.dotAll;
-    if (this.peek() == 63) {
-      this.at++;
-      if (this.flags()) return new RegexNode(NodeKind.Empty);
-    }
-    const node = this.alternation();
-    if (this.peek() != 41) this.fail("missing )");
-    this.at++;
-    this.fold = fold;
-    this.dotAll = dotAll;
-    return node;
+  private applyFold(set: RuneSet): void {
+    if (!this.fold) return;
+    if (!set.isAscii) this.lexer.fail("characters beyond ASCII are not supported under (?i)");
+    set.foldCase();
   }
 
-  /** After `(?`: `:`, flags, or a name. True when the flags hold for the rest of the enclosing group: `(?i)`. */
-  private flags(): bool {
-    if (this.source.startsWith("P<", this.at) || this.source.startsWith("<", this.at)) {
-      const end = this.source.indexOf(">", this.at);
-      if (end < 0) this.fail("bad group name");
-      else this.at = end + 1;
-      return false;
-    }
-    let on = true;
-    while (true) {
-      const c = this.peek();
-      this.at++;
-      if (c == 105) this.fold = on;
-      else if (c == 115) this.dotAll = on;
-      else if (c == 45) on = false;
-      else if (c == 58) return false;
-      else if (c == 41) return true;
-      else {
-        this.fail("unsupported group (only (?:, (?i), (?s) and names)");
-        return false;
-      }
-    }
-  }
-
-  /** Adds `\d`, `\w`, `\s` to a class; false when `c` names none of them. */
-  private perl(c: i32, set: CharClass): bool {
-    if (c == 100) set.add(48, 57);
-    else if (c == 119) {
-      set.add(48, 57);
-      set.add(65, 90);
-      set.add(95, 95);
-      set.add(97, 122);
-    } else if (c == 115) {
-      set.add(9, 10);
-      set.add(12, 13);
-      set.add(32, 32);
-    } else return false;
-    return true;
-  }
-
-  /** Code of a character escape, the cursor after the backslash; -1 (and an error) when it is none. */
-  private escaped(): i32 {
-    const c = this.peek();
-    this.at++;
-    if (c == 110) return 10;
-    if (c == 114) return 13;
-    if (c == 116) return 9;
-    if (c == 102) return 12;
-    if (c == 118) return 11;
-    if (c == 97) return 7;
-    if (c == 120) {
-      const code = this.at + 2 <= this.source.length ? I32.parseInt(this.source.substr(this.at, 2), 16) : -1;
-      this.at += 2;
-      if (code >= 0) return code;
-    }
-    const alphanumeric = (c >= 48 && c <= 57) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122);
-    if (c < 0 || alphanumeric) this.fail("unsupported escape");
-    return c;
+  /** Takes what is no operator. */
+  private atom(parts: RegexNode[]): void {
+    const lexer = this.lexer;
+    const c = lexer.take();
+    if (c == 40) this.group(parts);
+    else if (c == 91) parts.push(this.bracket());
+    else if (c == 94) parts.push(new AssertNode(this.multiline ? Op.BeginLine : Op.Begin));
+    else if (c == 36) parts.push(new AssertNode(this.multiline ? Op.EndLine : Op.End));
+    else if (c == 92) parts.push(this.escape());
+    else if (c == 46) {
+      const newline = new RuneSet();
+      if (!this.dotAll) newline.add(10, 10);
+      parts.push(new ClassNode(newline.negated()));
+    } else parts.push(this.literal(c));
   }
 
   private escape(): RegexNode {
-    const c = this.peek();
-    const set = new CharClass();
-    if (this.perl(c | 32, set) && ((c >= 65 && c <= 90) || (c >= 97 && c <= 122))) {
-      this.at++;
-      set.negated = c < 97;
-      const node = new RegexNode(NodeKind.Class);
-      node.set = set;
-      return node;
-    }
+    const lexer = this.lexer;
+    const c = lexer.peek();
+    const set = this.perl();
+    if (set != null) return new ClassNode(set);
     if (c == 98 || c == 66 || c == 65 || c == 122) {
-      this.at++;
-      return this.assertion(c == 98 ? Op.Boundary : c == 66 ? Op.NotBoundary : c == 65 ? Op.Begin : Op.End);
+      lexer.at++;
+      return new AssertNode(c == 98 ? Op.Boundary : c == 66 ? Op.NotBoundary : c == 65 ? Op.Begin : Op.End);
     }
-    return this.literal(this.escaped());
+    if (c == 112 || c == 80) lexer.fail("Unicode classes are not supported");
+    return this.literal(lexer.takeEscaped());
+  }
+
+  /** Takes the letter of `\d`, `\D`, ... after the backslash; null when there is none. */
+  private perl(): RuneSet | null {
+    const c = this.lexer.peek();
+    const set = c >= 65 ? perlClass(c | 32) : null;
+    if (set == null) return null;
+    this.lexer.at++;
+    this.applyFold(set);
+    return c < 97 ? set.negated() : set;
+  }
+
+  private group(parts: RegexNode[]): void {
+    const fold = this.fold;
+    const dotAll = this.dotAll;
+    const multiline = this.multiline;
+    if (this.lexer.takeText("?") && this.flags()) return;
+    parts.push(this.alternation());
+    if (!this.lexer.takeText(")")) this.lexer.fail("missing )");
+    this.fold = fold;
+    this.dotAll = dotAll;
+    this.multiline = multiline;
+  }
+
+  /** After `(?`: a name, or flags and `:`. True for flags and `)`, which hold to the end of the enclosing group. */
+  private flags(): bool {
+    const lexer = this.lexer;
+    if (lexer.takeText("P<") || lexer.takeText("<")) {
+      this.name();
+      return false;
+    }
+    let on = true;
+    let any = false;
+    while (lexer.error == "") {
+      const c = lexer.take();
+      if (c == 45 && on) {
+        on = false;
+        any = false;
+        continue;
+      }
+      if (c == 58 || c == 41) {
+        if (!on && !any) lexer.fail("bad flags");
+        return c == 41;
+      }
+      any = true;
+      if (c == 105) this.fold = on;
+      else if (c == 115) this.dotAll = on;
+      else if (c == 109) this.multiline = on;
+      else if (c != 85) lexer.fail("unsupported group (only (?:...), flags i, s, m, U and names)");
+    }
+    return true;
+  }
+
+  private name(): void {
+    const lexer = this.lexer;
+    const end = lexer.source.indexOf(">", lexer.at);
+    const name = end < 0 ? "" : lexer.source.substring(lexer.at, end);
+    let good = name.length > 0 && !this.names.includes(name);
+    for (let i = 0; i < name.length; i++) {
+      const c = name.charCodeAt(i);
+      if (!((c >= 48 && c <= 57) || (c >= 65 && c <= 90) || c == 95 || (c >= 97 && c <= 122))) good = false;
+    }
+    if (good) lexer.at = end + 1;
+    else lexer.fail("bad or repeated group name");
+    this.names.push(name);
   }
 
   private bracket(): RegexNode {
-    const set = new CharClass();
-    this.at++;
-    if (this.peek() == 94) {
-      set.negated = true;
-      this.at++;
-    }
+    const lexer = this.lexer;
+    const set = new RuneSet();
+    const negated = lexer.takeText("^");
     let first = true;
-    while (this.error == "") {
-      let c = this.peek();
-      if (c < 0) this.fail("missing ]");
-      if (c == 93 && !first) break;
+    while (lexer.error == "") {
+      if (!first && lexer.takeText("]")) return new ClassNode(negated ? set.negated() : set);
       first = false;
-      if (this.source.startsWith("[:", this.at)) this.fail("unsupported [: :] class");
-      this.at++;
-      if (c == 92) {
-        if (this.perl(this.peek(), set)) {
-          this.at++;
-          continue;
-        }
-        c = this.escaped();
-      }
-      let to = c;
-      if (
-        this.peek() == 45 &&
-        this.at + 1 < this.source.length &&
-        this.source.charCodeAt(this.at + 1) != 93
-      ) {
-        this.at++;
-        to = this.peek();
-        this.at++;
-        if (to == 92) to = this.escaped();
-        if (to < c || to > LAST) this.fail("bad range");
-      }
-      set.add(c, to);
+      if (lexer.peek() < 0) lexer.fail("missing ]");
+      else if (!this.posix(set)) this.range(set);
     }
-    this.at++;
-    return this.charClass(set);
+    return new ClassNode(set);
+  }
+
+  /** Takes `[:name:]` inside a class. */
+  private posix(set: RuneSet): bool {
+    const lexer = this.lexer;
+    const source = lexer.source;
+    if (!source.startsWith("[:", lexer.at)) return false;
+    const end = source.indexOf(":]", lexer.at + 2);
+    if (end < 0) return false;
+    const negated = source.charCodeAt(lexer.at + 2) == 94;
+    const found = posixClass(source.substring(lexer.at + (negated ? 3 : 2), end));
+    if (found == null) {
+      lexer.fail("unknown [:class:]");
+      return true;
+    }
+    lexer.at = end + 2;
+    this.applyFold(found);
+    set.addAll(negated ? found.negated() : found);
+    return true;
+  }
+
+  /** Takes a character, a range of them, or `\d` and the like inside a class. */
+  private range(set: RuneSet): void {
+    const lexer = this.lexer;
+    if (lexer.takeText("\\")) {
+      const perl = this.perl();
+      if (perl != null) {
+        set.addAll(perl);
+        return;
+      }
+      lexer.at--;
+    }
+    const from = this.member();
+    let to = from;
+    if (
+      lexer.peek() == 45 &&
+      !lexer.source.startsWith("-]", lexer.at) &&
+      lexer.at + 1 < lexer.source.length
+    ) {
+      lexer.at++;
+      to = this.member();
+      if (to < from) lexer.fail("bad range");
+    }
+    const part = new RuneSet();
+    part.add(from, min(to, MAX_RUNE));
+    this.applyFold(part);
+    set.addAll(part);
+  }
+
+  private member(): i32 {
+    return this.lexer.takeText("\\") ? this.lexer.takeEscaped() : this.lexer.take();
   }
 }
