@@ -20,17 +20,37 @@ export function checkBootstrap(raw: RawBootstrap, source: Source): ConfigIssue[]
     names.add(cluster.name);
     if ((cluster.type ?? "STATIC") === "STATIC") checkAddresses(cluster, path, report);
   }
+  if (raw.admin) checkBindAddress(raw.admin.address, ["admin", "address"], report);
   for (const [i, listener] of (raw.static_resources?.listeners ?? []).entries()) {
+    checkBindAddress(listener.address, ["static_resources", "listeners", i, "address"], report);
     checkListener(listener, ["static_resources", "listeners", i], names, report);
   }
   for (const [i, tag] of (raw.stats_config?.stats_tags ?? []).entries()) {
-    if (tag.regex) checkRegex(tag.regex, ["stats_config", "stats_tags", i, "regex"], report);
+    const path = ["stats_config", "stats_tags", i];
+    if (tag.regex) checkRegex(tag.regex, [...path, "regex"], report);
+    // Envoy has regexes of its own for the tags it knows, all called envoy.*.
+    else if (tag.fixed_value === undefined && !tag.tag_name.startsWith("envoy."))
+      report(path, "needs one of regex, fixed_value");
   }
   return issues;
 }
 
 type RawCluster = NonNullable<NonNullable<RawBootstrap["static_resources"]>["clusters"]>[number];
 type RawListener = NonNullable<NonNullable<RawBootstrap["static_resources"]>["listeners"]>[number];
+
+/** Proxies listen on addresses, not on names. */
+function checkBindAddress(
+  address: NonNullable<RawBootstrap["admin"]>["address"],
+  path: FieldPath,
+  report: Report,
+): void {
+  const text = address.socket_address.address;
+  if (isIP(text) === 0)
+    report(
+      [...path, "socket_address", "address"],
+      `"${text}" is no IP address to listen on (127.0.0.1, 0.0.0.0, ::)`,
+    );
+}
 
 function checkAddresses(cluster: RawCluster, path: FieldPath, report: Report): void {
   for (const [g, group] of (cluster.load_assignment?.endpoints ?? []).entries()) {
@@ -84,8 +104,6 @@ function checkListener(
     }
     for (const [r, route] of (host.routes ?? []).entries()) {
       const routePath = [...hostPath, "routes", r];
-      if (route.match.safe_regex)
-        checkRegex(route.match.safe_regex.regex, [...routePath, "match", "safe_regex", "regex"], report);
       const cluster = route.route?.cluster;
       // Envoy checks clusters of static routes unless told not to.
       if (cluster !== undefined && routes.validate_clusters !== false && !clusters.has(cluster))

@@ -3,7 +3,7 @@ import { cluster } from "./cluster";
 import { address, locality, metadata } from "./common";
 import { message, oneOf, typed } from "./message";
 import { routeConfig } from "./route";
-import { bool, durationWithin, enumeration, requiredText, struct, text, u32 } from "./scalars";
+import { bool, durationWithin, enumeration, headerValue, requiredText, struct, text, u32 } from "./scalars";
 import { pluginConfig } from "./wasm";
 
 const FILTERS = "envoy.extensions.filters";
@@ -40,7 +40,7 @@ const connectionManager = typed(
     codec_type: enumeration({ 0: "AUTO", 1: "HTTP1", 2: "HTTP2", 3: "HTTP3" }, ["AUTO", "HTTP1"]),
     http_filters: z.array(httpFilter),
     http_protocol_options: message({}, { enable_trailers: bool, accept_http_10: bool }),
-    server_name: text,
+    server_name: headerValue,
   },
 );
 

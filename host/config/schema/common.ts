@@ -1,3 +1,4 @@
+import { RE2JS } from "re2js";
 import * as z from "zod";
 import { message, oneOf } from "./message";
 import { bool, enumeration, headerName, headerValue, port, requiredText, struct, text, u32 } from "./scalars";
@@ -6,8 +7,8 @@ import { bool, enumeration, headerName, headerValue, port, requiredText, struct,
 export const metadata = message({}, { filter_metadata: z.record(z.string(), struct) });
 
 export const socketAddress = message(
-  { address: requiredText },
-  { port_value: port, protocol: enumeration({ 0: "TCP", 1: "UDP" }, ["TCP"]) },
+  { address: requiredText, port_value: port },
+  { protocol: enumeration({ 0: "TCP", 1: "UDP" }, ["TCP"]) },
 );
 export const address = message({ socket_address: socketAddress }, {});
 
@@ -37,8 +38,22 @@ export const mutations = {
   response_headers_to_remove: z.array(headerName),
 };
 
+/** A regular expression RE2 takes. */
+const regexText = requiredText
+  .check(
+    z.check(({ value, issues }) => {
+      try {
+        RE2JS.compile(value);
+      } catch (error) {
+        const message = `not a regular expression RE2 takes: ${(error as Error).message}`;
+        issues.push({ code: "custom", message, input: value });
+      }
+    }),
+  )
+  .meta({ type: "string" });
+
 export const regexMatcher = message(
-  { regex: requiredText },
+  { regex: regexText },
   { google_re2: message({}, { max_program_size: u32 }) },
 );
 

@@ -91,7 +91,7 @@ const route = message(
 ).check(oneOf(["route", "redirect", "direct_response"], "required"));
 
 const virtualHost = message(
-  { name: requiredText, domains: z.array(requiredText).min(1, "must not be empty") },
+  { name: requiredText, domains: z.array(headerName).min(1, "must not be empty") },
   { metadata, routes: z.array(route), ...mutations },
 );
 

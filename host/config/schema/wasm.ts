@@ -45,7 +45,9 @@ const vmConfig = message(
   },
   {
     vm_id: text,
-    runtime: text,
+    runtime: z
+      .enum(["", "envoy.wasm.runtime.v8"], 'must be "envoy.wasm.runtime.v8"')
+      .meta({ type: "string" }),
     configuration: anyValue,
     allow_precompiled: bool,
     environment_variables: message(
