@@ -60,6 +60,8 @@ export class ProxyUnderTest {
 /** One engine as a test body sees it. */
 export class EngineUnderTest {
   readonly #cleanups: (() => Promise<unknown>)[] = [];
+  /** Log of the newest start, also of one that failed. */
+  lastLog = new LogBook();
 
   constructor(readonly name: EngineName) {}
 
@@ -82,6 +84,7 @@ export class EngineUnderTest {
   /** Starts the proxy from a file as it stands. */
   async startFile(configPath: string, options: StartOptions = {}): Promise<ProxyUnderTest> {
     const log = new LogBook();
+    this.lastLog = log;
     const engine = await loadEngine(this.name);
     const { files: _, ...rest } = options;
     const running = await engine.start({ configPath, concurrency: 1, ...rest, writeLog: log.write });
