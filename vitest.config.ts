@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/{host,sdk,filters,contract,support}/**/*.test.ts"],
-          exclude: ["test/sdk/engines/**"],
+          exclude: ["test/{sdk,filters}/engines/**"],
           sequence: { groupOrder: 0 },
         },
       },
@@ -26,7 +26,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: "conformance",
-          include: ["test/conformance/**/*.test.ts", "test/sdk/engines/*.test.ts", "examples/*/**/*.test.ts"],
+          include: [
+            "test/conformance/**/*.test.ts",
+            "test/{sdk,filters}/engines/*.test.ts",
+            "examples/*/**/*.test.ts",
+          ],
           globalSetup: ["test/support/setup/build.ts", "test/support/setup/envoy.ts"],
           sequence: { groupOrder: 1 },
         },
