@@ -11,6 +11,8 @@ import { readConfig } from "./config";
 import { Policies } from "./policy";
 import { RequestFacts } from "./request";
 
+const PERMISSION_DENIED = 7;
+
 class AuthzRoot extends RootContext {
   readonly policies: Policies = new Policies();
 
@@ -22,17 +24,12 @@ class AuthzRoot extends RootContext {
 class Authz extends HttpFilter {
   onRequestHeaders(): Action {
     const policies = (this.root as AuthzRoot).policies;
-    if (policies.empty) return Action.Continue;
-    const denial = policies.denial(new RequestFacts(this.request));
-    if (denial == null) return Action.Continue;
-    if (isLogging(LogLevel.Debug)) logDebug(`enforced denied, matched policy ${denial}`);
-    return this.sendLocalResponse(
-      403,
-      "RBAC: access denied",
-      null,
-      7,
-      `rbac_access_denied_matched_policy[${denial}]`,
-    );
+    if (policies.isEmpty) return Action.Continue;
+    const id = policies.denial(new RequestFacts(this.request));
+    if (id == null) return Action.Continue;
+    if (isLogging(LogLevel.Debug)) logDebug(`enforced denied, matched policy ${id}`);
+    const details = `rbac_access_denied_matched_policy[${id}]`;
+    return this.sendLocalResponse(403, "RBAC: access denied", null, PERMISSION_DENIED, details);
   }
 }
 

@@ -1,11 +1,13 @@
 import { allHold, Condition } from "./conditions";
 import { RequestFacts } from "./request";
 
-/** Any `from` and any `to` and all of `when`; an absent part holds always. */
+/** Any `from` and any `to` and all of `when`; an absent part (null) holds always. */
 export class Rule {
   from: Condition[][] | null = null;
   to: Condition[][] | null = null;
-  when: Condition[] = [];
+  readonly when: Condition[] = [];
+
+  constructor(readonly id: string) {}
 
   matches(request: RequestFacts): bool {
     return anyHolds(this.from, request) && anyHolds(this.to, request) && allHold(this.when, request);
@@ -18,47 +20,32 @@ function anyHolds(alternatives: Condition[][] | null, request: RequestFacts): bo
   return false;
 }
 
-/** One AuthorizationPolicy. */
-export class Policy {
-  deny: bool = false;
-  rules: Rule[] = [];
-  constructor(readonly id: string) {}
-}
-
-/** A rule with the id it is reported by. */
-class NamedRule {
-  constructor(
-    readonly id: string,
-    readonly rule: Rule,
-  ) {}
-}
-
-/** All policies of a plugin, split by action; rules stand in the order of their ids, as Envoy keeps them. */
+/** The rules of all policies, by action, in the order of their ids as Envoy keeps them: the first that matches is named. */
 export class Policies {
-  private readonly denying: NamedRule[] = [];
-  private readonly allowing: NamedRule[] = [];
-  private hasAllow: bool = false;
+  readonly deny: Rule[] = [];
+  readonly allow: Rule[] = [];
+  /** Is there an ALLOW policy, be it without rules? Then what none of its rules matches is denied. */
+  hasAllow: bool = false;
 
-  add(policy: Policy): void {
-    if (!policy.deny) this.hasAllow = true;
-    const list = policy.deny ? this.denying : this.allowing;
-    for (let i = 0; i < policy.rules.length; i++) {
-      list.push(new NamedRule(`${policy.id}-rule[${i.toString()}]`, policy.rules[i]));
-    }
-    list.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  sort(): void {
+    this.deny.sort(byId);
+    this.allow.sort(byId);
   }
 
-  get empty(): bool {
-    return !this.hasAllow && this.denying.length == 0;
+  /** With no policy at all everything passes. */
+  get isEmpty(): bool {
+    return !this.hasAllow && this.deny.length == 0;
   }
 
   /** Null = allowed; else the id of the rule that denies, or `none` when no ALLOW rule matches. */
   denial(request: RequestFacts): string | null {
-    for (let i = 0; i < this.denying.length; i++) {
-      if (this.denying[i].rule.matches(request)) return this.denying[i].id;
-    }
+    for (let i = 0; i < this.deny.length; i++) if (this.deny[i].matches(request)) return this.deny[i].id;
     if (!this.hasAllow) return null;
-    for (let i = 0; i < this.allowing.length; i++) if (this.allowing[i].rule.matches(request)) return null;
+    for (let i = 0; i < this.allow.length; i++) if (this.allow[i].matches(request)) return null;
     return "none";
   }
+}
+
+function byId(a: Rule, b: Rule): i32 {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }

@@ -1,59 +1,84 @@
-import { getPropertyInt, getPropertyString, HttpRequest, Pairs } from "proxy-wasm-toolkit/sdk";
+import { getPropertyInt, getPropertyString, HeaderName, HttpRequest, Pairs } from "proxy-wasm-toolkit/sdk";
 import { addressOf, IpAddress } from "proxy-wasm-toolkit/sdk/text/ip";
 import { pathOnly } from "proxy-wasm-toolkit/sdk/text/url";
 
-/** What the rules ask of a request, each read at most once. */
+const PATH = new HeaderName(":path");
+const METHOD = new HeaderName(":method");
+const AUTHORITY = new HeaderName(":authority");
+
+/** A header that proxies keep single, read when first asked for. */
+class SingleHeader {
+  private known: bool = false;
+  private text: string | null = null;
+
+  constructor(private readonly name: HeaderName) {}
+
+  read(request: HttpRequest): string | null {
+    if (!this.known) {
+      this.known = true;
+      this.text = request.headers.get<HeaderName>(this.name);
+    }
+    return this.text;
+  }
+}
+
+/** What rules ask of a request; each fact is read when first asked for, and once. */
 export class RequestFacts {
-  private readonly pairs: Pairs;
+  private all: Pairs | null = null;
+  private readonly target: SingleHeader = new SingleHeader(PATH);
+  private readonly verb: SingleHeader = new SingleHeader(METHOD);
+  private readonly host: SingleHeader = new SingleHeader(AUTHORITY);
   private pathText: string | null = null;
   private source: IpAddress | null = null;
-  private sourceRead: bool = false;
+  private sourceKnown: bool = false;
   private destination: IpAddress | null = null;
-  private destinationRead: bool = false;
+  private destinationKnown: bool = false;
   private port: i32 = -1;
 
-  constructor(request: HttpRequest) {
-    this.pairs = request.headers.pairs();
+  constructor(private readonly request: HttpRequest) {}
+
+  /** Path without query and fragment, or null. */
+  get path(): string | null {
+    if (this.pathText == null) {
+      const target = this.target.read(this.request);
+      if (target != null) this.pathText = pathOnly(target);
+    }
+    return this.pathText;
   }
 
-  /** First value of a pseudo-header; "" when missing. */
-  first(name: string): string {
-    for (let i = 0; i < this.pairs.length; i++) if (this.pairs.name(i) == name) return this.pairs.value(i);
-    return "";
+  get method(): string | null {
+    return this.verb.read(this.request);
   }
 
-  /** Every value of a header: decisions look at each. */
-  values(name: string): string[] {
+  /** `:authority` with its port, or null. */
+  get authority(): string | null {
+    return this.host.read(this.request);
+  }
+
+  /** Every value of a header. Looking at the first alone would let a second line past a DENY. */
+  values(name: HeaderName): string[] {
+    let pairs = this.all;
+    if (pairs == null) this.all = pairs = this.request.headers.pairs();
     const found: string[] = [];
-    for (let i = 0; i < this.pairs.length; i++) {
-      if (this.pairs.name(i) == name) found.push(this.pairs.value(i));
+    for (let i = 0; i < pairs.length; i++) {
+      if (pairs.nameBytes(i).equals(name.bytes)) found.push(pairs.value(i));
     }
     return found;
   }
 
-  /** Path without query and fragment. */
-  get path(): string {
-    const known = this.pathText;
-    if (known != null) return known;
-    const path = pathOnly(this.first(":path"));
-    this.pathText = path;
-    return path;
-  }
-
+  /** The peer; null when it has no IP address. */
   get sourceIp(): IpAddress | null {
-    if (!this.sourceRead) {
-      this.sourceRead = true;
-      const text = getPropertyString("source.address");
-      if (text != null) this.source = addressOf(text);
+    if (!this.sourceKnown) {
+      this.sourceKnown = true;
+      this.source = addressIn("source.address");
     }
     return this.source;
   }
 
   get destinationIp(): IpAddress | null {
-    if (!this.destinationRead) {
-      this.destinationRead = true;
-      const text = getPropertyString("destination.address");
-      if (text != null) this.destination = addressOf(text);
+    if (!this.destinationKnown) {
+      this.destinationKnown = true;
+      this.destination = addressIn("destination.address");
     }
     return this.destination;
   }
@@ -62,4 +87,9 @@ export class RequestFacts {
     if (this.port < 0) this.port = <i32>getPropertyInt("destination.port");
     return this.port;
   }
+}
+
+function addressIn(property: string): IpAddress | null {
+  const text = getPropertyString(property);
+  return text == null ? null : addressOf(text);
 }

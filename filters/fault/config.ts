@@ -1,120 +1,114 @@
-import { Pairs } from "proxy-wasm-toolkit/sdk";
 import { parseDuration } from "proxy-wasm-toolkit/sdk/text/duration";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
-import { JsonValue, parseJson } from "proxy-wasm-toolkit/sdk/text/json";
+import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
+import { grpcCode } from "./grpc-codes";
 import { RequestMatch } from "./request-match";
+import { DENOMINATOR } from "./roll";
+import { FaultRule } from "./rule";
 
-const GRPC_CODES: string[] = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
+/** Fields of an HTTPRoute. The proxy's own routes do what those but `match` and `fault` say: they are passed over. */
+const ROUTE: string[] = [
+  "name",
+  "match",
+  "fault",
+  "route",
+  "redirect",
+  "directResponse",
+  "delegate",
+  "rewrite",
+  "timeout",
+  "retries",
+  "mirror",
+  "mirrors",
+  "mirrorPercent",
+  "mirrorPercentage",
+  "corsPolicy",
+  "headers",
 ];
 
-/** Percentages are rolled against this many, as Envoy does for Istio's `percentage`. */
-export const DENOMINATOR: u32 = 1000000;
-
-/** One entry of the `http` list: when it applies, and what it does. */
-export class FaultRule {
-  matches: RequestMatch[] = [];
-  /** Of `DENOMINATOR`. */
-  delayChance: u32 = 0;
-  delayMs: u32 = 0;
-  abortChance: u32 = 0;
-  /** HTTP status; 200 when `grpcStatus` is set. */
-  abortStatus: u32 = 0;
-  /** -1 = none. */
-  grpcStatus: i32 = -1;
-
-  /** No match block at all is a catch-all. */
-  applies(headers: Pairs): bool {
-    if (this.matches.length == 0) return true;
-    for (let i = 0; i < this.matches.length; i++) if (this.matches[i].matches(headers)) return true;
-    return false;
-  }
-}
+const MILLISECOND: i64 = 1000000;
+const HOUR: i64 = 3600000000000;
 
 /** Reads the plugin's configuration into `rules`; null = good, else what is wrong and where. */
 export function readConfig(text: string, rules: FaultRule[]): string | null {
-  const parsed = parseJson(text);
-  const root = parsed.value;
-  if (root == null) return parsed.error;
   const fields = new Fields();
-  if (fields.object(root, "", ["http"])) {
+  const root = fields.parse(text, ["http"]);
+  if (root != null) {
     if (root.get("http") == null) fields.fail("http", "missing");
     const entries = fields.list(root.get("http"), "http");
-    for (let i = 0; i < entries.length; i++)
-      rules.push(readRule(fields, entries[i], `http[${i.toString()}]`));
+    for (let i = 0; i < entries.length; i++) rules.push(readEntry(fields, entries[i], `http[${i}]`));
   }
   return fields.error == "" ? null : fields.error;
 }
 
-function readRule(fields: Fields, json: JsonValue, path: string): FaultRule {
+function readEntry(fields: Fields, json: JsonValue, path: string): FaultRule {
   const rule = new FaultRule();
-  if (!fields.object(json, path, ["name", "match", "fault"])) return rule;
-  const blocks = fields.list(json.get("match"), `${path}.match`);
-  for (let i = 0; i < blocks.length; i++) {
-    rule.matches.push(RequestMatch.read(fields, blocks[i], `${path}.match[${i.toString()}]`));
+  if (!fields.object(json, path, ROUTE)) return rule;
+  refuseMisplaced(fields, json.get("route"), `${path}.route`);
+  const match = json.get("match");
+  if (match != null) {
+    const blocks = fields.list(match, `${path}.match`);
+    for (let i = 0; i < blocks.length; i++) {
+      rule.matches.push(RequestMatch.read(fields, blocks[i], `${path}.match[${i}]`));
+    }
   }
   const fault = json.get("fault");
-  if (fault == null) return rule;
-  if (!fields.object(fault, `${path}.fault`, ["delay", "abort"])) return rule;
-  if (fault.keys.length == 0) fields.fail(`${path}.fault`, "needs delay or abort");
-  const delay = fault.get("delay");
-  if (delay != null) readDelay(fields, delay, `${path}.fault.delay`, rule);
-  const abort = fault.get("abort");
-  if (abort != null) readAbort(fields, abort, `${path}.fault.abort`, rule);
+  if (fault != null) readFault(fields, fault, `${path}.fault`, rule);
   return rule;
 }
 
-/** Istio's `percentage: {value}`, truncated to millionths as in Envoy; `missing` when it is absent. */
-function readChance(fields: Fields, json: JsonValue, path: string, missing: u32): u32 {
+/** A `fault` inside `route` does nothing in Istio, where it is dropped in silence. */
+function refuseMisplaced(fields: Fields, json: JsonValue | null, path: string): void {
+  if (json == null || !json.isList) return;
+  for (let i = 0; i < json.items.length; i++) {
+    if (json.items[i].get("fault") == null) continue;
+    fields.fail(`${path}[${i}].fault`, "belongs beside route, not inside it");
+  }
+}
+
+function readFault(fields: Fields, json: JsonValue, path: string, rule: FaultRule): void {
+  if (!fields.object(json, path, ["delay", "abort"])) return;
+  const delay = json.get("delay");
+  const abort = json.get("abort");
+  if (delay == null && abort == null) fields.fail(path, "needs delay or abort");
+  if (delay != null) readDelay(fields, delay, `${path}.delay`, rule);
+  if (abort != null) readAbort(fields, abort, `${path}.abort`, rule);
+}
+
+/** Istio's `percentage: {value}` in millionths, cut off as Istio does it (0.57 gives 5699). Absent = 0. */
+function readChance(fields: Fields, json: JsonValue, path: string): u32 {
   const percentage = json.get("percentage");
-  if (percentage == null) return missing;
-  if (!fields.object(percentage, `${path}.percentage`, ["value"])) return 0;
+  const at = `${path}.percentage`;
+  if (percentage == null || !fields.object(percentage, at, ["value"])) return 0;
   const value = percentage.get("value");
-  if (value == null) return 0;
-  return <u32>(fields.number(value, `${path}.percentage.value`, 0, 100) * 10000);
+  return value == null ? 0 : <u32>(fields.number(value, `${at}.value`, 0, 100) * 10000);
 }
 
 function readDelay(fields: Fields, json: JsonValue, path: string, rule: FaultRule): void {
   if (!fields.object(json, path, ["percentage", "percent", "fixedDelay"])) return;
-  let missing: u32 = 0;
   const percent = json.get("percent");
-  if (percent != null) missing = <u32>fields.number(percent, `${path}.percent`, 0, 100) * 10000;
-  rule.delayChance = readChance(fields, json, path, missing);
-  const nanos = parseDuration(fields.text(json.get("fixedDelay"), `${path}.fixedDelay`));
-  if (nanos < 1000000) fields.fail(`${path}.fixedDelay`, "expected a duration of at least 1ms, such as 0.5s");
-  else if (nanos > 3600000000000000) fields.fail(`${path}.fixedDelay`, "longer than 1000h");
-  else rule.delayMs = <u32>(nanos / 1000000);
+  if (json.get("percentage") != null) rule.delayChance = readChance(fields, json, path);
+  else if (percent != null) {
+    rule.delayChance = <u32>fields.integer(percent, `${path}.percent`, 0, 100) * (DENOMINATOR / 100);
+  }
+  const at = `${path}.fixedDelay`;
+  const nanos = parseDuration(fields.text(json.get("fixedDelay"), at));
+  if (nanos < MILLISECOND) fields.fail(at, "expected a duration of at least 1ms, such as 0.5s");
+  else if (nanos > 1000 * HOUR) fields.fail(at, "expected a duration of at most 1000h");
+  else rule.delayMs = <u32>(nanos / MILLISECOND);
 }
 
 function readAbort(fields: Fields, json: JsonValue, path: string, rule: FaultRule): void {
   if (!fields.object(json, path, ["percentage", "httpStatus", "grpcStatus"])) return;
-  rule.abortChance = readChance(fields, json, path, 0);
+  rule.abortChance = readChance(fields, json, path);
   const http = json.get("httpStatus");
   const grpc = json.get("grpcStatus");
-  if ((http == null) == (grpc == null)) {
-    fields.fail(path, "give exactly one of httpStatus and grpcStatus");
-  } else if (http != null) {
-    rule.abortStatus = <u32>fields.number(http, `${path}.httpStatus`, 200, 599);
-  } else {
-    rule.abortStatus = 200;
-    rule.grpcStatus = GRPC_CODES.indexOf(fields.text(grpc, `${path}.grpcStatus`));
-    if (rule.grpcStatus < 0)
-      fields.fail(`${path}.grpcStatus`, "expected a gRPC code by name, such as UNAVAILABLE");
+  if ((http == null) == (grpc == null)) fields.fail(path, "give exactly one of httpStatus and grpcStatus");
+  else if (http != null) rule.status = fields.integer(http, `${path}.httpStatus`, 200, 599);
+  else {
+    rule.grpcStatus = grpcCode(fields.text(grpc, `${path}.grpcStatus`));
+    if (rule.grpcStatus < 0) {
+      fields.fail(`${path}.grpcStatus`, "expected the name of a gRPC code, such as UNAVAILABLE");
+    }
   }
 }

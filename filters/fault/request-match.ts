@@ -1,18 +1,14 @@
-import { Pairs } from "proxy-wasm-toolkit/sdk";
+import { HeaderName } from "proxy-wasm-toolkit/sdk";
+import { lowerCase } from "proxy-wasm-toolkit/sdk/text/ascii";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
-import { pathOnly, queryParameter } from "proxy-wasm-toolkit/sdk/text/url";
+import { queryParameter } from "proxy-wasm-toolkit/sdk/text/url";
+import { Request } from "./request";
 import { StringMatch } from "./string-match";
 
-class NamedMatch {
-  constructor(
-    readonly name: string,
-    readonly match: StringMatch,
-  ) {}
-}
-
-/** Keys that Istio reads from their own fields and ignores among `headers`. */
-const IGNORED: string[] = ["uri", "scheme", "method", "authority"];
+const METHOD = new HeaderName(":method");
+const AUTHORITY = new HeaderName(":authority");
+const SCHEME = new HeaderName(":scheme");
 
 const KNOWN: string[] = [
   "name",
@@ -26,15 +22,42 @@ const KNOWN: string[] = [
   "queryParams",
 ];
 
-/** Index of the first pair named `name` from `from` on, or -1. */
-function find(headers: Pairs, name: string, from: i32): i32 {
-  for (let i = from; i < headers.length; i++) if (headers.name(i) == name) return i;
-  return -1;
+/** Keys that Istio reads from fields of their own and ignores among the headers. */
+const IGNORED: string[] = ["uri", "scheme", "method", "authority"];
+
+class HeaderMatch {
+  constructor(
+    readonly name: HeaderName,
+    readonly match: StringMatch,
+  ) {}
+
+  /** A repeated header is tested value by value; any match counts. */
+  holds(request: Request): bool {
+    return this.any(request.values(this.name));
+  }
+
+  /** For `withoutHeaders`: a missing header counts as an empty value, but not for a mere test of presence. */
+  holdsOrIsEmpty(request: Request): bool {
+    const values = request.values(this.name);
+    if (values.length == 0) return !this.match.isPresence && this.match.matches("");
+    return this.any(values);
+  }
+
+  private any(values: string[]): bool {
+    for (let i = 0; i < values.length; i++) if (this.match.matches(values[i])) return true;
+    return false;
+  }
 }
 
-function first(headers: Pairs, name: string): string {
-  const at = find(headers, name, 0);
-  return at < 0 ? "" : headers.value(at);
+class QueryMatch {
+  constructor(
+    readonly name: string,
+    readonly match: StringMatch,
+  ) {}
+
+  holds(request: Request): bool {
+    return this.match.matchesOptional(queryParameter(request.target, this.name));
+  }
 }
 
 /** One block of an Istio HTTPMatchRequest: everything in it must hold. */
@@ -43,39 +66,53 @@ export class RequestMatch {
   private method: StringMatch | null = null;
   private authority: StringMatch | null = null;
   private scheme: StringMatch | null = null;
-  private headers: NamedMatch[] = [];
-  private without: NamedMatch[] = [];
-  private query: NamedMatch[] = [];
+  private headers: HeaderMatch[] = [];
+  private without: HeaderMatch[] = [];
+  private query: QueryMatch[] = [];
 
   static read(fields: Fields, json: JsonValue, path: string): RequestMatch {
     const match = new RequestMatch();
     if (!fields.object(json, path, KNOWN)) return match;
+    fields.optionalText(json, "name", path);
     const ignore = json.get("ignoreUriCase");
     const ignoreCase = ignore != null && fields.bool(ignore, `${path}.ignoreUriCase`);
     match.uri = part(fields, json, "uri", path, ignoreCase);
     match.method = part(fields, json, "method", path, false);
     match.authority = part(fields, json, "authority", path, false);
     match.scheme = part(fields, json, "scheme", path, false);
-    match.headers = named(fields, json.get("headers"), `${path}.headers`, true);
-    match.without = named(fields, json.get("withoutHeaders"), `${path}.withoutHeaders`, true);
-    match.query = named(fields, json.get("queryParams"), `${path}.queryParams`, false);
+    match.headers = readHeaders(fields, json.get("headers"), `${path}.headers`);
+    match.without = readHeaders(fields, json.get("withoutHeaders"), `${path}.withoutHeaders`);
+    match.query = readQuery(fields, json.get("queryParams"), `${path}.queryParams`);
     return match;
   }
 
-  matches(headers: Pairs): bool {
-    const target = first(headers, ":path");
-    if (!holds(this.uri, pathOnly(target))) return false;
-    if (!holds(this.method, first(headers, ":method"))) return false;
-    if (!holds(this.authority, first(headers, ":authority"))) return false;
-    if (!holds(this.scheme, first(headers, ":scheme"))) return false;
-    for (let i = 0; i < this.headers.length; i++) if (!anyValue(headers, this.headers[i])) return false;
-    for (let i = 0; i < this.without.length; i++) if (present(headers, this.without[i])) return false;
-    for (let i = 0; i < this.query.length; i++) {
-      const value = queryParameter(target, this.query[i].name);
-      if (value == null || !this.query[i].match.matches(value)) return false;
-    }
+  holds(request: Request): bool {
+    const uri = this.uri;
+    if (uri != null && !uri.matches(request.path)) return false;
+    return (
+      firstHolds(this.method, request, METHOD) &&
+      firstHolds(this.authority, request, AUTHORITY) &&
+      firstHolds(this.scheme, request, SCHEME) &&
+      this.queryHolds(request) &&
+      this.headersHold(request)
+    );
+  }
+
+  private queryHolds(request: Request): bool {
+    const query = this.query;
+    for (let i = 0; i < query.length; i++) if (!query[i].holds(request)) return false;
     return true;
   }
+
+  private headersHold(request: Request): bool {
+    for (let i = 0; i < this.headers.length; i++) if (!this.headers[i].holds(request)) return false;
+    for (let i = 0; i < this.without.length; i++) if (this.without[i].holdsOrIsEmpty(request)) return false;
+    return true;
+  }
+}
+
+function firstHolds(match: StringMatch | null, request: Request, name: HeaderName): bool {
+  return match == null || match.matchesOptional(request.first(name));
 }
 
 function part(
@@ -89,36 +126,30 @@ function part(
   return value == null ? null : StringMatch.read(fields, value, `${path}.${key}`, ignoreCase);
 }
 
-function named(fields: Fields, json: JsonValue | null, path: string, headers: bool): NamedMatch[] {
-  const list: NamedMatch[] = [];
-  if (json == null) return list;
-  if (!json.isObject) {
-    fields.fail(path, "expected an object");
-    return list;
-  }
+function readHeaders(fields: Fields, json: JsonValue | null, path: string): HeaderMatch[] {
+  const list: HeaderMatch[] = [];
+  if (json == null || !fields.isObject(json, path)) return list;
   for (let i = 0; i < json.keys.length; i++) {
     const key = json.keys[i];
-    if (headers && IGNORED.includes(key)) continue;
-    const name = headers ? key.toLowerCase() : key;
-    list.push(new NamedMatch(name, StringMatch.read(fields, json.items[i], `${path}.${key}`, false)));
+    if (IGNORED.includes(key)) continue;
+    const at = `${path}.${key}`;
+    if (key == "" || key.startsWith("@")) fields.fail(at, "unsupported header name");
+    const name = lowerCase(key);
+    const match = StringMatch.read(fields, json.items[i], at, false);
+    // Proxies show `host` as `:authority`.
+    list.push(new HeaderMatch(new HeaderName(name == "host" ? ":authority" : name), match));
   }
   return list;
 }
 
-function holds(match: StringMatch | null, text: string): bool {
-  return match == null || match.matches(text);
-}
-
-/** Repeated headers are tested value by value; any match counts. */
-function anyValue(headers: Pairs, wanted: NamedMatch): bool {
-  for (let at = find(headers, wanted.name, 0); at >= 0; at = find(headers, wanted.name, at + 1)) {
-    if (wanted.match.matches(headers.value(at))) return true;
+function readQuery(fields: Fields, json: JsonValue | null, path: string): QueryMatch[] {
+  const list: QueryMatch[] = [];
+  if (json == null || !fields.isObject(json, path)) return list;
+  for (let i = 0; i < json.keys.length; i++) {
+    const key = json.keys[i];
+    const at = `${path}.${key}`;
+    if (key == "") fields.fail(at, "must not be empty");
+    list.push(new QueryMatch(key, StringMatch.read(fields, json.items[i], at, false)));
   }
-  return false;
-}
-
-/** For `withoutHeaders`: a missing header counts as an empty value, but not for a mere presence test. */
-function present(headers: Pairs, unwanted: NamedMatch): bool {
-  if (find(headers, unwanted.name, 0) >= 0) return anyValue(headers, unwanted);
-  return !unwanted.match.presence && unwanted.match.matches("");
+  return list;
 }

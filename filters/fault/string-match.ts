@@ -1,3 +1,4 @@
+import { equalsIgnoreCase, regionMatches } from "proxy-wasm-toolkit/sdk/text/ascii";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
 import { Regex } from "proxy-wasm-toolkit/sdk/text/regex";
@@ -9,37 +10,37 @@ enum Form {
   Regex = 3,
 }
 
-/** Istio's StringMatch: one of exact, prefix and regex (whole text), or `{}` for mere presence. */
+/** Istio's StringMatch: one of exact, prefix and regex (whole text); `{}` and the regex `*` are mere presence. */
 export class StringMatch {
   private form: Form = Form.Present;
-  private value: string = "";
+  private text: string = "";
   private regex: Regex | null = null;
-  private ignoreCase: bool = false;
 
-  static read(fields: Fields, json: JsonValue | null, path: string, ignoreCase: bool): StringMatch {
-    const match = new StringMatch();
-    if (json == null || !fields.object(json, path, ["exact", "prefix", "regex"])) return match;
+  private constructor(private readonly ignoreCase: bool) {}
+
+  /** `ignoreCase` is for exact and prefix; a regex has `(?i)`. */
+  static read(fields: Fields, json: JsonValue, path: string, ignoreCase: bool): StringMatch {
+    const match = new StringMatch(ignoreCase);
+    if (!fields.object(json, path, ["exact", "prefix", "regex"]) || json.keys.length == 0) return match;
     if (json.keys.length > 1) fields.fail(path, "give only one of exact, prefix and regex");
-    if (json.keys.length == 0) return match;
     const key = json.keys[0];
-    const text = fields.text(json.items[0], `${path}.${key}`);
-    match.ignoreCase = ignoreCase;
-    match.value = ignoreCase ? text.toLowerCase() : text;
+    const at = `${path}.${key}`;
+    const text = fields.text(json.items[0], at);
+    match.text = text;
     if (key == "exact") match.form = Form.Exact;
+    else if (text == "") fields.fail(at, "must not be empty");
     else if (key == "prefix") match.form = Form.Prefix;
-    else if (text != "*") match.useRegex(fields, text, `${path}.${key}`);
+    else if (text != "*") {
+      match.form = Form.Regex;
+      const regex = new Regex(text);
+      if (regex.error != "") fields.fail(at, regex.error);
+      match.regex = regex;
+    }
     return match;
   }
 
-  private useRegex(fields: Fields, text: string, path: string): void {
-    const regex = new Regex(text);
-    if (regex.error != "") fields.fail(path, regex.error);
-    this.form = Form.Regex;
-    this.regex = regex;
-  }
-
-  /** `{}` and the regex `*`: any value, as long as there is one. */
-  get presence(): bool {
+  /** Any value does, as long as there is one. */
+  get isPresence(): bool {
     return this.form == Form.Present;
   }
 
@@ -47,7 +48,13 @@ export class StringMatch {
     const form = this.form;
     if (form == Form.Present) return true;
     if (form == Form.Regex) return (this.regex as Regex).matches(text);
-    const subject = this.ignoreCase ? text.toLowerCase() : text;
-    return form == Form.Exact ? subject == this.value : subject.startsWith(this.value);
+    const wanted = this.text;
+    if (form == Form.Exact) return this.ignoreCase ? equalsIgnoreCase(text, wanted) : text == wanted;
+    return this.ignoreCase ? regionMatches(text, 0, wanted) : text.startsWith(wanted);
+  }
+
+  /** Does a value that may be missing match? */
+  matchesOptional(text: string | null): bool {
+    return text != null && this.matches(text);
   }
 }

@@ -1,26 +1,20 @@
-import { Counter, Histogram, HttpFilter, RootContext, registerHttp } from "proxy-wasm-toolkit/sdk";
+import { HttpFilter, RootContext, registerHttp } from "proxy-wasm-toolkit/sdk";
 import { MetricsConfig } from "./config";
-import { describe } from "./describe";
+import { Facts } from "./facts";
 import { LocalWorkload } from "./local";
-import { addLabels } from "./tags";
+import { SeriesTable } from "./series";
+import { Services } from "./services";
 
 class MetricsRoot extends RootContext {
-  config: MetricsConfig = new MetricsConfig();
-  local: LocalWorkload | null = null;
-  requests: Counter | null = null;
-  duration: Histogram | null = null;
-  requestBytes: Histogram | null = null;
-  responseBytes: Histogram | null = null;
+  readonly services: Services = new Services();
+  isDestination: bool = true;
+  /** Null only until the plugin is configured. */
+  table: SeriesTable | null = null;
 
   onConfigure(config: string): string | null {
     const read = MetricsConfig.read(config);
-    const most = read.maxSeries;
-    this.config = read;
-    this.local = new LocalWorkload();
-    this.requests = new Counter("istio_requests_total", most);
-    this.duration = new Histogram("istio_request_duration_milliseconds", most);
-    this.requestBytes = new Histogram("istio_request_bytes", most);
-    this.responseBytes = new Histogram("istio_response_bytes", most);
+    this.isDestination = read.isDestination;
+    this.table = new SeriesTable(new LocalWorkload(), read.isDestination, read.maxSeries);
     return read.error;
   }
 }
@@ -28,19 +22,15 @@ class MetricsRoot extends RootContext {
 class Metrics extends HttpFilter {
   onLog(): void {
     const root = this.root as MetricsRoot;
-    const labels = describe(this, root.config, root.local as LocalWorkload);
-    const requests = root.requests as Counter;
-    addLabels<Counter>(requests, labels);
-    requests.increment();
-    const duration = root.duration as Histogram;
-    addLabels<Histogram>(duration, labels);
-    duration.record(this.request.duration / 1000000);
-    const requestBytes = root.requestBytes as Histogram;
-    addLabels<Histogram>(requestBytes, labels);
-    requestBytes.record(this.request.totalSize);
-    const responseBytes = root.responseBytes as Histogram;
-    addLabels<Histogram>(responseBytes, labels);
-    responseBytes.record(this.response.totalSize);
+    const table = root.table;
+    if (table == null) return;
+    const series = table.find(new Facts(this, root.services, root.isDestination));
+    series.requests.increment();
+    // No duration: the request never became complete.
+    const nanos = this.request.duration;
+    if (nanos >= 0) series.duration.record(nanos / 1000000);
+    series.requestBytes.record(this.request.totalSize);
+    series.responseBytes.record(this.response.totalSize);
   }
 }
 

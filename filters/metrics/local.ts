@@ -1,23 +1,17 @@
 import { getPropertyString, PropertyPath } from "proxy-wasm-toolkit/sdk";
 
-/** A value of the node's metadata, or what stands for a missing one. */
-function node(key: string, missing: string): string {
-  const value = getPropertyString(PropertyPath.of(["xds", "node", "metadata", key]));
-  return value == null ? missing : value;
+function metadata(segments: string[]): string {
+  const value = getPropertyString(PropertyPath.of(["xds", "node", "metadata"].concat(segments)));
+  return value == null ? "" : value;
 }
 
-function label(key: string, missing: string): string {
-  const value = getPropertyString(PropertyPath.of(["xds", "node", "metadata", "LABELS", key]));
-  return value == null ? missing : value;
-}
-
-/** What this proxy's own workload is called, read once when the plugin is configured. */
+/** What this proxy's own workload is called by its node's metadata; "" for what is not there. Read once. */
 export class LocalWorkload {
-  readonly workload: string = node("WORKLOAD_NAME", "unknown");
-  readonly namespace: string = node("NAMESPACE", "unknown");
-  readonly cluster: string = node("CLUSTER_ID", "unknown");
-  readonly app: string = label("app", "unknown");
-  readonly version: string = label("version", "unknown");
-  readonly service: string = label("service.istio.io/canonical-name", this.workload);
-  readonly revision: string = label("service.istio.io/canonical-revision", "latest");
+  readonly workload: string = metadata(["WORKLOAD_NAME"]);
+  readonly namespace: string = metadata(["NAMESPACE"]);
+  readonly cluster: string = metadata(["CLUSTER_ID"]);
+  readonly app: string = metadata(["LABELS", "app"]);
+  readonly version: string = metadata(["LABELS", "version"]);
+  readonly service: string = metadata(["LABELS", "service.istio.io/canonical-name"]);
+  readonly revision: string = metadata(["LABELS", "service.istio.io/canonical-revision"]);
 }

@@ -1,4 +1,7 @@
-import { JsonKind, JsonValue } from "./json";
+import { JsonKind, JsonValue, parseJson } from "./json";
+
+const STRUCT =
+  "not JSON: looks like a google.protobuf.Struct, which proxies pass as protobuf; write the JSON as a google.protobuf.StringValue";
 
 /**
  * Reads a configuration tree field by field and keeps the first thing wrong, named by its JSON path. Every reader answers
@@ -7,8 +10,27 @@ import { JsonKind, JsonValue } from "./json";
 export class Fields {
   error: string = "";
 
+  /** The root of a configuration text: an object with no other keys than `known`, or null. */
+  parse(text: string, known: string[]): JsonValue | null {
+    const result = parseJson(text);
+    const root = result.value;
+    if (root == null) {
+      // A Struct starts with the tag and length of its first entry: bytes 0a, length, 0a.
+      const struct = text.length > 2 && text.charCodeAt(0) == 10 && text.charCodeAt(2) == 10;
+      this.fail("", struct ? STRUCT : text == "" ? "the configuration is empty" : result.error);
+      return null;
+    }
+    return this.object(root, "", known) ? root : null;
+  }
+
   fail(path: string, why: string): void {
     if (this.error == "") this.error = path == "" ? why : `${path}: ${why}`;
+  }
+
+  /** Is this an object, whatever its keys? */
+  isObject(value: JsonValue, path: string): bool {
+    if (!value.isObject) this.fail(path, "expected an object");
+    return value.isObject;
   }
 
   /** Is this an object with no other keys than `known`? An unknown key is named. */
@@ -52,10 +74,10 @@ export class Fields {
     return value.number != 0;
   }
 
-  /** A number in `[least, most]`. */
+  /** A number in `[least, most]`, which are whole. */
   number(value: JsonValue | null, path: string, least: f64, most: f64): f64 {
     if (value != null && value.isNumber && value.number >= least && value.number <= most) return value.number;
-    this.fail(path, `expected a number from ${plain(least)} to ${plain(most)}`);
+    this.fail(path, `expected a number from ${<i64>least} to ${<i64>most}`);
     return least;
   }
 
@@ -85,8 +107,4 @@ export class Fields {
     for (let i = 0; i < items.length; i++) texts.push(this.text(items[i], `${path}[${i.toString()}]`));
     return texts;
   }
-}
-
-function plain(number: f64): string {
-  return number == floor<f64>(number) ? (<i64>number).toString() : number.toString();
 }

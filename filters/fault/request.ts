@@ -1,0 +1,47 @@
+import { HeaderMap, HeaderName, Pairs } from "proxy-wasm-toolkit/sdk";
+import { pathOnly } from "proxy-wasm-toolkit/sdk/text/url";
+
+const PATH = new HeaderName(":path");
+
+/** What matching asks of a request; read when first asked for, and once. */
+export class Request {
+  private targetText: string | null = null;
+  private pathText: string | null = null;
+  private all: Pairs | null = null;
+
+  constructor(private readonly headers: HeaderMap) {}
+
+  /** Path with query; "" when there is none. */
+  get target(): string {
+    let text = this.targetText;
+    if (text == null) {
+      text = this.first(PATH);
+      if (text == null) text = "";
+      this.targetText = text;
+    }
+    return text;
+  }
+
+  /** Path without query. */
+  get path(): string {
+    let text = this.pathText;
+    if (text == null) this.pathText = text = pathOnly(this.target);
+    return text;
+  }
+
+  /** First value of a header that has only one; null when there is none. */
+  first(name: HeaderName): string | null {
+    return this.headers.get<HeaderName>(name);
+  }
+
+  /** Every value of a header: a repeated one is tested value by value. */
+  values(name: HeaderName): string[] {
+    let pairs = this.all;
+    if (pairs == null) this.all = pairs = this.headers.pairs();
+    const found: string[] = [];
+    for (let i = 0; i < pairs.length; i++) {
+      if (pairs.nameBytes(i).equals(name.bytes)) found.push(pairs.value(i));
+    }
+    return found;
+  }
+}

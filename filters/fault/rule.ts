@@ -1,0 +1,23 @@
+import { Request } from "./request";
+import { RequestMatch } from "./request-match";
+
+/** One entry of the `http` list: when it applies, and what it does. */
+export class FaultRule {
+  readonly matches: RequestMatch[] = [];
+  /** Of a million. */
+  delayChance: u32 = 0;
+  delayMs: u32 = 0;
+  /** Of a million. */
+  abortChance: u32 = 0;
+  /** HTTP status of the abort; 200 when `grpcStatus` is set, as clients that speak no gRPC get it. */
+  status: u32 = 200;
+  /** -1 = derived from `status`. */
+  grpcStatus: i32 = -1;
+
+  /** No match block at all is a catch-all. */
+  applies(request: Request): bool {
+    const matches = this.matches;
+    for (let i = 0; i < matches.length; i++) if (matches[i].holds(request)) return true;
+    return matches.length == 0;
+  }
+}
