@@ -20,7 +20,6 @@ export const envoyEngine: Engine = {
   async start(options: EngineOptions): Promise<RunningEngine> {
     const { path } = await resolveEnvoy({ onProgress: (line) => process.stderr.write(`${line}\n`) });
     const folder = await mkdtemp(join(tmpdir(), "proxy-wasm-envoy-"));
-    const removeFolder = () => rm(folder, { recursive: true, force: true });
     try {
       const text = await readConfig(options.configPath);
       const config = await configFile(options, text, folder);
@@ -31,11 +30,12 @@ export const envoyEngine: Engine = {
         envoyArguments(options, { config, adminAddress, hasAdmin }),
         options.writeLog ?? ((line) => process.stderr.write(line, "latin1")),
       );
-      void envoy.exited.then(removeFolder);
       return await running(envoy, adminAddress, hasAdmin);
     } catch (error) {
-      await removeFolder();
       throw error instanceof StartError ? new StartError(`${options.configPath}: ${error.message}`) : error;
+    } finally {
+      // Envoy reads its file once; the admin address is known by now.
+      await rm(folder, { recursive: true, force: true });
     }
   },
 };
