@@ -1,8 +1,5 @@
 import { JsonKind, JsonValue, parseJson } from "./json";
 
-const STRUCT =
-  "not JSON: looks like a google.protobuf.Struct, which proxies pass as protobuf; write the JSON as a google.protobuf.StringValue";
-
 /**
  * Reads a configuration tree field by field and keeps the first thing wrong, named by its JSON path. Every reader answers
  * something harmless after an error, so callers check `error` once at the end.
@@ -15,9 +12,7 @@ export class Fields {
     const result = parseJson(text);
     const root = result.value;
     if (root == null) {
-      // A Struct starts with the tag and length of its first entry: bytes 0a, length, 0a.
-      const struct = text.length > 2 && text.charCodeAt(0) == 10 && text.charCodeAt(2) == 10;
-      this.fail("", struct ? STRUCT : text == "" ? "the configuration is empty" : result.error);
+      this.fail("", text == "" ? "the configuration is empty" : result.error);
       return null;
     }
     return this.object(root, "", known) ? root : null;

@@ -1,0 +1,272 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { anyConfig, anyRequest } from "./support/anything";
+import { FilterHost, type Headers, moduleOf } from "./support/filter-host";
+
+const metadata = { name: "p", namespace: "ns" };
+
+function policies(...rules: unknown[]) {
+  return { policies: [{ metadata, spec: { action: "DENY", rules } }] };
+}
+
+describe("authz: what a configuration refuses", () => {
+  const spec = (more: unknown) => ({ policies: [{ metadata, spec: more }] });
+  const source = (more: unknown) => policies({ from: [{ source: more }] });
+  const operation = (more: unknown) => policies({ to: [{ operation: more }] });
+  const when = (more: unknown) => policies({ when: [more] });
+  test.each<[unknown, string]>([
+    ["", "the configuration is empty"],
+    [{}, "policies: missing"],
+    [{ policies: [], rbac: {} }, "rbac: unknown or unsupported field"],
+    [{ policies: [{}] }, "policies[0].metadata: needs name and namespace"],
+    [{ policies: [{ metadata: { name: "p" } }] }, "policies[0].metadata.namespace: expected a string"],
+    [
+      { policies: [{ metadata: { name: "", namespace: "n" } }] },
+      "policies[0].metadata.name: must not be empty",
+    ],
+    [
+      { policies: [{ metadata, kind: "PeerAuthentication" }] },
+      "policies[0].kind: expected AuthorizationPolicy",
+    ],
+    [
+      { policies: [{ metadata, apiVersion: "v1" }] },
+      "policies[0].apiVersion: expected security.istio.io/...",
+    ],
+    [
+      { policies: [{ metadata }, { metadata }] },
+      "policies[1].metadata: a second policy of this name: ns[ns]-policy[p]",
+    ],
+    [
+      { policies: [{ metadata: { ...metadata, annotations: { "istio.io/dry-run": "true" } } }] },
+      "policies[0].metadata.annotations.istio.io/dry-run: not supported",
+    ],
+    [spec({ selector: { matchLabels: {} } }), "policies[0].spec.selector: unknown or unsupported field"],
+    [spec({ targetRefs: [] }), "policies[0].spec.targetRefs: unknown or unsupported field"],
+    [spec({ action: "AUDIT" }), 'policies[0].spec.action: "AUDIT" is not supported (known: ALLOW, DENY)'],
+    [spec({ action: "CUSTOM", provider: {} }), "policies[0].spec.provider: unknown or unsupported field"],
+    [spec({ action: "deny" }), 'policies[0].spec.action: "deny" is not supported'],
+    [spec({ action: "DENY" }), "policies[0].spec.rules: a DENY policy without rules would deny nothing"],
+    [spec({ rules: {} }), "policies[0].spec.rules: expected a list"],
+    [policies(null), "policies[0].spec.rules[0]: expected an object"],
+    [policies({ froms: [] }), "policies[0].spec.rules[0].froms: unknown or unsupported field"],
+    [policies({ from: [] }), "policies[0].spec.rules[0].from: must not be empty"],
+    [policies({ from: [{}] }), "policies[0].spec.rules[0].from[0].source: missing"],
+    [source({}), "policies[0].spec.rules[0].from[0].source: must not be empty"],
+    [
+      source({ principals: ["a"] }),
+      "policies[0].spec.rules[0].from[0].source.principals: unknown or unsupported field",
+    ],
+    [source({ namespaces: ["a"] }), "from[0].source.namespaces: unknown or unsupported field"],
+    [source({ requestPrincipals: ["*"] }), "from[0].source.requestPrincipals: unknown or unsupported field"],
+    [
+      source({ notRequestPrincipals: ["*"] }),
+      "from[0].source.notRequestPrincipals: unknown or unsupported field",
+    ],
+    [source({ remoteIpBlocks: ["1.2.3.4"] }), "from[0].source.remoteIpBlocks: unknown or unsupported field"],
+    [source({ ipBlocks: [] }), "from[0].source.ipBlocks: must not be empty"],
+    [source({ ipBlocks: ["10.0.0.0/33"] }), "from[0].source.ipBlocks[0]: expected an IP address or a block"],
+    [
+      source({ notIpBlocks: ["::1", "x"] }),
+      "from[0].source.notIpBlocks[1]: expected an IP address or a block",
+    ],
+    [operation({ ports: [80] }), "to[0].operation.ports[0]: expected a string"],
+    [operation({ ports: ["65536"] }), "to[0].operation.ports[0]: expected a port from 0 to 65535"],
+    [operation({ ports: ["http"] }), "to[0].operation.ports[0]: expected a port"],
+    [operation({ methods: [""] }), "to[0].operation.methods[0]: must not be empty"],
+    [operation({ methods: "GET" }), "to[0].operation.methods: expected a list"],
+    [
+      operation({ paths: ["/{*}.html"] }),
+      "paths[0]: a path template knows {*} and {**} only, each as a whole segment",
+    ],
+    [operation({ paths: ["/{**}/{*}"] }), "paths[0]: {**} must be the last operator of a path template"],
+    [operation({ paths: ["/{name}"] }), "paths[0]: a path template knows {*} and {**} only"],
+    [operation({ paths: ["/a*/{*}"] }), 'paths[0]: "a*" cannot be a segment of a path template'],
+    [operation({ paths: ["/a//{*}"] }), 'paths[0]: "" cannot be a segment of a path template'],
+    [operation({ paths: ["{*}"] }), "paths[0]: a path template starts with /"],
+    [
+      when({ key: "request.auth.claims[a]", values: ["b"] }),
+      'when[0].key: "request.auth.claims[a]" is unknown or not',
+    ],
+    [
+      when({ key: "source.namespace", values: ["b"] }),
+      'when[0].key: "source.namespace" is unknown or not supported',
+    ],
+    [when({ key: "request.headers[]", values: ["b"] }), 'when[0].key: "request.headers[]" is unknown'],
+    [when({ key: "source.ip" }), "when[0]: needs values or notValues"],
+    [when({ key: "source.ip", values: ["x"] }), "when[0].values[0]: expected an IP address"],
+    [when({ values: ["x"] }), "when[0].key: expected a string"],
+  ])("%j", async (config, why) => {
+    const host = await FilterHost.load("authz");
+    const refusal = host.configure(typeof config === "string" ? config : JSON.stringify(config));
+    expect(refusal).toMatch(/^configuration refused: /);
+    expect(refusal).toContain(why);
+  });
+
+  test("a policy as kubectl prints it is read as it stands", async () => {
+    await FilterHost.with("authz", {
+      policies: [
+        {
+          apiVersion: "security.istio.io/v1",
+          kind: "AuthorizationPolicy",
+          metadata: {
+            ...metadata,
+            annotations: {
+              "kubectl.kubernetes.io/last-applied-configuration": "{}",
+              "istio.io/dry-run": "false",
+            },
+            labels: { a: "b" },
+            uid: "1",
+            resourceVersion: "2",
+            generation: 1,
+            creationTimestamp: "2026-01-01T00:00:00Z",
+          },
+          spec: { rules: [{ to: [{ operation: { methods: ["GET"] } }] }] },
+          status: {},
+        },
+      ],
+    });
+  });
+});
+
+describe("authz: which rule is named", () => {
+  const deny = (name: string, ...rules: unknown[]) => ({
+    metadata: { name, namespace: "ns" },
+    spec: { action: "DENY", rules },
+  });
+  async function denial(...list: unknown[]): Promise<string | undefined> {
+    const host = await FilterHost.with("authz", { policies: list });
+    host.requestHeaders([
+      [":path", "/"],
+      [":method", "GET"],
+      [":authority", "a"],
+    ]);
+    return host.reply?.details;
+  }
+  const never = { to: [{ operation: { methods: ["NONE"] } }] };
+
+  test("DENY comes first, then ALLOW; the order is that of the ids", async () => {
+    const allow = { metadata: { name: "a", namespace: "ns" }, spec: { rules: [{}] } };
+    expect(await denial()).toBeUndefined();
+    expect(await denial(allow)).toBeUndefined();
+    expect(await denial(allow, deny("d", never))).toBeUndefined();
+    expect(await denial(allow, deny("d", {}))).toBe(
+      "rbac_access_denied_matched_policy[ns[ns]-policy[d]-rule[0]]",
+    );
+    expect(await denial(deny("z", {}), deny("d", never, {}))).toBe(
+      "rbac_access_denied_matched_policy[ns[ns]-policy[d]-rule[1]]",
+    );
+    expect(
+      await denial(deny("d", ...Array.from({ length: 11 }, (_, i) => (i === 2 || i === 10 ? {} : never)))),
+    ).toBe("rbac_access_denied_matched_policy[ns[ns]-policy[d]-rule[10]]");
+    expect(await denial({ metadata })).toBe("rbac_access_denied_matched_policy[none]");
+    expect(await denial({ metadata, spec: {} })).toBe("rbac_access_denied_matched_policy[none]");
+    expect(await denial({ metadata, spec: { rules: [never] } })).toBe(
+      "rbac_access_denied_matched_policy[none]",
+    );
+  });
+});
+
+describe("authz: no trap", () => {
+  const keys = [
+    "policies",
+    "metadata",
+    "name",
+    "namespace",
+    "spec",
+    "action",
+    "rules",
+    "from",
+    "to",
+    "when",
+    "source",
+    "operation",
+    "ipBlocks",
+    "notIpBlocks",
+    "hosts",
+    "notPorts",
+    "paths",
+    "methods",
+    "key",
+    "values",
+    "notValues",
+    "annotations",
+  ];
+  const texts = [
+    "DENY",
+    "ALLOW",
+    "10.0.0.0/8",
+    "/a/{*}",
+    "/{**}",
+    "*",
+    "80",
+    "request.headers[x-role]",
+    "source.ip",
+  ];
+
+  test("whatever the configuration", async () => {
+    const host = await FilterHost.load("authz");
+    fc.assert(
+      fc.property(anyConfig(keys, texts), (config) => {
+        const refusal = host.configure(config);
+        if (refusal !== undefined) expect(refusal).toMatch(/^configuration refused: ./);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  test("whatever the request", async () => {
+    const host = await FilterHost.with("authz", {
+      policies: [
+        {
+          metadata,
+          spec: {
+            rules: [
+              {
+                to: [
+                  {
+                    operation: {
+                      hosts: ["*.example"],
+                      notHosts: ["b*"],
+                      methods: ["G*"],
+                      notPaths: ["/x/{*}/{**}"],
+                    },
+                  },
+                ],
+              },
+              { when: [{ key: "request.headers[X-Role]", values: ["ad*", "*"], notValues: ["*min"] }] },
+              {
+                from: [
+                  { source: { ipBlocks: ["10.0.0.0/8", "2001:db8::/32"], notIpBlocks: ["10.1.0.0/16"] } },
+                ],
+              },
+              {
+                when: [
+                  { key: "destination.port", notValues: ["80"] },
+                  { key: "destination.ip", values: ["::1"] },
+                ],
+              },
+            ],
+          },
+        },
+      ],
+    });
+    const address = fc.oneof(
+      fc.constantFrom("10.1.2.3:80", "[2001:db8::1]:80", "[::ffff:10.2.0.1]:1", "/tmp/s", ""),
+      fc.string({ unit: "binary", maxLength: 20 }),
+    );
+    fc.assert(
+      fc.property(anyRequest, address, fc.uint8Array({ maxLength: 9 }), (headers, peer, port) => {
+        host.properties.set("source.address", Buffer.from(peer));
+        host.properties.set("destination.address", Buffer.from(peer));
+        host.properties.set("destination.port", Buffer.from(port));
+        host.requestHeaders(headers as Headers);
+        host.end();
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("the module stays under 64 KiB", async () => {
+    expect((await moduleOf("authz")).length).toBeLessThan(65_536);
+  });
+});
