@@ -163,7 +163,10 @@ export class FilterChain {
     info.responseCodeDetails = reply.details;
     info.responseFlags |= reply.flags ?? 0;
     this.ends.cancelUpstream();
-    const { headers, body } = buildLocalReply(reply, this.grpc, (map) => this.ends.decorateLocalReply(map));
+    const { grpc, head } = this;
+    const { headers, body } = buildLocalReply(reply, { grpc, head }, (map) =>
+      this.ends.decorateLocalReply(map),
+    );
     const headersOnly = this.head || body.length === 0;
     info.responseCode = statusOf(headers);
     info.responseHeaders = headers;

@@ -16,10 +16,10 @@ function percentEncode(text: string): string {
   );
 }
 
-/** The response that carries a local reply: gRPC clients get a trailers-only answer. */
+/** The response that carries a local reply: gRPC clients get a trailers-only answer, one to HEAD has no message. */
 export function buildLocalReply(
   reply: LocalReply,
-  grpc: boolean,
+  request: { grpc: boolean; head: boolean },
   decorate: (headers: HeaderMap) => void,
 ): { headers: HeaderMap; body: Buffer } {
   const body = typeof reply.body === "string" ? Buffer.from(reply.body, "latin1") : reply.body;
@@ -27,13 +27,13 @@ export function buildLocalReply(
   headers.append(":status", String(reply.status));
   decorate(headers);
   for (const [name, value] of reply.headers ?? []) if (name !== ":status") headers.add(name, value);
-  if (grpc) {
+  if (request.grpc) {
     const given = reply.grpcStatus;
     const status = given !== undefined && given >= 0 && given <= 16 ? given : grpcStatusOf(reply.status);
     headers.set(":status", "200");
     headers.set("content-type", "application/grpc");
     headers.set("grpc-status", String(status));
-    if (body.length > 0) headers.set("grpc-message", percentEncode(body.toString("latin1")));
+    if (body.length > 0 && !request.head) headers.set("grpc-message", percentEncode(body.toString("latin1")));
     headers.remove("content-length");
     return { headers, body: Buffer.alloc(0) };
   }

@@ -62,9 +62,10 @@ export class RawClient {
     this.#reader = new ByteReader(socket);
   }
 
-  static connect(port: number, host = "127.0.0.1"): Promise<RawClient> {
+  /** `localAddress`: where the connection comes from, e.g. `127.0.0.2`. */
+  static connect(port: number, host = "127.0.0.1", localAddress?: string): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host, noDelay: true });
+      const socket = connect({ port, host, noDelay: true, ...(localAddress && { localAddress }) });
       socket.once("error", reject);
       socket.once("connect", () => {
         socket.off("error", reject);

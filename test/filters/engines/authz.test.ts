@@ -1,0 +1,342 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import type { EngineName } from "../../../host/engine";
+import * as build from "../../support/bootstrap";
+import { EngineUnderTest } from "../../support/describe-engines";
+import { RawUpstream } from "../../support/raw-upstream";
+import { moduleFile } from "../support/module-file";
+import {
+  type AuthorizationPolicy,
+  type PolicySpec,
+  type RuleSpec,
+  rbacFilters,
+} from "../support/native-rbac";
+import { type Probe, probe, type Seen } from "../support/subjects";
+
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const GENERATED = 40;
+
+/** Policies somebody would write, and those that go to the edges of a field. */
+const WRITTEN: Record<string, PolicySpec[]> = {
+  "no rules: deny all": [{}],
+  "an empty rule: allow all": [{ rules: [{}] }],
+  "DENY with an empty rule": [{ action: "DENY", rules: [{}] }],
+  "path forms": [
+    {
+      action: "DENY",
+      rules: [operation({ paths: ["/a/b", "/p*", "*.html"] }), operation({ paths: ["/*/x", "/x*y"] })],
+    },
+  ],
+  "path star": [{ rules: [operation({ paths: ["*"] })] }],
+  "notPaths alone": [{ action: "DENY", rules: [operation({ notPaths: ["/a/*", "/"] })] }],
+  "template one": [{ rules: [operation({ paths: ["/a/{*}", "/{*}/c"] })] }],
+  "template any": [{ rules: [operation({ paths: ["/a/{**}"] })] }],
+  "template inner any": [{ rules: [operation({ paths: ["/{**}/c", "/a/{*}/"] })] }],
+  "template dot": [{ rules: [operation({ paths: ["/v1.0/{*}", "/a+b/{*}", "/a(b)/{**}"] })] }],
+  methods: [
+    {
+      action: "DENY",
+      rules: [operation({ methods: ["DELETE", "P*"] }), operation({ notMethods: ["*ET", "*D", "POST"] })],
+    },
+  ],
+  hosts: [{ rules: [operation({ hosts: ["A.example", "*.B.example", "c.*", "d.example:*"] })] }],
+  notHosts: [{ action: "DENY", rules: [operation({ notHosts: ["*.example", "*:8080"] })] }],
+  source: [{ rules: [source({ ipBlocks: ["127.0.0.2", "127.0.1.0/24"] })] }],
+  "not source": [{ action: "DENY", rules: [source({ notIpBlocks: ["127.0.0.0/30", "::/0"] })] }],
+  "all IPv6 is no IPv4": [{ rules: [source({ ipBlocks: ["::/0"] })] }],
+  "both sides": [{ rules: [{ ...source({ ipBlocks: ["127.0.0.1"] }), ...operation({ methods: ["GET"] }) }] }],
+  "header exact": [{ action: "DENY", rules: [when("request.headers[x-role]", ["guest"])] }],
+  "header joined": [{ rules: [when("request.headers[x-role]", ["admin,guest", "admin, guest"])] }],
+  "header present": [{ rules: [when("request.headers[X-Role]", ["*"])] }],
+  "header not": [{ action: "DENY", rules: [when("request.headers[x-role]", undefined, ["admin"])] }],
+  "header both": [{ rules: [when("request.headers[x-role]", ["ad*"], ["*min2"])] }],
+  "header forms": [{ rules: [when("request.headers[x-role]", ["gu*", "*min", "a*n"])] }],
+  "headers joined by the proxy": [{ rules: [when("request.headers[user-agent]", ["*b"])] }],
+  "pseudo-header": [{ rules: [when("request.headers[:method]", ["GET"])] }],
+  "host as a header": [{ rules: [when("request.headers[host]", ["a.example"])] }],
+  destination: [{ rules: [when("destination.ip", ["127.0.0.0/8"], ["10.0.0.0/8"])] }],
+  port: [{ action: "DENY", rules: [when("destination.port", undefined, ["80", "443"])] }],
+  ports: [{ rules: [operation({ ports: ["80"], notMethods: ["PUT"] })] }],
+  "source.ip": [{ rules: [when("source.ip", ["127.0.0.0/31"], ["127.0.0.1"])] }],
+  "UTF-8": [{ rules: [when("request.headers[x-role]", ["café*"])] }],
+  "DENY and ALLOW": [
+    { rules: [operation({ methods: ["GET", "POST"] })] },
+    { action: "DENY", rules: [operation({ paths: ["/admin*"] })] },
+    { action: "DENY", rules: [when("request.headers[x-role]", ["guest"]), operation({ methods: ["POST"] })] },
+    { rules: [operation({ paths: ["/open"] })] },
+  ],
+};
+
+function operation(fields: Record<string, string[]>): RuleSpec {
+  return { to: [{ operation: fields }] };
+}
+
+function source(fields: Record<string, string[]>): RuleSpec {
+  return { from: [{ source: fields }] };
+}
+
+function when(key: string, values?: string[], notValues?: string[]): RuleSpec {
+  return { when: [{ key, ...(values && { values }), ...(notValues && { notValues }) }] };
+}
+
+function list(...values: string[]): fc.Arbitrary<string[]> {
+  return fc.array(fc.constantFrom(...values), { minLength: 1, maxLength: 3 });
+}
+
+const blocks = list(
+  "127.0.0.1",
+  "127.0.0.2/31",
+  "127.0.1.0/24",
+  "127.0.0.0/8",
+  "0.0.0.0/0",
+  "::1",
+  "10.0.0.0/8",
+);
+const methods = list("GET", "POST", "*", "P*", "*T", "OPTIONS");
+const hosts = list("a.example", "A.EXAMPLE:8080", "*.example", "*.B.example", "a*", "*", "localhost");
+const paths = list(
+  "/",
+  "/a",
+  "/a/b",
+  "/a/*",
+  "*/b",
+  "*",
+  "/a/{*}",
+  "/{*}/b",
+  "/a/{**}",
+  "/{**}",
+  "/{*}/{*}/{**}",
+  "/admin*",
+  "/a*b",
+);
+const roles = list("admin", "guest", "ad*", "*min", "*", "admin,guest");
+
+function some(fields: Record<string, fc.Arbitrary<string[]>>): fc.Arbitrary<Record<string, string[]>> {
+  return fc
+    .record(fields, { requiredKeys: [], noNullPrototype: true })
+    .map((record) => record as Record<string, string[]>)
+    .filter((record) => Object.keys(record).length > 0 && Object.keys(record).length <= 3);
+}
+
+function condition(key: string, values: fc.Arbitrary<string[]>) {
+  return fc
+    .record(
+      { key: fc.constant(key), values, notValues: values },
+      { requiredKeys: ["key"], noNullPrototype: true },
+    )
+    .filter((record) => Object.keys(record).length > 1);
+}
+
+const rule = fc.record(
+  {
+    from: fc.array(
+      some({ ipBlocks: blocks, notIpBlocks: blocks }).map((fields) => ({ source: fields })),
+      { minLength: 1, maxLength: 2 },
+    ),
+    to: fc.array(
+      some({
+        hosts,
+        notHosts: hosts,
+        methods,
+        notMethods: methods,
+        paths,
+        notPaths: paths,
+        ports: list("80", "81"),
+        notPorts: list("80", "81"),
+      }).map((fields) => ({ operation: fields })),
+      { minLength: 1, maxLength: 3 },
+    ),
+    when: fc.array(
+      fc.oneof(
+        condition("request.headers[x-role]", roles),
+        condition("request.headers[x-other]", roles),
+        condition("source.ip", blocks),
+        condition("destination.ip", blocks),
+        condition("destination.port", list("80", "81")),
+      ),
+      { minLength: 1, maxLength: 2 },
+    ),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
+const spec = fc.record(
+  {
+    action: fc.constantFrom("ALLOW" as const, "DENY" as const),
+    rules: fc.array(rule, { minLength: 1, maxLength: 12 }),
+  },
+  { noNullPrototype: true },
+);
+
+function named(specs: readonly PolicySpec[]): AuthorizationPolicy[] {
+  // Not in the order of their names.
+  return specs.map((spec, i) => ({ metadata: { name: `p${specs.length - i}`, namespace: "shop" }, spec }));
+}
+
+const CASES: [name: string, policies: AuthorizationPolicy[]][] = [
+  ...Object.entries(WRITTEN).map(([name, specs]): [string, AuthorizationPolicy[]] => [name, named(specs)]),
+  ...fc
+    .sample(fc.array(spec, { minLength: 1, maxLength: 3 }), { seed, numRuns: GENERATED })
+    .map((specs, i): [string, AuthorizationPolicy[]] => [`generated ${i}`, named(specs as PolicySpec[])]),
+];
+
+const line = (value: string): [string, string] => ["x-role", value];
+const headers = fc.constantFrom<[string, string][]>(
+  [],
+  [line("admin")],
+  [line("guest")],
+  [line("admin"), line("guest")],
+  [line("guest"), line("admin")],
+  [line("admin,guest")],
+  [line("admin, guest")],
+  [line("")],
+  [line("ADMIN")],
+  [line("cafÃ©s")],
+  [line("caf\xe9s")],
+  [["X-Other", "admin"], line("admin2")],
+  [
+    ["user-agent", "a"],
+    ["user-agent", "b"],
+  ],
+);
+const target = fc.constantFrom(
+  "/",
+  "/a",
+  "/a/",
+  "/a/b",
+  "/a/b/c",
+  "//a",
+  "/a//b",
+  "/b/c",
+  "/b",
+  "/admin",
+  "/admin/x?a=/b",
+  "/a?b",
+  "/a/b?c/b",
+  "/x/x",
+  "/x*y",
+  "/pq",
+  "/open",
+  "/a.html?x",
+  "/a/%2F",
+  "/a/%zz",
+  "/a/%7B*%7D",
+  "/a/{*}",
+  "/a/|",
+  "/v1.0/x",
+  "/v1x0/x",
+  "/a+b/x",
+  "/a(b)/x/y",
+  "/a/é",
+  "/a/b;c=d",
+  "/A",
+  "/a/*",
+);
+const request: fc.Arbitrary<Probe> = fc.record({
+  method: fc.constantFrom("GET", "GET", "POST", "DELETE", "OPTIONS", "PUT", "HEAD"),
+  path: target.map((path) => Buffer.from(path).toString("latin1")),
+  host: fc.constantFrom(
+    "a.example",
+    "A.Example:8080",
+    "x.b.example",
+    "c.example",
+    "d.example:80",
+    "localhost",
+    "[::1]:80",
+  ),
+  headers: fc
+    .tuple(
+      headers,
+      fc.constantFrom("", "", "", "application/grpc", "application/grpc+proto", "application/grpcx"),
+    )
+    .map(([list, type]) => (type ? [...list, ["content-type", type] as [string, string]] : list)),
+  from: fc.constantFrom("127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.1.5"),
+});
+const PROBES = fc.sample(request, { seed: seed + 1, numRuns: 60 });
+
+function listener(name: string, filters: readonly build.Json[], details: string, port = 0): build.Json {
+  return build.httpListener({
+    name,
+    port,
+    filters: [
+      build.wasmFilter({ name: "details", wasm: details, rootId: "details", vmId: "details" }),
+      ...filters,
+    ],
+    routes: [{ match: { prefix: "/" }, route: { cluster: "app" } }],
+  });
+}
+
+function ours(wasm: string, policies: readonly AuthorizationPolicy[]): build.Json {
+  return build.wasmFilter({
+    name: "authz",
+    wasm,
+    rootId: "authz",
+    vmId: "authz",
+    configuration: JSON.stringify({ policies }),
+  });
+}
+
+/** One script of traffic on three subjects: our module on both engines, and Envoy's own filter. */
+describe.skipIf(!inject("envoy"))(`authz decides as Envoy's RBAC filter (seed ${seed})`, () => {
+  const engines: Record<EngineName, EngineUnderTest> = {
+    node: new EngineUnderTest("node"),
+    envoy: new EngineUnderTest("envoy"),
+  };
+  let upstream: RawUpstream;
+  const ports: Record<"node" | "envoy" | "native", (at: number) => number> = {
+    node: () => 0,
+    envoy: () => 0,
+    native: () => 0,
+  };
+
+  beforeAll(async () => {
+    upstream = await RawUpstream.start();
+    const [wasm, details] = await Promise.all([
+      moduleFile("filters/authz"),
+      moduleFile("test/filters/guests/details"),
+    ]);
+    const clusters = [build.cluster("app", upstream.port)];
+    const wasmListeners = CASES.map(([, policies], i) =>
+      listener(`wasm-${i}`, [ours(wasm, policies)], details),
+    );
+    const nativeListeners = CASES.map(([, policies], i) =>
+      listener(`native-${i}`, rbacFilters(policies), details),
+    );
+    const node = await engines.node.start(build.bootstrap({ listeners: wasmListeners, clusters }));
+    const envoy = await engines.envoy.start(
+      build.bootstrap({ listeners: [...wasmListeners, ...nativeListeners], clusters }),
+    );
+    ports.node = (at) => node.port(`wasm-${at}`);
+    ports.envoy = (at) => envoy.port(`wasm-${at}`);
+    ports.native = (at) => envoy.port(`native-${at}`);
+  }, 120_000);
+  afterAll(async () => {
+    await Promise.all(Object.values(engines).map((engine) => engine.cleanUp()));
+    await upstream.close();
+  });
+
+  let denied = 0;
+  let passed = 0;
+
+  test.concurrent.each(CASES.map(([name], at) => [name, at] as const))("%s", async (_, at) => {
+    const native = await probe(ports.native(at), PROBES);
+    const answers: Record<EngineName, Seen[]> = {
+      envoy: await probe(ports.envoy(at), PROBES),
+      node: await probe(ports.node(at), PROBES),
+    };
+    PROBES.forEach((request, i) => {
+      const expected = { request, seen: native[i] };
+      expect({ request, seen: answers.envoy[i] }).toEqual(expected);
+      expect({ request, seen: answers.node[i] }).toEqual(expected);
+    });
+    denied += native.filter(({ headers }) => headers.some(([, value]) => value.startsWith("rbac_"))).length;
+    passed += native.filter(({ body }) => body === "ok").length;
+  });
+
+  test("the traffic above was of both kinds", () => {
+    console.log(
+      `authz: ${CASES.length} policy sets, ${denied} denied and ${passed} passed requests on each of three subjects, seed ${seed}`,
+    );
+    expect(denied).toBeGreaterThan(200);
+    expect(passed).toBeGreaterThan(200);
+  });
+});
