@@ -146,6 +146,8 @@ export class ActiveStream implements StreamEnds {
   }
 
   decorateLocalReply(headers: HeaderMap): void {
+    // A 400 made here is taken for a messaging error, whoever makes it (observed).
+    if (headers.get(":status") === "400") this.connection.closing = true;
     this.router.decorateLocalReply(headers);
   }
 
