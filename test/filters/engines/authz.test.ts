@@ -1,8 +1,10 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { EngineName } from "../../../host/engine";
 import * as build from "../../support/bootstrap";
-import { EngineUnderTest } from "../../support/describe-engines";
+import { describeEngines, EngineUnderTest } from "../../support/describe-engines";
 import { RawUpstream } from "../../support/raw-upstream";
 import { moduleFile } from "../support/module-file";
 import {
@@ -338,5 +340,38 @@ describe.skipIf(!inject("envoy"))(`authz decides as Envoy's RBAC filter (seed ${
     );
     expect(denied).toBeGreaterThan(200);
     expect(passed).toBeGreaterThan(200);
+  });
+});
+
+/** A port nobody listens on, as far as one can know. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+describeEngines("authz", (engine) => {
+  test("ports are those the client connected to", async () => {
+    const upstream = await RawUpstream.start();
+    const [wasm, details] = await Promise.all([
+      moduleFile("filters/authz"),
+      moduleFile("test/filters/guests/details"),
+    ]);
+    const [open, closed] = [await freePort(), await freePort()];
+    const policies = named([{ rules: [operation({ ports: [String(open)] })] }]);
+    await engine.start(
+      build.bootstrap({
+        listeners: [open, closed].map((port) =>
+          listener(`port-${port}`, [ours(wasm, policies)], details, port),
+        ),
+        clusters: [build.cluster("app", upstream.port)],
+      }),
+    );
+    expect((await probe(open, [{}]))[0]!.status).toBe(200);
+    expect((await probe(closed, [{}]))[0]!.status).toBe(403);
+    await upstream.close();
   });
 });
