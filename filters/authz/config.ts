@@ -20,13 +20,12 @@ export function readConfig(text: string, policies: Policies): string | null {
 
 function readPolicy(fields: Fields, json: JsonValue, path: string, policies: Policies, ids: string[]): void {
   if (!fields.object(json, path, ["apiVersion", "kind", "metadata", "spec", "status"])) return;
-  const version = fields.optionalText(json, "apiVersion", path);
-  if (version != "" && !version.startsWith("security.istio.io/")) {
+  const version = fields.textOr(json, "apiVersion", path, "security.istio.io/v1");
+  if (!version.startsWith("security.istio.io/")) {
     fields.fail(`${path}.apiVersion`, "expected security.istio.io/...");
   }
-  const kind = fields.optionalText(json, "kind", path);
-  if (kind != "" && kind != "AuthorizationPolicy")
-    fields.fail(`${path}.kind`, "expected AuthorizationPolicy");
+  const kind = fields.textOr(json, "kind", path, "AuthorizationPolicy");
+  if (kind != "AuthorizationPolicy") fields.fail(`${path}.kind`, "expected AuthorizationPolicy");
   const id = readMetadata(fields, json.get("metadata"), `${path}.metadata`);
   if (ids.includes(id)) fields.fail(`${path}.metadata`, `a second policy of this name: ${id}`);
   ids.push(id);
@@ -38,9 +37,9 @@ function readPolicy(fields: Fields, json: JsonValue, path: string, policies: Pol
 
 function readSpec(fields: Fields, json: JsonValue, path: string, id: string, policies: Policies): void {
   if (!fields.object(json, path, ["action", "rules"])) return;
-  const action = fields.optionalText(json, "action", path);
+  const action = fields.textOr(json, "action", path, "ALLOW");
   const deny = action == "DENY";
-  if (!deny && action != "" && action != "ALLOW") {
+  if (!deny && action != "ALLOW") {
     fields.fail(`${path}.action`, `"${action}" is not supported (known: ALLOW, DENY)`);
   }
   const rules = fields.list(json.get("rules"), `${path}.rules`);

@@ -44,6 +44,7 @@ export function readConfig(text: string, rules: FaultRule[]): string | null {
 function readEntry(fields: Fields, json: JsonValue, path: string): FaultRule {
   const rule = new FaultRule();
   if (!fields.object(json, path, ROUTE)) return rule;
+  fields.textOr(json, "name", path, "");
   refuseMisplaced(fields, json.get("route"), `${path}.route`);
   const match = json.get("match");
   if (match != null) {
@@ -87,10 +88,10 @@ function readChance(fields: Fields, json: JsonValue, path: string): u32 {
 function readDelay(fields: Fields, json: JsonValue, path: string, rule: FaultRule): void {
   if (!fields.object(json, path, ["percentage", "percent", "fixedDelay"])) return;
   const percent = json.get("percent");
-  if (json.get("percentage") != null) rule.delayChance = readChance(fields, json, path);
-  else if (percent != null) {
+  if (percent != null) {
     rule.delayChance = <u32>fields.integer(percent, `${path}.percent`, 0, 100) * (DENOMINATOR / 100);
   }
+  if (json.get("percentage") != null) rule.delayChance = readChance(fields, json, path);
   const at = `${path}.fixedDelay`;
   const nanos = parseDuration(fields.text(json.get("fixedDelay"), at));
   if (nanos < MILLISECOND) fields.fail(at, "expected a duration of at least 1ms, such as 0.5s");

@@ -73,7 +73,7 @@ export class RequestMatch {
   static read(fields: Fields, json: JsonValue, path: string): RequestMatch {
     const match = new RequestMatch();
     if (!fields.object(json, path, KNOWN)) return match;
-    fields.optionalText(json, "name", path);
+    fields.textOr(json, "name", path, "");
     const ignore = json.get("ignoreUriCase");
     const ignoreCase = ignore != null && fields.bool(ignore, `${path}.ignoreUriCase`);
     match.uri = part(fields, json, "uri", path, ignoreCase);

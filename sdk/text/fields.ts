@@ -55,10 +55,10 @@ export class Fields {
     return value.text;
   }
 
-  /** A text, or "" when the field is absent. */
-  optionalText(object: JsonValue, key: string, path: string): string {
+  /** The text of a field, or `missing` when the field is absent. */
+  textOr(object: JsonValue, key: string, path: string, missing: string): string {
     const value = object.get(key);
-    return value == null ? "" : this.text(value, `${path}.${key}`);
+    return value == null ? missing : this.text(value, `${path}.${key}`);
   }
 
   bool(value: JsonValue | null, path: string): bool {

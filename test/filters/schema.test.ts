@@ -1,0 +1,149 @@
+import { globSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { FilterHost } from "./support/filter-host";
+
+const root = new URL("../../", import.meta.url);
+const read = (file: string) => readFileSync(new URL(file, root), "utf8");
+const schemaOf = (filter: string) => z.fromJSONSchema(JSON.parse(read(`filters/${filter}/schema.json`)));
+
+async function accepts(filter: string, config: unknown): Promise<boolean> {
+  const host = await FilterHost.load(filter);
+  return host.configure(JSON.stringify(config)) === undefined;
+}
+
+/** A good configuration of each filter that uses every field. */
+const FULL: Record<string, unknown> = {
+  fault: {
+    http: [
+      {
+        name: "a",
+        match: [
+          {
+            name: "m",
+            uri: { exact: "/a" },
+            ignoreUriCase: true,
+            method: { prefix: "G" },
+            authority: { regex: "a.*" },
+            scheme: {},
+            headers: { "x-a": { exact: "" } },
+            withoutHeaders: { "x-b": {} },
+            queryParams: { q: { exact: "1" } },
+          },
+        ],
+        fault: {
+          delay: { percentage: { value: 12.5 }, percent: 3, fixedDelay: "1s" },
+          abort: { percentage: { value: 100 }, httpStatus: 503 },
+        },
+        route: [],
+      },
+      { fault: { abort: { grpcStatus: "UNAVAILABLE" } } },
+    ],
+  },
+  authz: {
+    policies: [
+      {
+        apiVersion: "security.istio.io/v1",
+        kind: "AuthorizationPolicy",
+        metadata: {
+          name: "p",
+          namespace: "n",
+          annotations: { "istio.io/dry-run": "false" },
+          labels: { a: "b" },
+        },
+        spec: {
+          action: "DENY",
+          rules: [
+            {
+              from: [{ source: { ipBlocks: ["10.0.0.0/8"], notIpBlocks: ["::1"] } }],
+              to: [
+                { operation: { hosts: ["a"], notHosts: ["b"], ports: ["80"], notPorts: ["81"] } },
+                {
+                  operation: { methods: ["GET"], notMethods: ["PUT"], paths: ["/a/{*}"], notPaths: ["/b*"] },
+                },
+              ],
+              when: [
+                { key: "request.headers[x-a]", values: ["1"], notValues: ["2"] },
+                { key: "source.ip", values: ["10.0.0.1"] },
+                { key: "destination.ip", notValues: ["10.0.0.2"] },
+                { key: "destination.port", values: ["80"] },
+              ],
+            },
+          ],
+        },
+        status: {},
+      },
+      { metadata: { name: "q", namespace: "n" } },
+    ],
+  },
+  metrics: { reporter: "destination", maxSeries: 10 },
+};
+
+/** Every way to spoil one place of a tree: take it away, add a field beside it, put something else in its place. */
+function* spoiled(tree: unknown): Generator<unknown> {
+  for (const other of [null, true, "x", "", 5, -1, 0.5, [], {}]) {
+    if (JSON.stringify(other) !== JSON.stringify(tree)) yield other;
+  }
+  if (Array.isArray(tree)) {
+    for (const [i, item] of tree.entries()) {
+      yield tree.toSpliced(i, 1);
+      for (const bad of spoiled(item)) yield tree.with(i, bad);
+    }
+  } else if (tree !== null && typeof tree === "object") {
+    yield { ...tree, surprise: 1 };
+    for (const [key, item] of Object.entries(tree)) {
+      const { [key]: _, ...rest } = tree as Record<string, unknown>;
+      yield rest;
+      for (const bad of spoiled(item)) yield { ...tree, [key]: bad };
+    }
+  }
+}
+
+/** Values only the filter looks into: JSON Schema has no words for them. */
+const BEYOND_SCHEMA =
+  /expected (a duration|an IP address|a port)|a path template|a second policy of this name/;
+
+describe.each(Object.keys(FULL))("schema of %s", (filter) => {
+  test("takes what the filter takes, and refuses what it refuses", async () => {
+    const schema = schemaOf(filter);
+    expect(schema.safeParse(FULL[filter]).success).toBe(true);
+    expect(await accepts(filter, FULL[filter])).toBe(true);
+    const all = [...spoiled(FULL[filter])];
+    const host = await FilterHost.load(filter);
+    let refused = 0;
+    for (const config of all) {
+      const refusal = host.configure(JSON.stringify(config));
+      const valid = schema.safeParse(config).success;
+      if (valid && refusal !== undefined) expect(refusal).toMatch(BEYOND_SCHEMA);
+      else
+        expect([config, refusal ?? "accepted", valid]).toEqual([
+          config,
+          refusal ?? "accepted",
+          refusal === undefined,
+        ]);
+      if (refusal !== undefined) refused++;
+    }
+    expect(refused).toBeGreaterThan(all.length / 3);
+  });
+
+  test("its README's example is accepted, by the schema too", async () => {
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(read(`filters/${filter}/README.md`))![1]!;
+    const { config } = parse(yaml).http_filters[0].typed_config;
+    expect(config.root_id).toBe(filter);
+    const configuration = JSON.parse(config.configuration.value);
+    expect(schemaOf(filter).safeParse(configuration).success).toBe(true);
+    expect(await accepts(filter, configuration)).toBe(true);
+  });
+});
+
+test("the demo's configurations are good by the schemas", () => {
+  const demo = parse(read("examples/sidecar/envoy.yaml"));
+  const manager = demo.static_resources.listeners[0].filter_chains[0].filters[0].typed_config;
+  const filters = manager.http_filters.filter(({ name }: { name: string }) => name in FULL);
+  expect(filters).toHaveLength(globSync("filters/*/index.ts", { cwd: root }).length);
+  for (const { name, typed_config } of filters) {
+    const result = schemaOf(name).safeParse(JSON.parse(typed_config.config.configuration.value));
+    expect([name, result.error]).toEqual([name, undefined]);
+  }
+});
