@@ -126,6 +126,11 @@ export class FilterHost {
     return Buffer.from((this.#exports.memory as unknown as WebAssembly.Memory).buffer);
   }
 
+  /** Bytes of the guest's memory. */
+  get memorySize(): number {
+    return this.#memory.length;
+  }
+
   #bytes(at: number, size: number): Buffer {
     return Buffer.from(this.#memory.subarray(at, at + size));
   }
