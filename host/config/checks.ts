@@ -1,5 +1,4 @@
 import { isIP } from "node:net";
-import { RE2JS } from "re2js";
 import type { ConfigIssue } from "../errors";
 import { type FieldPath, formatPath } from "./path";
 import type { RawBootstrap } from "./schema/bootstrap";
@@ -19,18 +18,12 @@ export function checkBootstrap(raw: RawBootstrap, source: Source): ConfigIssue[]
     if (names.has(cluster.name)) report([...path, "name"], `another cluster is called "${cluster.name}" too`);
     names.add(cluster.name);
     if ((cluster.type ?? "STATIC") === "STATIC") checkAddresses(cluster, path, report);
+    if (cluster.type === "LOGICAL_DNS") checkSingleEndpoint(cluster, path, report);
   }
   if (raw.admin) checkBindAddress(raw.admin.address, ["admin", "address"], report);
   for (const [i, listener] of (raw.static_resources?.listeners ?? []).entries()) {
     checkBindAddress(listener.address, ["static_resources", "listeners", i, "address"], report);
     checkListener(listener, ["static_resources", "listeners", i], names, report);
-  }
-  for (const [i, tag] of (raw.stats_config?.stats_tags ?? []).entries()) {
-    const path = ["stats_config", "stats_tags", i];
-    if (tag.regex) checkRegex(tag.regex, [...path, "regex"], report);
-    // Envoy has regexes of its own for the tags it knows, all called envoy.*.
-    else if (tag.fixed_value === undefined && !tag.tag_name.startsWith("envoy."))
-      report(path, "needs one of regex, fixed_value");
   }
   return issues;
 }
@@ -50,6 +43,13 @@ function checkBindAddress(
       [...path, "socket_address", "address"],
       `"${text}" is no IP address to listen on (127.0.0.1, 0.0.0.0, ::)`,
     );
+}
+
+/** A logical host is one name. */
+function checkSingleEndpoint(cluster: RawCluster, path: FieldPath, report: Report): void {
+  const groups = cluster.load_assignment?.endpoints ?? [];
+  if (groups.length === 1 && groups[0]!.lb_endpoints?.length === 1) return;
+  report([...path, "load_assignment"], "a LOGICAL_DNS cluster needs exactly one endpoint");
 }
 
 function checkAddresses(cluster: RawCluster, path: FieldPath, report: Report): void {
@@ -109,13 +109,5 @@ function checkListener(
       if (cluster !== undefined && routes.validate_clusters !== false && !clusters.has(cluster))
         report([...routePath, "route", "cluster"], `unknown cluster "${cluster}"`);
     }
-  }
-}
-
-function checkRegex(text: string, path: FieldPath, report: Report): void {
-  try {
-    RE2JS.compile(text);
-  } catch (error) {
-    report(path, `not a regular expression RE2 takes: ${(error as Error).message}`);
   }
 }

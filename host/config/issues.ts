@@ -1,6 +1,8 @@
 import type * as z from "zod";
 import type { ConfigIssue } from "../errors";
 import { type FieldPath, formatPath } from "./path";
+import { describe } from "./schema/scalars";
+import { suggest } from "./suggest";
 import { locate, type Source } from "./yaml";
 
 /** Issues of one validation, split by whether `--lenient` may let them pass. */
@@ -14,7 +16,7 @@ function isPath(path: readonly PropertyKey[]): path is (string | number)[] {
 }
 
 /** Puts zod's issues into the form of every configuration error, in file order. */
-export function readIssues(error: z.ZodError, source: Source): Findings {
+export function readIssues(error: z.ZodError, source: Source, schema: z.ZodType, plain: unknown): Findings {
   const findings: Findings = { errors: [], unsupported: [] };
   const at = (path: FieldPath, want: "key" | "value", message: string): ConfigIssue => ({
     position: locate(source, path, want),
@@ -24,22 +26,39 @@ export function readIssues(error: z.ZodError, source: Source): Findings {
   for (const issue of error.issues) {
     const path = isPath(issue.path) ? issue.path : [];
     if (issue.code !== "unrecognized_keys") {
-      findings.errors.push(at(path, "value", wording(issue)));
+      findings.errors.push(at(path, "value", wording(issue, valueAt(plain, path))));
       continue;
     }
     for (const key of issue.keys) {
       const field = [...path, key];
-      findings.unsupported.push({ issue: at(field, "key", "not supported by the node engine"), path: field });
+      const hint = suggest(schema, plain, path, key);
+      const issue = at(field, "key", `not supported by the node engine${hint}`);
+      findings.unsupported.push({ issue, path: field });
     }
   }
   findings.errors.sort(byPosition);
   return findings;
 }
 
-function wording(issue: z.core.$ZodIssue): string {
+/** What zod's types are called in a file. */
+const TYPE_NAMES: Partial<Record<string, string>> = {
+  string: "a string",
+  object: "a map",
+  record: "a map",
+  array: "a list",
+};
+
+function wording(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code !== "invalid_type") return issue.message;
-  if (issue.input === undefined && issue.message.includes("received undefined")) return "is required";
-  return issue.message.replace("Invalid input: ", "");
+  if (value === undefined) return "is required";
+  return `expected ${TYPE_NAMES[issue.expected] ?? issue.expected}, got ${describe(value)}`;
+}
+
+/** What stands at `path`; undefined when nothing does. */
+function valueAt(plain: unknown, path: FieldPath): unknown {
+  let value = plain;
+  for (const part of path) value = (value as Record<string | number, unknown> | null | undefined)?.[part];
+  return value;
 }
 
 export function byPosition(a: ConfigIssue, b: ConfigIssue): number {

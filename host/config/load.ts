@@ -5,10 +5,10 @@ import { convertBootstrap } from "./convert/bootstrap";
 import { byPosition, readIssues } from "./issues";
 import type { Bootstrap, WasmPluginConfig } from "./model";
 import { normalizeNames } from "./names";
-import type { FieldPath } from "./path";
+import { type FieldPath, formatPath } from "./path";
 import { bootstrap as schema } from "./schema/bootstrap";
 import { override } from "./set";
-import { readSource, type Source, toPlain } from "./yaml";
+import { locate, readSource, type Source, toPlain } from "./yaml";
 
 export interface LoadOptions {
   /** `key=value` overrides of single fields. */
@@ -29,8 +29,14 @@ export interface Loaded {
 export function parseBootstrap(text: string, file: string, options: LoadOptions = {}): Loaded {
   const source = readSource(text, file);
   override(source, options.set ?? []);
-  const plain = normalizeNames(toPlain(source) ?? {}) as Record<string, unknown>;
-  return validate(plain, source, options.lenient ?? false);
+  const issues: ConfigIssue[] = [];
+  const report = (path: FieldPath, message: string) =>
+    issues.push({ position: locate(source, path, "key"), path: formatPath(path), message });
+  const read = toPlain(source);
+  if (read === null) report([], "the file is empty");
+  const plain = normalizeNames(read, (path) => report(path, "this field is given twice, in both spellings"));
+  if (issues.length > 0) throw new ConfigError(issues.sort(byPosition));
+  return validate(plain as Record<string, unknown>, source, options.lenient ?? false);
 }
 
 function validate(plain: Record<string, unknown>, source: Source, lenient: boolean): Loaded {
@@ -43,7 +49,7 @@ function validate(plain: Record<string, unknown>, source: Source, lenient: boole
       if (issues.length > 0) throw new ConfigError([...issues].sort(byPosition));
       return { bootstrap: convertBootstrap(result.data, plain, source), warnings: warnings.sort(byPosition) };
     }
-    const { errors, unsupported } = readIssues(result.error, source);
+    const { errors, unsupported } = readIssues(result.error, source, schema, plain);
     const all = [...errors, ...unsupported.map(({ issue }) => issue)].sort(byPosition);
     if (!lenient || errors.length > 0 || unsupported.length === 0) throw new ConfigError(all);
     for (const { issue, path } of unsupported) {

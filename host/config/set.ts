@@ -1,4 +1,4 @@
-import { isAlias, isMap, isSeq, type Node, Scalar } from "yaml";
+import { isAlias, isMap, isSeq, type Node, Scalar, visit, type YAMLMap, type YAMLSeq } from "yaml";
 import { UsageError } from "../errors";
 import { type FieldPath, formatPath, parsePath } from "./path";
 import { readSource, type Source, toCamel } from "./yaml";
@@ -9,18 +9,30 @@ function keyIn(node: Node, name: string): string | undefined {
   return [name, toCamel(name)].find((key) => node.has(key));
 }
 
+/** A copy must not define the anchors of its original again. */
+function dropAnchors(copy: Node): void {
+  visit(copy, { Node: (_, node) => void (isAlias(node) || delete (node as Scalar).anchor) });
+}
+
 /** Follows `path` as far as it leads; field names may stand in either spelling. */
 function follow(source: Source, path: FieldPath): { found: (string | number)[]; complete: boolean } {
   let node = source.document.contents as Node | null | undefined;
   const found: (string | number)[] = [];
   for (const part of path) {
-    if (isAlias(node)) node = node.resolve(source.document);
     if (!node) return { found, complete: false };
     const key =
       typeof part === "number" ? (isSeq(node) && node.items[part] ? part : undefined) : keyIn(node, part);
     if (key === undefined) return { found, complete: false };
     found.push(key);
-    node = (node as { get(key: unknown, keep: boolean): Node | undefined }).get(key, true);
+    const parent = node as YAMLMap | YAMLSeq;
+    node = parent.get(key, true) as Node | undefined;
+    // One use of an anchor is overridden, not all of them.
+    if (isAlias(node)) {
+      const copy = node.resolve(source.document)?.clone() as Node | undefined;
+      if (copy) dropAnchors(copy);
+      parent.set(key as never, copy);
+      node = copy;
+    }
   }
   return { found, complete: true };
 }

@@ -21,6 +21,9 @@ async function plugin(more: Json, vm: Json = {}): Promise<Json> {
   return base({ filters: [filter] });
 }
 
+const adding = (header: Json): Json => base({ virtualHost: { request_headers_to_add: [header] } });
+const tagged = (tag: Json): Json => ({ ...base(), stats_config: { stats_tags: [tag] } });
+
 type Made = Json | Promise<Json>;
 
 /** Both engines must refuse these; each is one thing wrong. */
@@ -91,6 +94,41 @@ const REFUSED: [what: string, make: () => Made][] = [
     "an admin address that is no address",
     () => ({ ...base(), admin: { address: socketAddress(0, "not an address") } }),
   ],
+  ["an added header that is a pseudo-header", () => adding({ header: { key: ":path", value: "x" } })],
+  ["an added host header", () => adding({ header: { key: "Host", value: "x" } })],
+  ["a removed host header", () => base({ virtualHost: { response_headers_to_remove: ["host"] } })],
+  ["an added header with half a command", () => adding({ header: { key: "a", value: "50%" } })],
+  ["an added header with an unknown command", () => adding({ header: { key: "a", value: "%FOO%" } })],
+  [
+    "append and append_action at once",
+    () => adding({ header: { key: "a", value: "x" }, append: true, append_action: "ADD_IF_ABSENT" }),
+  ],
+  [
+    "a direct response of more than 4096 bytes",
+    () =>
+      base({
+        routes: [{ ...ROUTE, direct_response: { status: 200, body: { inline_string: "x".repeat(4097) } } }],
+      }),
+  ],
+  [
+    "a LOGICAL_DNS cluster without an endpoint",
+    () => base({}, [cluster("c", 1, { type: "LOGICAL_DNS", load_assignment: { cluster_name: "c" } })]),
+  ],
+  [
+    "a query parameter name of more than 1024 bytes",
+    () =>
+      base({
+        routes: [{ ...ROUTE, match: { prefix: "/", query_parameters: [{ name: "q".repeat(1025) }] } }],
+      }),
+  ],
+  ["a duration beyond int64", () => base({}, [cluster("c", 1, { connect_timeout: "9223372036s" })])],
+  ["a stats tag with neither regex nor default", () => tagged({ tag_name: "envoy.nosuch" })],
+  ...["(?i)(a)", "(?P<x>a)", "(\\pL)", "\\A(a)", "([[:word:]])", "(a{,2})", "(\\b+a)"].map(
+    (regex): [string, () => Made] => [
+      `a stats tag with a regex only RE2 reads: ${regex}`,
+      () => tagged({ tag_name: "t", regex }),
+    ],
+  ),
   [
     "a stats tag with a regex that does not compile",
     () => ({
@@ -128,6 +166,8 @@ const ACCEPTED: [what: string, make: () => Made][] = [
         },
       }),
   ],
+  ["a percent sign in an added header", () => adding({ header: { key: "a", value: "50%%" } })],
+  ["a stats tag as Istio's are", () => tagged({ tag_name: "t", regex: "(t=\\.=(.*?);\\.;)" })],
   ["no listeners and no clusters", () => bootstrap({ listeners: [], clusters: [] })],
   [
     "a plugin with everything that can be said of it",

@@ -9,7 +9,8 @@ import type {
   VirtualHostConfig,
 } from "../model";
 import type { RawRouteConfig } from "../schema/bootstrap";
-import type { headersToAdd, stringMatcher } from "../schema/common";
+import type { stringMatcher } from "../schema/common";
+import type { headersToAdd } from "../schema/header-mutations";
 import { durationMs } from "../schema/scalars";
 
 type RawHost = NonNullable<RawRouteConfig["virtual_hosts"]>[number];
@@ -26,7 +27,8 @@ export function mutation(
   return {
     add: (add ?? []).map(({ header, append, append_action, keep_empty_value }) => ({
       name: header.key.toLowerCase(),
-      value: header.value ?? "",
+      // Envoy formats these values: %% is a percent sign.
+      value: (header.value ?? "").replaceAll("%%", "%"),
       action: append_action ?? (append === false ? "OVERWRITE_IF_EXISTS_OR_ADD" : "APPEND_IF_EXISTS_OR_ADD"),
       keepEmptyValue: keep_empty_value ?? false,
     })),

@@ -1,9 +1,10 @@
 import * as z from "zod";
 import { cluster } from "./cluster";
 import { address, locality, metadata } from "./common";
-import { message, oneOf, typed } from "./message";
+import { message, typed } from "./message";
 import { routeConfig } from "./route";
 import { bool, durationWithin, enumeration, headerValue, requiredText, struct, text, u32 } from "./scalars";
+import { statsTag } from "./stats-tag";
 import { pluginConfig } from "./wasm";
 
 const FILTERS = "envoy.extensions.filters";
@@ -70,10 +71,6 @@ const listener = message(
     metadata,
     per_connection_buffer_limit_bytes: u32,
   },
-);
-
-const statsTag = message({ tag_name: requiredText }, { regex: text, fixed_value: text }).check(
-  oneOf(["regex", "fixed_value"], "optional"),
 );
 
 /** The whole file. */

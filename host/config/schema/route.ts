@@ -1,6 +1,7 @@
 import * as z from "zod";
-import { metadata, mutations, regexMatcher, stringMatcher } from "./common";
-import { message, oneOf } from "./message";
+import { metadata, regexMatcher, stringMatcher } from "./common";
+import { mutations } from "./header-mutations";
+import { message, oneOf, rule } from "./message";
 import {
   bool,
   bytes,
@@ -32,7 +33,7 @@ const headerMatcher = message(
 ).check(oneOf(Object.keys(HEADER_FORMS), "optional"));
 
 const queryMatcher = message(
-  { name: requiredText },
+  { name: requiredText.max(1024, "must not be longer than 1024 bytes").meta({ type: "string" }) },
   { string_match: stringMatcher, present_match: bool },
 ).check(oneOf(["string_match", "present_match"], "optional"));
 
@@ -76,11 +77,25 @@ const redirect = message(
   oneOf(["path_redirect", "prefix_rewrite"], "optional"),
 );
 
+/** Envoy's limit for the body of a direct response. */
+const MAX_DIRECT_BODY = 4096;
+const bodyFits = rule<{ inline_string?: unknown; inline_bytes?: unknown }>((value, fail) => {
+  const { inline_string: text, inline_bytes: base64 } = value;
+  const size =
+    typeof text === "string"
+      ? Buffer.byteLength(text)
+      : typeof base64 === "string"
+        ? Buffer.from(base64, "base64").length
+        : 0;
+  if (size > MAX_DIRECT_BODY) fail(`the body is ${size} bytes long; the most is ${MAX_DIRECT_BODY}`);
+});
+
 const directResponse = message(
   { status: responseStatus },
   {
     body: message({}, { inline_string: text, inline_bytes: bytes }).check(
       oneOf(["inline_string", "inline_bytes"], "required"),
+      bodyFits,
     ),
   },
 );

@@ -67,7 +67,8 @@ export const i64 = integer("int64", Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INT
 export const responseStatus = integer("uint32", 200, 599);
 
 const DURATION = /^(-?)(\d{1,12})(\.\d{1,9})?s$/;
-const MAX_SECONDS = 315_576_000_000;
+/** Envoy counts in int64 nanoseconds. */
+const MAX_SECONDS = 9_223_372_035;
 
 /** `0.3s`; kept as text, {@link durationMs} reads it. */
 export const duration = scalar("duration", 'a duration in seconds such as "0.3s"', (value) => {
