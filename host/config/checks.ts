@@ -1,35 +1,35 @@
 import { isIP } from "node:net";
 import type { ConfigIssue } from "../errors";
 import { type FieldPath, formatPath } from "./path";
-import type { RawBootstrap } from "./schema/bootstrap";
+import type { CheckedParts, RawBootstrap, RawCluster, RawListener } from "./schema/bootstrap";
 import { locate, type Source } from "./yaml";
 
 type Report = (path: FieldPath, message: string) => void;
 
 /** Rules that span several fields, as Envoy checks them when it loads a file. */
-export function checkBootstrap(raw: RawBootstrap, source: Source): ConfigIssue[] {
+export function checkBootstrap(raw: CheckedParts, source: Source): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   const report: Report = (path, message) =>
     issues.push({ position: locate(source, path, "value"), path: formatPath(path), message });
   const clusters = raw.static_resources?.clusters ?? [];
   const names = new Set<string>();
   for (const [i, cluster] of clusters.entries()) {
+    if (!cluster) continue;
     const path = ["static_resources", "clusters", i];
     if (names.has(cluster.name)) report([...path, "name"], `another cluster is called "${cluster.name}" too`);
     names.add(cluster.name);
+    if ("broken" in cluster) continue;
     if ((cluster.type ?? "STATIC") === "STATIC") checkAddresses(cluster, path, report);
     if (cluster.type === "LOGICAL_DNS") checkSingleEndpoint(cluster, path, report);
   }
   if (raw.admin) checkBindAddress(raw.admin.address, ["admin", "address"], report);
   for (const [i, listener] of (raw.static_resources?.listeners ?? []).entries()) {
+    if (!listener) continue;
     checkBindAddress(listener.address, ["static_resources", "listeners", i, "address"], report);
     checkListener(listener, ["static_resources", "listeners", i], names, report);
   }
   return issues;
 }
-
-type RawCluster = NonNullable<NonNullable<RawBootstrap["static_resources"]>["clusters"]>[number];
-type RawListener = NonNullable<NonNullable<RawBootstrap["static_resources"]>["listeners"]>[number];
 
 /** Proxies listen on addresses, not on names. */
 function checkBindAddress(

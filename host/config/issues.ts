@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import type { ConfigIssue } from "../errors";
 import { type FieldPath, formatPath } from "./path";
+import { bootstrap } from "./schema/bootstrap";
 import { describe } from "./schema/scalars";
 import { suggest } from "./suggest";
 import { locate, type Source } from "./yaml";
@@ -16,14 +17,14 @@ function isPath(path: readonly PropertyKey[]): path is (string | number)[] {
 }
 
 /** Puts zod's issues into the form of every configuration error, in file order. */
-export function readIssues(error: z.ZodError, source: Source, schema: z.ZodType, plain: unknown): Findings {
+export function readIssues(error: z.ZodError | undefined, source: Source, plain: unknown): Findings {
   const findings: Findings = { errors: [], unsupported: [] };
   const at = (path: FieldPath, want: "key" | "value", message: string): ConfigIssue => ({
     position: locate(source, path, want),
     path: formatPath(path),
     message,
   });
-  for (const issue of error.issues) {
+  for (const issue of error?.issues ?? []) {
     const path = isPath(issue.path) ? issue.path : [];
     if (issue.code !== "unrecognized_keys") {
       findings.errors.push(at(path, "value", wording(issue, valueAt(plain, path))));
@@ -31,12 +32,11 @@ export function readIssues(error: z.ZodError, source: Source, schema: z.ZodType,
     }
     for (const key of issue.keys) {
       const field = [...path, key];
-      const hint = suggest(schema, plain, path, key);
+      const hint = suggest(bootstrap, plain, path, key);
       const issue = at(field, "key", `not supported by the node engine${hint}`);
       findings.unsupported.push({ issue, path: field });
     }
   }
-  findings.errors.sort(byPosition);
   return findings;
 }
 

@@ -1,12 +1,13 @@
-import { accessSync, constants, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { ConfigError, type ConfigIssue } from "../errors";
 import { checkBootstrap } from "./checks";
 import { convertBootstrap } from "./convert/bootstrap";
 import { byPosition, readIssues } from "./issues";
-import type { Bootstrap, WasmPluginConfig } from "./model";
+import type { Bootstrap } from "./model";
+import { missingModules } from "./modules";
 import { normalizeNames } from "./names";
 import { type FieldPath, formatPath } from "./path";
-import { bootstrap as schema } from "./schema/bootstrap";
+import { goodParts, bootstrap as schema } from "./schema/bootstrap";
 import { override } from "./set";
 import { locate, readSource, type Source, toPlain } from "./yaml";
 
@@ -27,36 +28,49 @@ export interface Loaded {
  * Throws {@link ConfigError} with everything wrong at once, UsageError for a bad override.
  */
 export function parseBootstrap(text: string, file: string, options: LoadOptions = {}): Loaded {
+  return read(text, file, options, false);
+}
+
+function read(text: string, file: string, options: LoadOptions, modules: boolean): Loaded {
   const source = readSource(text, file);
   override(source, options.set ?? []);
   const issues: ConfigIssue[] = [];
   const report = (path: FieldPath, message: string) =>
     issues.push({ position: locate(source, path, "key"), path: formatPath(path), message });
-  const read = toPlain(source);
-  if (read === null) report([], "the file is empty");
-  const plain = normalizeNames(read, (path) => report(path, "this field is given twice, in both spellings"));
+  const tree = toPlain(source);
+  if (tree === null) report([], "the file is empty");
+  const plain = normalizeNames(tree, (path) => report(path, "this field is given twice, in both spellings"));
   if (issues.length > 0) throw new ConfigError(issues.sort(byPosition));
-  return validate(plain as Record<string, unknown>, source, options.lenient ?? false);
+  return validate(plain as Record<string, unknown>, source, options, modules);
 }
 
-function validate(plain: Record<string, unknown>, source: Source, lenient: boolean): Loaded {
-  const warnings: ConfigIssue[] = [];
+function validate(
+  plain: Record<string, unknown>,
+  source: Source,
+  options: LoadOptions,
+  modules: boolean,
+): Loaded {
+  const unsupported: ConfigIssue[] = [];
   // Leaving unsupported fields out can bring others of the same message to light: as often as fields are left.
-  for (;;) {
-    const result = schema.safeParse(plain);
-    if (result.success) {
-      const issues = checkBootstrap(result.data, source);
-      if (issues.length > 0) throw new ConfigError([...issues].sort(byPosition));
-      return { bootstrap: convertBootstrap(result.data, plain, source), warnings: warnings.sort(byPosition) };
-    }
-    const { errors, unsupported } = readIssues(result.error, source, schema, plain);
-    const all = [...errors, ...unsupported.map(({ issue }) => issue)].sort(byPosition);
-    if (!lenient || errors.length > 0 || unsupported.length === 0) throw new ConfigError(all);
-    for (const { issue, path } of unsupported) {
-      warnings.push(issue);
+  let result = schema.safeParse(plain);
+  let found = readIssues(result.error, source, plain);
+  while (found.unsupported.length > 0) {
+    for (const { issue, path } of found.unsupported) {
+      unsupported.push(issue);
       drop(plain, path);
     }
+    result = schema.safeParse(plain);
+    found = readIssues(result.error, source, plain);
   }
+  const issues = [
+    ...found.errors,
+    ...checkBootstrap(result.data ?? goodParts(plain), source),
+    ...(modules ? missingModules(plain, source) : []),
+  ];
+  const tolerable = unsupported.length === 0 || options.lenient;
+  if (!result.success || issues.length > 0 || !tolerable)
+    throw new ConfigError([...issues, ...unsupported].sort(byPosition));
+  return { bootstrap: convertBootstrap(result.data, plain, source), warnings: unsupported.sort(byPosition) };
 }
 
 /** Takes one field out of a plain tree. */
@@ -68,12 +82,7 @@ function drop(plain: Record<string, unknown>, path: FieldPath): void {
 
 /** Reads a bootstrap file and checks that the modules it names are there. Paths count from the working directory. */
 export function loadBootstrap(path: string, options: LoadOptions = {}): Loaded {
-  const loaded = parseBootstrap(readText(path), path, options);
-  const issues = loaded.bootstrap.listeners
-    .flatMap(({ http }) => http.httpFilters)
-    .flatMap((filter) => (filter.kind === "wasm" ? missingModule(filter.plugin) : []));
-  if (issues.length > 0) throw new ConfigError(issues.sort(byPosition));
-  return loaded;
+  return read(readText(path), path, options, true);
 }
 
 function readText(path: string): string {
@@ -82,16 +91,5 @@ function readText(path: string): string {
   } catch (error) {
     const position = { file: path, line: 1, column: 1 };
     throw new ConfigError([{ position, path: "", message: `cannot be read: ${(error as Error).message}` }]);
-  }
-}
-
-function missingModule({ code, codePosition, codePath }: WasmPluginConfig): ConfigIssue[] {
-  if (code.kind !== "file") return [];
-  try {
-    accessSync(code.path, constants.R_OK);
-    return [];
-  } catch {
-    const message = `cannot read the module "${code.path}" (paths count from the working directory)`;
-    return [{ position: codePosition, path: codePath, message }];
   }
 }

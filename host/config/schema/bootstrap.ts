@@ -85,6 +85,32 @@ export const bootstrap = message(
   },
 );
 
+/** What cross-field rules look at; a hole is a part that is wrong in itself. */
+export interface CheckedParts {
+  admin?: RawBootstrap["admin"];
+  static_resources?: {
+    listeners?: (RawListener | undefined)[] | undefined;
+    /** Of a broken cluster only the name is known. */
+    clusters?: (RawCluster | { name: string; broken: true } | undefined)[] | undefined;
+  };
+}
+
+/** The parts of a wrong file that are right by themselves, so that their other faults are reported along with it. */
+export function goodParts(plain: Record<string, unknown>): CheckedParts {
+  const resources = plain.static_resources as Record<string, unknown> | undefined;
+  const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+  return {
+    admin: message({ address }, {}).safeParse(plain.admin).data,
+    static_resources: {
+      listeners: list(resources?.listeners).map((one) => listener.safeParse(one).data),
+      clusters: list(resources?.clusters).map((one) => {
+        const name = (one as { name?: unknown } | null)?.name;
+        return cluster.safeParse(one).data ?? (typeof name === "string" ? { name, broken: true } : undefined);
+      }),
+    },
+  };
+}
+
 /** The validated file in Envoy's own field names. */
 export type RawBootstrap = z.output<typeof bootstrap>;
 export type RawListener = z.output<typeof listener>;
