@@ -1,6 +1,13 @@
 import { HeaderMap } from "../stores/header-map";
 import { Direction, Station } from "./direction";
-import type { FilterCallbacks, FilterFactory, LocalReply, StreamEnds, StreamFilter } from "./filter";
+import type {
+  FilterCallbacks,
+  FilterFactory,
+  HeldBody,
+  LocalReply,
+  StreamEnds,
+  StreamFilter,
+} from "./filter";
 import { buildLocalReply, isGrpc } from "./local-reply";
 
 export interface FilterChainOptions {
@@ -84,11 +91,21 @@ export class FilterChain {
 
   private callbacks(decoder: Station, encoder: Station): FilterCallbacks {
     const { ends, decoding, encoding } = this;
-    const buffer = (station: Station) => (station.kept.touched ? station.kept.bytes() : undefined);
-    const setBuffer = (direction: Direction, station: Station, data: Buffer) => {
-      station.kept.replace(data);
-      direction.checkLimit(station);
-    };
+    const held = (direction: Direction, station: Station, open: () => boolean): HeldBody => ({
+      get length() {
+        return station.kept.length;
+      },
+      bytes: () => station.kept.bytes(),
+      append(data) {
+        station.kept.append(data);
+        direction.checkLimit(station);
+        return open();
+      },
+      replace(data) {
+        station.kept.replace(data);
+        direction.checkLimit(station);
+      },
+    });
     const addTrailers = (station: Station, kind: "request-trailers" | "response-trailers") => {
       station.added ??= new HeaderMap(kind);
       return station.added;
@@ -100,15 +117,10 @@ export class FilterChain {
       sendLocalReply: (reply) => this.sendLocalReply(reply),
       resetStream: (details) => this.reset(details),
       clearRouteCache: () => ends.clearRouteCache(),
-      requestBuffer: () => buffer(decoder),
-      setRequestBuffer: (data) => setBuffer(decoding, decoder, data),
-      responseBuffer: () => buffer(encoder),
-      setResponseBuffer: (data) => setBuffer(encoding, encoder, data),
+      requestBody: held(decoding, decoder, () => !this.requestClosed),
+      responseBody: held(encoding, encoder, () => !this.responseClosed),
       addRequestTrailers: () => addTrailers(decoder, "request-trailers"),
       addResponseTrailers: () => addTrailers(encoder, "response-trailers"),
-      requestOpen: () => !this.requestClosed,
-      responseOpen: () => !this.responseClosed,
-      responseStarted: () => this.responseSent,
     };
   }
 

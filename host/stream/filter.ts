@@ -86,6 +86,16 @@ export interface StreamEnds {
   pauseResponse(paused: boolean): void;
 }
 
+/** A body a filter holds back. */
+export interface HeldBody {
+  readonly length: number;
+  /** Everything held, in one piece. */
+  bytes(): Buffer;
+  /** False when that was too much: the chain has answered the stream. */
+  append(data: Buffer): boolean;
+  replace(data: Buffer): void;
+}
+
 /** What the chain offers to one filter. */
 export interface FilterCallbacks {
   readonly info: StreamInfo;
@@ -94,19 +104,12 @@ export interface FilterCallbacks {
   sendLocalReply(reply: LocalReply): void;
   resetStream(details: string): void;
   clearRouteCache(): void;
-  /** Bytes held back for this filter by StopIterationAndBuffer; undefined when none are. */
-  requestBuffer(): Buffer | undefined;
-  setRequestBuffer(data: Buffer): void;
-  responseBuffer(): Buffer | undefined;
-  setResponseBuffer(data: Buffer): void;
+  /** Bytes held back for this filter by StopIterationAndBuffer. */
+  readonly requestBody: HeldBody;
+  readonly responseBody: HeldBody;
   /** Creates trailers while the last body chunk (end of stream) is in this filter's data hook. */
   addRequestTrailers(): HeaderMap;
   addResponseTrailers(): HeaderMap;
-  /** False once the direction is answered, reset or finished. */
-  requestOpen(): boolean;
-  responseOpen(): boolean;
-  /** True once response headers have left towards the client. */
-  responseStarted(): boolean;
 }
 
 /** Installs one filter on a new stream; undefined = the filter is left out of this stream (fail open). */

@@ -13,9 +13,8 @@ import {
   type StreamFilter,
   TrailersStatus,
 } from "./filter";
+import { HttpSide } from "./http-side";
 import { dataStatus, headersStatus } from "./results";
-
-const EMPTY = Buffer.alloc(0);
 
 /** How a stream reacts when its VM is failed. */
 export interface StreamPolicy {
@@ -24,30 +23,11 @@ export interface StreamPolicy {
   allowOnHeadersStopIteration: boolean;
 }
 
-/** One direction's state as the guest sees it. */
-interface Side {
-  headers: HeaderMap | undefined;
-  trailers: HeaderMap | undefined;
-  /** The chunk in the hook's hands. */
-  chunk: BodyChunk | undefined;
-  buffering: boolean;
-  /** The last body frame is being shown: trailers may be created. */
-  lastData: boolean;
-}
-
-const side = (): Side => ({
-  headers: undefined,
-  trailers: undefined,
-  chunk: undefined,
-  buffering: false,
-  lastData: false,
-});
-
 /** The stream context of an HTTP filter: turns hooks into callbacks, and holds what hostcalls reach. */
 export class HttpContext extends Context implements StreamFilter {
   readonly logPrefix: string;
-  private readonly request = side();
-  private readonly response = side();
+  private readonly request: HttpSide;
+  private readonly response: HttpSide;
   private logging = false;
   private created = false;
   private replied = false;
@@ -62,6 +42,8 @@ export class HttpContext extends Context implements StreamFilter {
     super(root.instance);
     const { name, rootId, vmId } = root.plugin;
     this.logPrefix = logPrefix(name, rootId, vmId);
+    this.request = new HttpSide(callbacks.requestBody);
+    this.response = new HttpSide(callbacks.responseBody);
   }
 
   // --- hooks
@@ -93,56 +75,24 @@ export class HttpContext extends Context implements StreamFilter {
   }
 
   decodeData(chunk: BodyChunk, end: boolean): DataStatus {
-    const { callbacks } = this;
-    return this.data(
-      this.request,
-      "proxy_on_request_body",
-      chunk,
-      end,
-      callbacks.requestBuffer,
-      callbacks.setRequestBuffer,
-      callbacks.requestOpen,
-    );
+    return this.data(this.request, "proxy_on_request_body", chunk, end);
   }
 
   encodeData(chunk: BodyChunk, end: boolean): DataStatus {
-    const { callbacks } = this;
-    return this.data(
-      this.response,
-      "proxy_on_response_body",
-      chunk,
-      end,
-      callbacks.responseBuffer,
-      callbacks.setResponseBuffer,
-      callbacks.responseOpen,
-    );
+    return this.data(this.response, "proxy_on_response_body", chunk, end);
   }
 
   private data(
-    at: Side,
+    at: HttpSide,
     callback: "proxy_on_request_body" | "proxy_on_response_body",
     chunk: BodyChunk,
     end: boolean,
-    buffered: () => Buffer | undefined,
-    setBuffered: (data: Buffer) => void,
-    open: () => boolean,
   ): DataStatus {
     if (!this.created) return DataStatus.Continue;
-    if (at.buffering) {
-      // While buffering the guest sees everything so far: the chunk joins what is held first.
-      const held = buffered() ?? EMPTY;
-      if (chunk.data.length > 0) setBuffered(Buffer.concat([held, chunk.data]));
-      chunk.data = EMPTY;
-      // That may have been too much: the chain has answered then.
-      if (!open()) return DataStatus.StopIterationNoBuffer;
-    } else at.chunk = chunk;
-    at.lastData = end;
-    const size = at.buffering ? (buffered()?.length ?? 0) : chunk.data.length;
-    const result = this.instance.invoke(this, callback, size, end ? 1 : 0);
-    at.lastData = false;
-    at.chunk = undefined;
+    if (!at.receive(chunk, end)) return DataStatus.StopIterationNoBuffer;
+    const result = this.instance.invoke(this, callback, at.bodySize, end ? 1 : 0);
     const status = this.dataStatus(result);
-    at.buffering = status === DataStatus.StopIterationAndBuffer;
+    at.release(status === DataStatus.StopIterationAndBuffer);
     return status;
   }
 
@@ -155,7 +105,7 @@ export class HttpContext extends Context implements StreamFilter {
   }
 
   private trailers(
-    at: Side,
+    at: HttpSide,
     callback: "proxy_on_request_trailers" | "proxy_on_response_trailers",
     trailers: HeaderMap,
   ): TrailersStatus {
@@ -255,11 +205,8 @@ export class HttpContext extends Context implements StreamFilter {
   }
 
   override buffer(type: BufferType): GuestBuffer | undefined {
-    const { callbacks } = this;
-    if (type === BufferType.HttpRequestBody)
-      return bodyBuffer(this.request, callbacks.requestBuffer, callbacks.setRequestBuffer);
-    if (type === BufferType.HttpResponseBody)
-      return bodyBuffer(this.response, callbacks.responseBuffer, callbacks.setResponseBuffer);
+    if (type === BufferType.HttpRequestBody) return this.request.body();
+    if (type === BufferType.HttpResponseBody) return this.response.body();
     // The VM's and call buffers belong to the root.
     return super.buffer(type);
   }
@@ -323,21 +270,4 @@ export class HttpContext extends Context implements StreamFilter {
 
 function passesHeaders(status: HeadersStatus): boolean {
   return status === HeadersStatus.Continue || status === HeadersStatus.ContinueAndDontEndStream;
-}
-
-/** The chunk in a hook's hands, or what the filter holds while it buffers. */
-function bodyBuffer(
-  at: Side,
-  buffered: () => Buffer | undefined,
-  setBuffered: (data: Buffer) => void,
-): GuestBuffer | undefined {
-  const { chunk } = at;
-  if (chunk)
-    return {
-      get: () => chunk.data,
-      set: (data) => {
-        chunk.data = data;
-      },
-    };
-  return at.buffering ? { get: () => buffered() ?? EMPTY, set: setBuffered } : undefined;
 }

@@ -129,7 +129,7 @@ describe("filter chain", () => {
     filter.data = [DataStatus.StopIterationAndBuffer, DataStatus.Continue];
     chain.requestHeaders(request(), false);
     chain.requestData(bytes("ab"), false);
-    expect(filter.callbacks.requestBuffer()?.toString()).toBe("ab");
+    expect(filter.callbacks.requestBody.bytes().toString()).toBe("ab");
     chain.requestData(bytes("cd"), true);
     expect(ends.events).toEqual(["request headers", 'request data "abcd" end']);
   });
