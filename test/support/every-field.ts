@@ -1,0 +1,129 @@
+import {
+  bootstrap,
+  CLUSTER_TRAILERS,
+  cluster,
+  httpListener,
+  type Json,
+  stringValue,
+  wasmFilter,
+} from "./bootstrap";
+
+const METADATA = { filter_metadata: { ns: { key: "value", list: [1, true] } } };
+const ADD = [{ header: { key: "x-a", value: "1" }, append_action: "ADD_IF_ABSENT", keep_empty_value: true }];
+const MUTATIONS = {
+  request_headers_to_add: ADD,
+  request_headers_to_remove: ["x-b"],
+  response_headers_to_add: ADD,
+  response_headers_to_remove: ["x-c"],
+};
+const HEADERS = [
+  { name: "a", string_match: { exact: "x", ignore_case: true } },
+  { name: "b", string_match: { safe_regex: { regex: "a.*" } }, invert_match: true },
+  { name: "c", present_match: true },
+  { name: "d", range_match: { start: 1, end: 5 } },
+  { name: "e", string_match: { contains: "z" }, treat_missing_header_as_empty: true },
+];
+
+/** A file that uses every field the Node engine supports; `wasm` is the path of its filter's module. */
+export function everyField(wasm: string): Json {
+  return bootstrap({
+    more: {
+      node: {
+        id: "n",
+        cluster: "c",
+        locality: { region: "r", zone: "z", sub_zone: "s" },
+        metadata: { A: { b: 1 } },
+      },
+      stats_config: {
+        use_all_default_tags: false,
+        stats_tags: [
+          { tag_name: "t", regex: "(t=\\.=(.*?);\\.;)" },
+          { tag_name: "f", fixed_value: "v" },
+        ],
+      },
+      stats_flush_interval: "1s",
+    },
+    listeners: [
+      httpListener({
+        name: "l",
+        routes: [
+          {
+            name: "r1",
+            metadata: METADATA,
+            match: { prefix: "/a", case_sensitive: false, headers: HEADERS },
+            route: { cluster: "app", timeout: "1.5s", prefix_rewrite: "/b", host_rewrite_literal: "h" },
+            ...MUTATIONS,
+          },
+          {
+            match: {
+              path: "/q",
+              query_parameters: [
+                { name: "k", string_match: { prefix: "v" } },
+                { name: "p", present_match: true },
+              ],
+            },
+            direct_response: { status: 200, body: { inline_string: "hi" } },
+          },
+          {
+            match: { safe_regex: { regex: "/r/.*" } },
+            redirect: {
+              https_redirect: true,
+              host_redirect: "h",
+              port_redirect: 1,
+              path_redirect: "/p",
+              response_code: "FOUND",
+              strip_query: true,
+            },
+          },
+          { match: { prefix: "/" }, route: { cluster: "named", timeout: "0s" } },
+        ],
+        virtualHost: { domains: ["a.com", "*.b.com"], metadata: METADATA, ...MUTATIONS },
+        manager: {
+          codec_type: "HTTP1",
+          server_name: "me",
+          http_protocol_options: { enable_trailers: true, accept_http_10: true },
+        },
+        listener: {
+          traffic_direction: "INBOUND",
+          metadata: METADATA,
+          per_connection_buffer_limit_bytes: 65536,
+        },
+        filters: [
+          wasmFilter({
+            name: "hello",
+            rootId: "hello",
+            vmId: "v",
+            wasm,
+            configuration: {
+              "@type": "type.googleapis.com/google.protobuf.Struct",
+              value: { a: [1, "x", null] },
+            },
+            vm: {
+              configuration: stringValue("x"),
+              environment_variables: { key_values: { A: "b" }, host_env_keys: ["HOME"] },
+            },
+            plugin: {
+              failure_policy: "FAIL_RELOAD",
+              reload_config: { backoff: { base_interval: "2s" } },
+              allow_on_headers_stop_iteration: true,
+              capability_restriction_config: { allowed_capabilities: { proxy_log: {} } },
+            },
+          }),
+        ],
+      }),
+    ],
+    clusters: [
+      cluster("app", 80, {
+        metadata: METADATA,
+        per_connection_buffer_limit_bytes: 1024,
+        ...CLUSTER_TRAILERS,
+      }),
+      cluster("named", 80, {
+        type: "STRICT_DNS",
+        dns_lookup_family: "V4_ONLY",
+        lb_policy: "ROUND_ROBIN",
+        alt_stat_name: "n",
+      }),
+    ],
+  });
+}
