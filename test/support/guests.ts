@@ -3,6 +3,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSyn
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
+import { compile } from "./compile";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cache = join(root, "build/test-guests");
@@ -29,33 +30,8 @@ export async function guest(name: string, start = "_initialize"): Promise<string
   const file = join(cache, `${name}-${start}-${sourcesHash()}.wasm`);
   if (existsSync(file)) return file;
   const entry = `test/guests/${name}.ts`;
-  let wasm: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(
-    [
-      entry,
-      ...OPTIONS.slice(0, -1),
-      start,
-      "--use",
-      "abort=test/guests/abort/onAbort",
-      "--outFile",
-      "out.wasm",
-      "--baseDir",
-      root,
-    ],
-    {
-      readFile: (path) => {
-        // The project's preset is for filters on the SDK; these have none.
-        if (path.endsWith("asconfig.json")) return null;
-        const full = join(root, path);
-        return existsSync(full) ? readFileSync(full, "utf8") : null;
-      },
-      writeFile: (path, content) => {
-        if (path === "out.wasm") wasm = content as Uint8Array;
-      },
-      listFiles: () => [],
-    },
-  );
-  if (error || !wasm) throw new Error(`${entry} does not compile: ${stderr.toString()}`);
+  const abort = "abort=test/guests/abort/onAbort";
+  const wasm = await compile(entry, [...OPTIONS.slice(0, -1), start, "--use", abort]);
   mkdirSync(cache, { recursive: true });
   // Through a rename: test files compile side by side.
   const staged = join(cache, randomUUID());

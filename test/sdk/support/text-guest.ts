@@ -1,10 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { instantiate } from "@assemblyscript/loader";
-import asc from "assemblyscript/asc";
+import { compile } from "../../support/compile";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
+const OPTIONS = ["--runtime", "incremental", "--exportRuntime", "-O2"];
 
 /** The text readers, called with JavaScript strings. A trap throws. */
 export interface TextGuest {
@@ -37,40 +34,9 @@ const TEXTS = new Set([
 ]);
 const BOOLS = new Set(["matches", "glob", "sameIgnoringCase"]);
 
-async function compileGuest(): Promise<Uint8Array> {
-  let wasm: Uint8Array | undefined;
-  const { error, stderr } = await asc.main(
-    [
-      "test/sdk/guests/text.ts",
-      "--runtime",
-      "incremental",
-      "--exportRuntime",
-      "-O2",
-      "--outFile",
-      "out.wasm",
-      "--baseDir",
-      root,
-    ],
-    {
-      readFile: (path) => {
-        // The project's asconfig is for filters: it binds abort to the SDK.
-        if (path.endsWith("asconfig.json")) return null;
-        const full = join(root, path);
-        return existsSync(full) ? readFileSync(full, "utf8") : null;
-      },
-      writeFile: (path, content) => {
-        if (path === "out.wasm") wasm = content as Uint8Array;
-      },
-      listFiles: () => [],
-    },
-  );
-  if (error || !wasm) throw new Error(stderr.toString());
-  return wasm;
-}
-
 /** Compiles and loads the readers (sdk/text). */
 export async function loadTextGuest(): Promise<TextGuest> {
-  const { exports } = await instantiate(await compileGuest());
+  const { exports } = await instantiate(await compile("test/sdk/guests/text.ts", OPTIONS));
   const runtime = exports as unknown as {
     __newString(text: string): number;
     __getString(pointer: number): string;

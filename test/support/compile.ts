@@ -1,0 +1,23 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Compiles one AssemblyScript file of this project, without the preset of asconfig.json, which is for filters. */
+export async function compile(entry: string, options: readonly string[]): Promise<Uint8Array> {
+  let wasm: Uint8Array | undefined;
+  const { error, stderr } = await asc.main([entry, ...options, "--outFile", "out.wasm", "--baseDir", root], {
+    readFile: (path) => {
+      const full = join(root, path);
+      return !path.endsWith("asconfig.json") && existsSync(full) ? readFileSync(full, "utf8") : null;
+    },
+    writeFile: (path, content) => {
+      if (path === "out.wasm") wasm = content as Uint8Array;
+    },
+    listFiles: () => [],
+  });
+  if (error || !wasm) throw new Error(`${entry} does not compile: ${stderr.toString()}`);
+  return wasm;
+}
