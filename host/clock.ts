@@ -11,6 +11,8 @@ export interface Clock {
   monotonic(): bigint;
   /** Runs `callback` once, `ms` milliseconds from now. */
   setTimer(ms: number, callback: () => void): Timer;
+  /** Runs `callback` once whatever runs now has returned; in order. */
+  soon(callback: () => void): void;
 }
 
 const origin = BigInt(Math.round(performance.timeOrigin * 1e6));
@@ -23,4 +25,5 @@ export const systemClock: Clock = {
     const handle = setTimeout(callback, ms);
     return { cancel: () => clearTimeout(handle) };
   },
+  soon: (callback) => void setImmediate(callback),
 };

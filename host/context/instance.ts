@@ -25,6 +25,8 @@ export interface InstanceDeps {
   readonly environment: ReadonlyMap<string, string>;
   /** Receives one line per callback and hostcall; absent = tracing costs nothing. */
   readonly trace?: ((line: string) => void) | undefined;
+  /** Fills what the guest asks random bytes for; absent = the machine's generator. */
+  readonly random?: ((target: Uint8Array) => void) | undefined;
 }
 
 /**

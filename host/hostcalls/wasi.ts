@@ -34,6 +34,7 @@ function environment(env: HostcallEnv): Buffer[] {
 /** WASI as Envoy offers it: logs, clocks, random numbers, environment; everything else is inert. */
 export function wasi(env: HostcallEnv): Record<WasiName, Wasi> {
   const { clock } = env.instance.deps;
+  const random = env.instance.deps.random ?? randomFillSync;
   const clocks = [() => clock.now(), () => clock.monotonic()];
   return {
     fd_write: (fd, vectors, count, out) => write(env, fd!, vectors!, count!, out!),
@@ -49,7 +50,7 @@ export function wasi(env: HostcallEnv): Record<WasiName, Wasi> {
     },
     random_get(ptr, size) {
       if (size! >>> 0 > MAX_RANDOM_BYTES) return Errno.Inval;
-      return env.memory.fill(ptr!, size!, (target) => randomFillSync(target)) ? Errno.Success : Errno.Fault;
+      return env.memory.fill(ptr!, size!, (target) => void random(target)) ? Errno.Success : Errno.Fault;
     },
     environ_sizes_get(countAt, sizeAt) {
       const entries = environment(env);

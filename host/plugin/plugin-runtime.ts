@@ -20,6 +20,8 @@ export interface PluginRuntimeDeps {
   /** Worker threads; each gets an instance of every VM beside the main thread's. Default 1. */
   concurrency?: number;
   trace?: (line: string) => void;
+  /** Fills what guests ask random bytes for; absent = the machine's generator. */
+  random?: (target: Uint8Array) => void;
 }
 
 interface LoadedVm {
@@ -35,10 +37,12 @@ interface LoadedVm {
 export class PluginRuntime {
   private readonly vms = new Map<string, LoadedVm>();
   private readonly plugins: Plugin[] = [];
-  private readonly sharedData = new SharedData();
-  private readonly sharedQueues = new SharedQueues();
+  readonly sharedData = new SharedData();
+  private readonly sharedQueues: SharedQueues;
 
-  constructor(private readonly deps: PluginRuntimeDeps) {}
+  constructor(private readonly deps: PluginRuntimeDeps) {
+    this.sharedQueues = new SharedQueues(deps.clock);
+  }
 
   /** Throws ModuleError for a bad module and PluginConfigError when the guest refuses or traps. */
   async load(config: PluginConfig): Promise<Plugin> {
@@ -68,7 +72,7 @@ export class PluginRuntime {
     if (known) return known;
     const compiled = await compileModule(new Uint8Array(config.module), config.moduleName);
     checkImports(compiled);
-    const { clock, log, caller, stats, node, trace, concurrency = 1 } = this.deps;
+    const { clock, log, caller, stats, node, trace, random, concurrency = 1 } = this.deps;
     const group = new VmGroup(compiled, config, {
       clock,
       log,
@@ -76,6 +80,7 @@ export class PluginRuntime {
       stats,
       node,
       trace,
+      random,
       sharedData: this.sharedData,
       sharedQueues: this.sharedQueues,
     });

@@ -74,6 +74,7 @@ export class VmGroup {
       sharedData: deps.sharedData,
       sharedQueues: deps.sharedQueues,
       trace: deps.trace,
+      random: deps.random,
       metrics: new MetricTable(deps.stats),
       vmConfiguration: config.vmConfiguration,
       vmId: config.vmId,

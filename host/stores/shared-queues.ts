@@ -1,3 +1,5 @@
+import type { Clock } from "../clock";
+
 /** Most items one queue holds, and most queues there are: a guest that never reads cannot fill the host. */
 const MAX_ITEMS = 100_000;
 const MAX_QUEUES = 10_000;
@@ -12,6 +14,8 @@ interface Queue {
 export class SharedQueues {
   private readonly ids = new Map<string, number>();
   private readonly queues = new Map<number, Queue>();
+
+  constructor(private readonly clock: Pick<Clock, "soon">) {}
 
   private key(vmId: string, name: string): string {
     return `${vmId.length}:${vmId}${name}`;
@@ -40,7 +44,7 @@ export class SharedQueues {
     if (!queue) return "unknown";
     if (queue.items.length >= MAX_ITEMS) return "full";
     queue.items.push(data);
-    setImmediate(() => queue.notify());
+    this.clock.soon(() => queue.notify());
     return "ok";
   }
 
