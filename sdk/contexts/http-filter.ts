@@ -1,9 +1,11 @@
 import { Action } from "../abi/action";
 import { StreamType } from "../abi/stream-type";
+import { Connection } from "../attributes/connection";
+import { Upstream } from "../attributes/upstream";
 import { closeStream, continueStream, sendLocalResponse } from "../hostcalls/streams";
 import { Bytes } from "../memory/bytes";
 import { Pairs } from "../memory/pairs";
-import { Connection, HttpRequest, HttpResponse } from "./http-message";
+import { HttpRequest, HttpResponse } from "./http-message";
 import { StreamContext } from "./stream-context";
 
 /**
@@ -25,6 +27,10 @@ export class HttpFilter extends StreamContext {
 
   get connection(): Connection {
     return changetype<Connection>(0);
+  }
+
+  get upstream(): Upstream {
+    return changetype<Upstream>(0);
   }
 
   onRequestHeaders(): Action {

@@ -2,7 +2,7 @@ import { BufferType } from "../abi/buffer-type";
 import { MapType } from "../abi/map-type";
 import { ProxyBuffer, proxyBuffer } from "../hostcalls/buffers";
 import { HeaderMap, headerMap } from "../hostcalls/headers";
-import { getPropertyBool, getPropertyInt, getPropertyString } from "../hostcalls/properties";
+import { getPropertyInt, getPropertyString } from "../hostcalls/properties";
 
 let ended: bool = false;
 let headerCount: u32 = 0;
@@ -99,6 +99,11 @@ export class HttpRequest {
     return getPropertyInt("request.size");
   }
 
+  /** Names and values of the headers, bytes; 0 when they are not live. */
+  get headersSize(): i64 {
+    return getPropertyInt("request.headers_bytes");
+  }
+
   /** Body and headers, bytes. */
   get totalSize(): i64 {
     return getPropertyInt("request.total_size");
@@ -156,44 +161,18 @@ export class HttpResponse {
     return getPropertyInt("response.size");
   }
 
+  /** Names and values of the headers, bytes; 0 when they are not live. */
+  get headersSize(): i64 {
+    return getPropertyInt("response.headers_bytes");
+  }
+
   /** Body and headers, bytes. */
   get totalSize(): i64 {
     return getPropertyInt("response.total_size");
   }
-}
 
-/** The downstream connection of the current stream. */
-@unmanaged
-export class Connection {
-  get id(): i64 {
-    return getPropertyInt("connection.id");
-  }
-
-  /** `ip:port` of the client. */
-  get sourceAddress(): string | null {
-    return getPropertyString("source.address");
-  }
-
-  get sourcePort(): i32 {
-    return <i32>getPropertyInt("source.port");
-  }
-
-  /** `ip:port` the client connected to. */
-  get destinationAddress(): string | null {
-    return getPropertyString("destination.address");
-  }
-
-  get destinationPort(): i32 {
-    return <i32>getPropertyInt("destination.port");
-  }
-
-  /** Whether the client presented a certificate. */
-  get mtls(): bool {
-    return getPropertyBool("connection.mtls");
-  }
-
-  /** SNI; "" when there is none. */
-  get requestedServerName(): string | null {
-    return getPropertyString("connection.requested_server_name");
+  /** From the last byte sent upstream to the first one received, nanoseconds; -1 until the exchange is complete. */
+  get backendLatency(): i64 {
+    return getPropertyInt("response.backend_latency", -1);
   }
 }
