@@ -18,6 +18,8 @@ export const HOSTCALLS = {
   proxy_set_tick_period_milliseconds: { params: [["period", "u32"]] },
   proxy_set_effective_context: { params: [["context", "u32"]] },
   proxy_done: { params: [] },
+  // Configuration, before it became buffers 6 and 7
+  proxy_get_configuration: { params: [["configuration", "out"]], until: "0.1.0" },
   // Buffers
   proxy_get_buffer_bytes: {
     params: [
@@ -91,6 +93,10 @@ export const HOSTCALLS = {
   // Streams
   proxy_continue_stream: { params: [["stream", "stream"]], since: "0.2.0" },
   proxy_close_stream: { params: [["stream", "stream"]], since: "0.2.0" },
+  // The same before streams were numbered; the specification types them as void, Envoy as every other hostcall.
+  proxy_continue_request: { params: [], until: "0.1.0" },
+  proxy_continue_response: { params: [], until: "0.1.0" },
+  proxy_clear_route_cache: { params: [], until: "0.1.0" },
   proxy_send_local_response: {
     params: [
       ["code", "u32"],

@@ -3,7 +3,11 @@ import { Status } from "../../sdk/abi/status";
 import type { Hostcalls } from "../abi/hostcalls";
 import type { HostcallEnv } from "./env";
 
-type Names = "proxy_get_buffer_bytes" | "proxy_get_buffer_status" | "proxy_set_buffer_bytes";
+type Names =
+  | "proxy_get_configuration"
+  | "proxy_get_buffer_bytes"
+  | "proxy_get_buffer_status"
+  | "proxy_set_buffer_bytes";
 
 const EMPTY = Buffer.alloc(0);
 /** Types that are NotFound when there is nothing; the others read as empty. */
@@ -26,6 +30,12 @@ function edited(before: Buffer, start: number, size: number, data: Buffer): Buff
 }
 
 export const buffers = (env: HostcallEnv): Hostcalls<Names> => ({
+  proxy_get_configuration(pointerAt, sizeAt) {
+    // The plugin's while it can be read (on_configure, a root's on_context_create), else the VM's.
+    const own = env.context.buffer(BufferType.PluginConfiguration);
+    const buffer = own ?? env.context.buffer(BufferType.VmConfiguration);
+    return env.put(buffer?.get() ?? EMPTY, pointerAt, sizeAt);
+  },
   proxy_get_buffer_bytes(type, start, max, pointerAt, sizeAt) {
     const data = read(env, type);
     if (typeof data === "number") return data;

@@ -1,4 +1,5 @@
 import { Status } from "../../sdk/abi/status";
+import { type AbiVersion, atLeast } from "../abi/version";
 import type { Context } from "../context/context";
 import type { Instance } from "../context/instance";
 
@@ -9,6 +10,11 @@ export class HostcallEnv {
   /** The context hostcalls act on. Hostcalls run only inside callbacks, so there always is one. */
   get context(): Context {
     return this.instance.current!;
+  }
+
+  /** Does the module speak this ABI version or a later one? */
+  atLeast(version: AbiVersion): boolean {
+    return atLeast(this.instance.compiled.version, version);
   }
 
   get memory() {

@@ -78,7 +78,9 @@ export const headers = (env: HostcallEnv): Hostcalls<Names> => ({
     const map = context.readableMap(type);
     if (!map) return context.unavailableMapIsNotFound ? Status.NotFound : Status.BadArgument;
     const value = map.get(canonical(type, key));
-    return value === undefined ? Status.NotFound : env.put(value, pointerAt, sizeAt);
+    // ABI 0.1.0 has no NotFound here: a missing header reads as empty.
+    if (value === undefined && env.atLeast("0.2.0")) return Status.NotFound;
+    return env.put(value ?? "", pointerAt, sizeAt);
   },
   proxy_add_header_map_value: writer(env, (map, key, value) => map.add(key, value)),
   proxy_replace_header_map_value: writer(env, (map, key, value) => map.set(key, value)),

@@ -4,7 +4,13 @@ import type { Hostcalls } from "../abi/hostcalls";
 import { decodePairs } from "../stores/pairs";
 import type { HostcallEnv } from "./env";
 
-type Names = "proxy_continue_stream" | "proxy_close_stream" | "proxy_send_local_response";
+type Names =
+  | "proxy_continue_stream"
+  | "proxy_close_stream"
+  | "proxy_continue_request"
+  | "proxy_continue_response"
+  | "proxy_clear_route_cache"
+  | "proxy_send_local_response";
 
 export const streams = (env: HostcallEnv): Hostcalls<Names> => ({
   proxy_continue_stream(type) {
@@ -16,6 +22,18 @@ export const streams = (env: HostcallEnv): Hostcalls<Names> => ({
   proxy_close_stream(type) {
     if (type >>> 0 > StreamType.Upstream) return Status.BadArgument;
     env.context.closeStream(type);
+    return Status.Ok;
+  },
+  proxy_continue_request() {
+    env.context.continueStream(StreamType.HttpRequest);
+    return Status.Ok;
+  },
+  proxy_continue_response() {
+    env.context.continueStream(StreamType.HttpResponse);
+    return Status.Ok;
+  },
+  proxy_clear_route_cache() {
+    env.context.clearRouteCache();
     return Status.Ok;
   },
   proxy_send_local_response(

@@ -14,6 +14,8 @@ import { answerOk, RawUpstream, type UpstreamHandler } from "./raw-upstream";
 export interface Setup {
   /** Script of the puppet filter (test/guests/README.md), or several filters in chain order; none = no wasm filter. */
   script?: string | readonly string[];
+  /** ABI version of the puppets' module; 0.2.1 by default. */
+  abi?: "0.1.0" | "0.2.0";
   /** More fields of every PluginConfig, of every VmConfig. */
   plugin?: build.Json;
   vm?: build.Json;
@@ -93,7 +95,7 @@ export class Behaviour {
   async listener(): Promise<build.Json> {
     const { setup, id } = this;
     const scripts = typeof setup.script === "string" ? [setup.script] : (setup.script ?? []);
-    const wasm = await guest("puppet");
+    const wasm = await guest(setup.abi ? `puppet-${setup.abi.replaceAll(".", "-")}` : "puppet");
     const filters = scripts.map((script, at) =>
       build.wasmFilter({
         name: at === 0 ? id : `${id}-${at + 1}`,

@@ -1,4 +1,5 @@
 import * as env from "../../../sdk/env";
+import * as old from "../env";
 import * as wasi from "../wasi_snapshot_preview1";
 import { bytesOf, decodePairs, encodePairs, percentEncode, textAt } from "./bytes";
 
@@ -117,8 +118,15 @@ function buffers(verb: string): i32 {
 }
 
 function streams(verb: string): i32 {
-  if (verb == "continue") return env.proxy_continue_stream(num());
-  if (verb == "close") return env.proxy_close_stream(num());
+  if (PUPPET_ABI >= 20) {
+    if (verb == "continue") return env.proxy_continue_stream(num());
+    if (verb == "close") return env.proxy_close_stream(num());
+  } else {
+    if (verb == "continue-request") return old.proxy_continue_request();
+    if (verb == "continue-response") return old.proxy_continue_response();
+    if (verb == "clear-route-cache") return old.proxy_clear_route_cache();
+    if (verb == "configuration") return bytes(old.proxy_get_configuration(OUT, OUT + 4));
+  }
   if (verb == "effective") return env.proxy_set_effective_context(num());
   if (verb == "done") return env.proxy_done();
   if (verb == "tick") return env.proxy_set_tick_period_milliseconds(num());
@@ -230,7 +238,7 @@ function system(verb: string): i32 {
     const message = text();
     return env.proxy_log(level, bytesOf(message), message.length);
   }
-  if (verb == "log-level") return number32(env.proxy_get_log_level(OUT));
+  if (PUPPET_ABI >= 21 && verb == "log-level") return number32(env.proxy_get_log_level(OUT));
   if (verb == "time") return number64(env.proxy_get_current_time_nanoseconds(OUT));
   if (verb == "write") {
     // Each value is one vector of a single fd_write.

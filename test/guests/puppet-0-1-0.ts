@@ -1,0 +1,28 @@
+import { run } from "./puppet/run";
+
+/** The puppet as a module of ABI 0.1.0: headers callbacks without end-of-stream, hostcalls of its own. */
+export function proxy_abi_version_0_1_0(): void {}
+
+export function proxy_on_request_headers(context: u32, count: u32): u32 {
+  return run("request_headers", context, ["count"], [count], 0);
+}
+
+export function proxy_on_response_headers(context: u32, count: u32): u32 {
+  return run("response_headers", context, ["count"], [count], 0);
+}
+
+export {
+  malloc,
+  proxy_on_configure,
+  proxy_on_context_create,
+  proxy_on_delete,
+  proxy_on_done,
+  proxy_on_http_call_response,
+  proxy_on_log,
+  proxy_on_request_body,
+  proxy_on_request_trailers,
+  proxy_on_response_body,
+  proxy_on_response_trailers,
+  proxy_on_tick,
+  proxy_on_vm_start,
+} from "./puppet";
