@@ -27,6 +27,8 @@ export class VmTrapError extends ProxyWasmError {
   constructor(
     readonly callback: string,
     message: string,
+    /** The guest's stack, innermost frame first, a line each. */
+    readonly backtrace: readonly string[],
     options?: ErrorOptions,
   ) {
     super("PW_TRAP", message, options);

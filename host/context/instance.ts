@@ -124,15 +124,20 @@ export class Instance {
     for (let action = this.deferred.shift(); action; action = this.deferred.shift()) action();
   }
 
-  /** One critical line per failed VM. */
-  reportFailure(context: Context): void {
-    if (this.failureReported || !this.vm.failure) return;
+  /** One entry per failed VM, in Envoy's form: the trap, who and where, the guest's stack. */
+  reportFailure(context: Context | undefined): void {
+    const { failure } = this.vm;
+    if (this.failureReported || !failure) return;
     this.failureReported = true;
-    this.deps.log.log(
-      "wasm",
-      LogLevel.Critical,
-      "host/context/instance.ts",
-      `wasm log${context.logPrefix}: ${this.vm.failure.message} (context ${context.id})`,
-    );
+    const lines = [failure.message, `  ${this.whereabouts(context)}`];
+    if (failure.backtrace.length > 0) lines.push("Proxy-Wasm plugin in-VM backtrace:", ...failure.backtrace);
+    this.deps.log.log("wasm", LogLevel.Error, "host/context/instance.ts", lines.join("\n"));
+  }
+
+  private whereabouts(context: Context | undefined): string {
+    const module = `module ${this.compiled.name}`;
+    if (!context) return `start code, ${module}`;
+    const { name, rootId } = context.root.plugin;
+    return `plugin "${name}", root_id "${rootId}", ${module}, context ${context.id}`;
   }
 }

@@ -8,6 +8,7 @@ type Names = "proxy_log" | "proxy_get_log_level" | "proxy_get_current_time_nanos
 /** Writes a guest's line to the `wasm` logger, after the context's prefix. */
 export function guestLog(env: HostcallEnv, level: LogLevel, message: string): void {
   const { log } = env.instance.deps;
+  if (level === LogLevel.Critical) env.instance.vm.lastWords = message;
   if (!log.enabled("wasm", level)) return;
   const prefix = env.instance.current?.logPrefix ?? "";
   log.log("wasm", level, "guest", `wasm log${prefix}: ${message}`);

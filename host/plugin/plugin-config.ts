@@ -10,6 +10,8 @@ export interface PluginConfig {
   module: Buffer;
   /** Name of the module for messages: its path, or `inline_bytes`. */
   moduleName: string;
+  /** Reads a text file that lies beside the module, its source map for example. */
+  readBeside?: (path: string) => string | undefined;
   failurePolicy: FailurePolicy;
   /** Base interval of the reload back-off, milliseconds. */
   reloadBackoffMs: number;

@@ -70,7 +70,7 @@ export class PluginRuntime {
     const key = vmKey(config);
     const known = this.vms.get(key);
     if (known) return known;
-    const compiled = await compileModule(new Uint8Array(config.module), config.moduleName);
+    const compiled = await compileModule(new Uint8Array(config.module), config.moduleName, config.readBeside);
     checkImports(compiled);
     const { clock, log, caller, stats, node, trace, random, concurrency = 1 } = this.deps;
     const group = new VmGroup(compiled, config, {

@@ -81,7 +81,11 @@ export class VmGroup {
       environment: config.environment,
     });
     const allowed = config.allowedCapabilities;
-    instance.vm.start(buildImports(instance, allowed), (name) => !allowed || allowed.has(name));
+    try {
+      instance.vm.start(buildImports(instance, allowed), (name) => !allowed || allowed.has(name));
+    } finally {
+      instance.reportFailure(undefined);
+    }
     return new VmSlot(instance);
   }
 

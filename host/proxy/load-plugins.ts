@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
 import type { Bootstrap, WasmPluginConfig } from "../config/model";
-import { ConfigError, type ConfigIssue, ModuleError, PluginConfigError } from "../errors";
+import { ConfigError, type ConfigIssue, ModuleError, PluginConfigError, VmTrapError } from "../errors";
 import type { PluginConfig } from "../plugin/plugin-config";
 import type { PluginRuntime } from "../plugin/plugin-runtime";
 import type { FilterFactory } from "../stream/filter";
@@ -44,6 +45,7 @@ function pluginConfig(config: WasmPluginConfig): PluginConfig {
     configuration: config.configuration,
     module: code.kind === "file" ? readFileSync(code.path) : code.bytes,
     moduleName: code.kind === "file" ? code.path : "inline_bytes",
+    ...(code.kind === "file" && { readBeside: (path: string) => readBeside(code.path, path) }),
     failurePolicy: config.failurePolicy,
     reloadBackoffMs: config.reloadBackoffMs,
     allowOnHeadersStopIteration: config.allowOnHeadersStopIteration,
@@ -52,12 +54,24 @@ function pluginConfig(config: WasmPluginConfig): PluginConfig {
   };
 }
 
+/** A text file in the module's folder or below it; undefined when there is none. */
+function readBeside(module: string, path: string): string | undefined {
+  const folder = dirname(resolve(module));
+  const file = resolve(folder, path);
+  if (relative(folder, file).startsWith("..")) return undefined;
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
 function issueOf(error: unknown, config: WasmPluginConfig): ConfigIssue {
   if (error instanceof PluginConfigError) {
     return { position: config.position, path: config.positionPath, message: error.message };
   }
   const unreadable = error instanceof Error && "syscall" in error;
-  if (error instanceof ModuleError || unreadable) {
+  if (error instanceof ModuleError || error instanceof VmTrapError || unreadable) {
     return { position: config.codePosition, path: config.codePath, message: error.message };
   }
   throw error;

@@ -21,25 +21,33 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   111: "externref",
 };
 
-const SECTION = { type: 1, import: 2, function: 3, export: 7 } as const;
+/** Numbers of the sections that this host reads. */
+export const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 
 /** Writes a function type the way {@link inspectModule} does. */
 export function functionType(params: readonly string[], results: readonly string[]): FunctionType {
   return `(${params.join(",")})->(${results.join(",")})`;
 }
 
-function sections(bytes: Uint8Array): Map<number, WasmReader> {
+/** All sections of a module, in order; the bodies are views into `bytes`. */
+export function readSections(bytes: Uint8Array): { id: number; body: Uint8Array }[] {
   const reader = new WasmReader(bytes);
   const magic = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
   if (bytes.length < 8 || magic.some((b) => reader.byte() !== b))
     throw new ModuleError("not a wasm module: the file does not start with the wasm magic number");
-  const found = new Map<number, WasmReader>();
-  while (!reader.done) {
-    const id = reader.byte();
-    const body = reader.sub(reader.u32());
-    if (id !== 0) found.set(id, new WasmReader(body));
-  }
+  const found: { id: number; body: Uint8Array }[] = [];
+  while (!reader.done) found.push({ id: reader.byte(), body: reader.sub(reader.u32()) });
   return found;
+}
+
+/** What a custom section holds after its name; undefined when there is none of that name. */
+export function customSection(bytes: Uint8Array, name: string): Uint8Array | undefined {
+  for (const { id, body } of readSections(bytes)) {
+    if (id !== SECTION.custom) continue;
+    const reader = new WasmReader(body);
+    if (reader.name() === name) return reader.rest();
+  }
+  return undefined;
 }
 
 function list<T>(reader: WasmReader | undefined, read: (reader: WasmReader) => T): T[] {
@@ -59,7 +67,7 @@ function readType(reader: WasmReader): FunctionType {
 
 /** Reads a module's function imports and exports with their types, which WebAssembly's own reflection does not tell. */
 export function inspectModule(bytes: Uint8Array): ModuleShape {
-  const parts = sections(bytes);
+  const parts = new Map(readSections(bytes).map(({ id, body }) => [id, new WasmReader(body)]));
   const types = list(parts.get(SECTION.type), readType);
   const functions: FunctionType[] = [];
   const shape: ModuleShape = { imports: [], exports: [], memoryExport: undefined, importsMemory: false };

@@ -2,6 +2,7 @@ import { CALLBACKS, type CallbackName, type CallbackRow } from "../abi/callbacks
 import { wasmParams } from "../abi/signature";
 import { type AbiVersion, detectVersion, inVersion } from "../abi/version";
 import { ModuleError } from "../errors";
+import { DebugInfo, type ReadBeside } from "./debug-info";
 import { functionType, inspectModule, type ModuleShape } from "./inspect";
 
 /** A compiled module whose exports have been checked; imports are checked when it is linked. */
@@ -12,6 +13,7 @@ export interface CompiledModule {
   readonly version: AbiVersion;
   /** `malloc` wins over `proxy_on_memory_allocate`, as in Envoy. */
   readonly allocator: string;
+  readonly debug: DebugInfo;
 }
 
 const ALLOCATORS = ["malloc", "proxy_on_memory_allocate"];
@@ -43,8 +45,12 @@ function checkExports(name: string, shape: ModuleShape, version: AbiVersion): st
   return allocator;
 }
 
-/** Compiles a module and checks what it exports. Throws {@link ModuleError}. */
-export async function compileModule(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<CompiledModule> {
+/** Compiles a module and checks what it exports. `readBeside` finds its source map. Throws {@link ModuleError}. */
+export async function compileModule(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  readBeside?: ReadBeside,
+): Promise<CompiledModule> {
   const shape = inspectModule(bytes);
   const version = detectVersion(shape.exports.map((e) => e.name));
   if (!version)
@@ -53,7 +59,8 @@ export async function compileModule(bytes: Uint8Array<ArrayBuffer>, name: string
     );
   const allocator = checkExports(name, shape, version);
   try {
-    return { name, module: await WebAssembly.compile(bytes), shape, version, allocator };
+    const debug = new DebugInfo(bytes, name, shape.imports.length, readBeside);
+    return { name, module: await WebAssembly.compile(bytes), shape, version, allocator, debug };
   } catch (error) {
     throw new ModuleError(`${name}: does not compile: ${(error as Error).message}`, { cause: error });
   }

@@ -1,5 +1,6 @@
 import { CALLBACKS, type CallbackName } from "../abi/callbacks";
 import { ModuleError, VmTrapError } from "../errors";
+import { backtrace, COLLECTED_FRAMES } from "./backtrace";
 import { GuestMemory } from "./memory";
 import type { CompiledModule } from "./module";
 
@@ -10,6 +11,14 @@ export enum Mode {
   Allocating = 2,
 }
 
+/** Characters of a guest's last words that go into an error message. */
+const MAX_WORDS = 500;
+
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)}...` : line;
+}
+
 type Fn = (...args: number[]) => number | undefined;
 
 /** One instance of a module. After a trap it is failed for good and nothing is called into it any more. */
@@ -17,6 +26,8 @@ export class Vm {
   mode: Mode = Mode.Starting;
   /** The trap that ended this instance. */
   failure: VmTrapError | undefined;
+  /** The last critical line of the callback that runs: what guests say before they give up. */
+  lastWords: string | undefined;
   memory!: GuestMemory;
   private exports!: Record<string, unknown>;
   private callbacks: Partial<Record<CallbackName, Fn>> = {};
@@ -73,11 +84,16 @@ export class Vm {
   call(callback: CallbackName, a: number, b: number, c: number, d: number, e: number): number | undefined {
     const fn = this.callbacks[callback];
     if (!fn || this.failure) return undefined;
+    this.lastWords = undefined;
+    const frames = Error.stackTraceLimit;
+    Error.stackTraceLimit = COLLECTED_FRAMES;
     try {
       return fn(a, b, c, d, e) ?? 0;
     } catch (error) {
       this.fail(callback, error);
       return undefined;
+    } finally {
+      Error.stackTraceLimit = frames;
     }
   }
 
@@ -92,17 +108,24 @@ export class Vm {
   }
 
   private guard(name: string, fn: Fn, args: number[]): number | undefined {
+    const frames = Error.stackTraceLimit;
+    Error.stackTraceLimit = COLLECTED_FRAMES;
     try {
       return fn(...args);
     } catch (error) {
       this.fail(name, error);
       return undefined;
+    } finally {
+      Error.stackTraceLimit = frames;
     }
   }
 
   private fail(callback: string, error: unknown): void {
     if (this.failure) return;
-    const text = error instanceof Error ? error.message : String(error);
-    this.failure = new VmTrapError(callback, `Function: ${callback} failed: ${text}`, { cause: error });
+    const words = this.lastWords === undefined ? "" : `: ${oneLine(this.lastWords)}`;
+    const message = `Function: ${callback} failed: Uncaught ${error}${words}`;
+    this.failure = new VmTrapError(callback, message, backtrace(error, this.compiled.debug), {
+      cause: error,
+    });
   }
 }

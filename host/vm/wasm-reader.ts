@@ -37,6 +37,11 @@ export class WasmReader {
     return part;
   }
 
+  /** Everything not read yet. */
+  rest(): Uint8Array {
+    return this.sub(this.bytes.length - this.at);
+  }
+
   /** Limits of a table or memory: flags, minimum, optional maximum. */
   limits(): void {
     const flags = this.byte();
