@@ -1,16 +1,9 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import type { ListenerConfig } from "../config/model";
 import type { ListenerAddress } from "../engine";
 import { StartError } from "../errors";
-import { ConnectionManager, IDLE_CONNECTION_MS, type ManagerDeps } from "./downstream/connection-manager";
+import { ConnectionManager, type ManagerDeps } from "./downstream/connection-manager";
 import type { StatCounter, StatGauge, StatHistogram, StatsStore } from "./stats/store";
-
-/** Envoy's default `max_request_headers_kb`. */
-const MAX_HEADER_BYTES = 60 * 1024;
-
-/** Envoy's default `stream_idle_timeout`. */
-const IDLE_STREAM_MS = 300_000;
 
 /** One listening address and the connection manager behind it. */
 export class Listener {
@@ -24,7 +17,7 @@ export class Listener {
 
   constructor(
     readonly config: ListenerConfig,
-    deps: Omit<ManagerDeps, "listenerPrefix"> & { streamIdleMs?: number | undefined },
+    deps: Omit<ManagerDeps, "listenerPrefix">,
   ) {
     const { address, port } = config.address;
     const prefix = `listener.${statAddress(address, port)}.`;
@@ -40,17 +33,7 @@ export class Listener {
     this.destroyed = store.counter(`${prefix}downstream_cx_destroy`);
     this.length = store.histogram(`${prefix}downstream_cx_length_ms`);
     declareIdle(store, prefix);
-    this.server = createServer({
-      maxHeaderSize: MAX_HEADER_BYTES,
-      // Silence alone ends a connection or a stream, see the timeouts below.
-      requestTimeout: 0,
-      headersTimeout: 0,
-      keepAliveTimeout: IDLE_CONNECTION_MS,
-      requireHostHeader: false,
-      noDelay: true,
-    });
-    this.server.timeout = deps.streamIdleMs ?? IDLE_STREAM_MS;
-    this.server.maxHeadersCount = 0;
+    this.server = createServer({ allowHalfOpen: true, noDelay: true });
     this.server.on("connection", (socket) => {
       const opened = performance.now();
       for (const counter of this.total) counter.inc();
@@ -60,8 +43,8 @@ export class Listener {
         this.destroyed.inc();
         this.length.record(Math.round(performance.now() - opened));
       });
+      this.manager.accept(socket);
     });
-    this.manager.serve(this.server);
   }
 
   /** Binds; rejects with StartError. */

@@ -4,7 +4,7 @@ import type { AddressConfig, Bootstrap } from "../../config/model";
 import type { Logger } from "../../log";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import { reasonPhrase } from "../downstream/reason-phrases";
-import { httpDate } from "../downstream/response-writer";
+import { httpDate } from "../downstream/response-headers";
 import { type Listener, listen } from "../listener";
 import type { StatsStore } from "../stats/store";
 import type { TagExtraction } from "../stats/tags";

@@ -2,22 +2,21 @@ import type { Socket } from "node:net";
 import type { ConnectionInfo } from "../../stores/stream-info";
 import { formatAddress } from "../clusters/cluster";
 import type { StatCounter } from "../stats/store";
-import type { ActiveStream } from "./active-stream";
+import type { CodecConnection } from "./codec";
+
+/** Envoy's default `idle_timeout` of connections. */
+export const IDLE_CONNECTION_MS = 3_600_000;
 
 let nextId = 0;
 
 /** One client connection: what streams on it share. */
 export class DownstreamConnection {
   readonly info: ConnectionInfo;
-  readonly opened = performance.now();
+  private readonly opened = performance.now();
   /** Streams not finished yet. */
   active = 0;
-  /** A request has come. */
-  used = false;
-  /** The stream whose request arrived last. */
-  stream: ActiveStream | undefined;
-  /** No further request is served: said so by either side, or the proxy drains. */
-  closing = false;
+  /** What speaks on it, once that is known. */
+  codec: CodecConnection | undefined;
   /** The client went first. */
   remoteClosed = false;
 
@@ -36,6 +35,11 @@ export class DownstreamConnection {
       requestedServerName: "",
       tls: undefined,
     };
+  }
+
+  /** Milliseconds since it was opened. */
+  get age(): number {
+    return performance.now() - this.opened;
   }
 
   /** Adds what was transferred since the last look. */

@@ -1,47 +1,7 @@
-import type { IncomingMessage } from "node:http";
-import type { HttpStats } from "./http-stats";
-import type { RequestHead } from "./request-headers";
-
-/** Envoy's default `max_headers_count`. */
-const MAX_HEADERS = 100;
-
 /** A refusal decided before any filter runs. */
 export interface Refusal {
   status: number;
   details: string;
   /** Said by the codec: the reply's text is its status, and no request is known. */
   codec: boolean;
-}
-
-/** Why a request that node:http could read is not served; undefined when it is. */
-export function refusalOf(
-  request: IncomingMessage,
-  head: RequestHead,
-  stats: HttpStats,
-  acceptHttp10: boolean,
-): Refusal | undefined {
-  const old = request.httpVersion === "1.0" || request.httpVersion === "0.9";
-  if (request.httpVersion !== "1.1" && !(old && acceptHttp10)) return codecError(426, "low_version");
-  if (request.rawHeaders.length / 2 > MAX_HEADERS) return codecError(431, "http1.too_many_headers");
-  const { transferEncoding } = head;
-  if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
-    return codecError(501, "http1.invalid_transfer_encoding");
-  }
-  if (!head.error) return undefined;
-  const { status, details, codec } = head.error;
-  if (codec) return codecError(status, details);
-  if (details === "path_normalization_failed") stats.downstream_rq_failed_path_normalization.inc();
-  if (details === "absolute_path_rejected") stats.downstream_rq_non_relative_path.inc();
-  return { status, details, codec: false };
-}
-
-/** The refusal of bytes that node:http could not read. */
-export function refusalOfBytes(error: { code?: string; reason?: string }): Refusal {
-  if (error.code === "HPE_HEADER_OVERFLOW") return codecError(431, "http1.headers_too_large");
-  if (error.reason === "Invalid HTTP version") return codecError(426, "low_version");
-  return codecError(400, "http1.codec_error");
-}
-
-function codecError(status: number, details: string): Refusal {
-  return { status, details, codec: true };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { HeaderMap } from "../../stores/header-map";
+import { HeaderMap } from "../../../stores/header-map";
 
 /** Removed from every request: they concern the client's connection, or only the proxy may set them. */
 const DROPPED: ReadonlySet<string> = new Set([

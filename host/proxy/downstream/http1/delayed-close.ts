@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { StatCounter } from "../stats/store";
+import type { StatCounter } from "../../stats/store";
 
 /** Envoy's `delayed_close_timeout`: how long a client may take to read a last reply. */
 const DELAYED_CLOSE_MS = 1000;

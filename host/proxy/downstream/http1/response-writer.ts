@@ -1,31 +1,8 @@
 import type { ServerResponse } from "node:http";
-import type { HeaderMap } from "../../stores/header-map";
-import { dropPair } from "../flat-headers";
-import { reasonPhrase } from "./reason-phrases";
-
-let dateText = "";
-let dateSecond = 0;
-
-/** The `date` of this second. */
-export function httpDate(): string {
-  const second = Math.floor(Date.now() / 1000);
-  if (second !== dateSecond) {
-    dateSecond = second;
-    dateText = new Date(second * 1000).toUTCString();
-  }
-  return dateText;
-}
-
-/** Hop headers: they end at the proxy. */
-const HOP = ["connection", "upgrade", "transfer-encoding", "keep-alive", "proxy-connection"] as const;
-
-/** What the connection manager does to every response before it leaves. */
-export function finishResponseHeaders(headers: HeaderMap, serverName: string, close: boolean): void {
-  for (const name of HOP) headers.remove(name);
-  if (!headers.has("date")) headers.append("date", httpDate());
-  headers.set("server", serverName);
-  if (close) headers.append("connection", "close");
-}
+import type { HeaderMap } from "../../../stores/header-map";
+import { dropPair } from "../../flat-headers";
+import { reasonPhrase } from "../reason-phrases";
+import { httpDate } from "../response-headers";
 
 /** Bytes declared by `content-length`; undefined when there is no readable one. */
 export function declaredLength(headers: HeaderMap): number | undefined {
