@@ -56,8 +56,8 @@ function decodeUnits(source: usize, length: usize, target: usize): usize {
   return to - target;
 }
 
-/** Bytes of the well-formed sequence (Unicode table 3-7) that starts here; 0 = none does. */
-function sequenceLength(at: usize, end: usize, lead: u32): usize {
+/** @internal Bytes of the well-formed sequence (Unicode table 3-7) that starts here; 0 = none does. */
+export function sequenceLength(at: usize, end: usize, lead: u32): usize {
   if (lead < 0xc2 || lead > 0xf4) return 0;
   const size: usize = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   if (at + size > end) return 0;

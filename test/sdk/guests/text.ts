@@ -1,11 +1,14 @@
 /** The text readers as plain exports, for @assemblyscript/loader. */
+import { Bytes } from "../../../sdk/memory/bytes";
 import { equalsIgnoreCase, lowerCase } from "../../../sdk/text/ascii";
+import { decodeBase64, decodeBase64Url, encodeBase64, encodeBase64Url } from "../../../sdk/text/base64";
 import { parseDuration } from "../../../sdk/text/duration";
 import { Glob } from "../../../sdk/text/glob";
 import { addressOf, IpAddress, parseIp, parseIpBlock } from "../../../sdk/text/ip";
 import { JsonKind, JsonValue, parseJson } from "../../../sdk/text/json";
 import { Regex } from "../../../sdk/text/regex";
-import { pathOnly, percentDecode, queryParameter } from "../../../sdk/text/url";
+import { pathOnly, percentDecode, percentEncode, Query, queryParameter } from "../../../sdk/text/url";
+import { isUnicode, isUtf8 } from "../../../sdk/text/utf8";
 
 const NONE = "<none>";
 
@@ -104,4 +107,63 @@ export function query(target: string, name: string): string {
 export function decodePercent(text: string): string {
   const value = percentDecode(text);
   return value == null ? NONE : value;
+}
+
+export function encodePercent(text: string): string {
+  return percentEncode(text);
+}
+
+/** Name and value of each parameter, a line each. */
+export function parameters(target: string): string {
+  const query = new Query(target);
+  const lines: string[] = [];
+  for (let i = 0; i < query.length; i++) lines.push(`${query.name(i)}\n${query.value(i)}\n`);
+  return lines.join("");
+}
+
+export function parameter(target: string, name: string): string {
+  const value = new Query(target).get(name);
+  return value == null ? NONE : value;
+}
+
+export function allOf(target: string, name: string): string {
+  return new Query(target).getAll(name).join("\n");
+}
+
+/** One byte a character, both ways. */
+function bytesOf(text: string): Bytes {
+  const buffer = new ArrayBuffer(text.length);
+  for (let i = 0; i < text.length; i++) store<u8>(changetype<usize>(buffer) + <usize>i, text.charCodeAt(i));
+  return Bytes.view(buffer);
+}
+
+function latin1(bytes: Bytes | null): string {
+  if (bytes == null) return NONE;
+  const codes: i32[] = [];
+  for (let i = 0; i < bytes.length; i++) codes.push(bytes.at(i));
+  return String.fromCharCodes(codes);
+}
+
+export function toBase64(bytes: string): string {
+  return encodeBase64(bytesOf(bytes));
+}
+
+export function toBase64Url(bytes: string): string {
+  return encodeBase64Url(bytesOf(bytes));
+}
+
+export function fromBase64(text: string): string {
+  return latin1(decodeBase64(text));
+}
+
+export function fromBase64Url(text: string): string {
+  return latin1(decodeBase64Url(text));
+}
+
+export function utf8(bytes: string): bool {
+  return isUtf8(bytesOf(bytes));
+}
+
+export function unicode(text: string): bool {
+  return isUnicode(text);
 }

@@ -1,7 +1,8 @@
 import { instantiate } from "@assemblyscript/loader";
 import { compile } from "../../support/compile";
 
-const OPTIONS = ["--runtime", "incremental", "--exportRuntime", "-O2"];
+/** As `proxy-wasm build` does it: memory is collected between calls, never inside one. */
+const OPTIONS = ["--runtime", "minimal", "--exportRuntime", "-O2"];
 
 /** The text readers, called with JavaScript strings. A trap throws. */
 export interface TextGuest {
@@ -19,6 +20,16 @@ export interface TextGuest {
   path(target: string): string;
   query(target: string, name: string): string;
   decodePercent(text: string): string;
+  encodePercent(text: string): string;
+  parameters(target: string): string;
+  parameter(target: string, name: string): string;
+  allOf(target: string, name: string): string;
+  toBase64(bytes: string): string;
+  toBase64Url(bytes: string): string;
+  fromBase64(text: string): string;
+  fromBase64Url(text: string): string;
+  utf8(bytes: string): boolean;
+  unicode(text: string): boolean;
 }
 
 const TEXTS = new Set([
@@ -31,8 +42,16 @@ const TEXTS = new Set([
   "path",
   "query",
   "decodePercent",
+  "encodePercent",
+  "parameters",
+  "parameter",
+  "allOf",
+  "toBase64",
+  "toBase64Url",
+  "fromBase64",
+  "fromBase64Url",
 ]);
-const BOOLS = new Set(["matches", "glob", "sameIgnoringCase"]);
+const BOOLS = new Set(["matches", "glob", "sameIgnoringCase", "utf8", "unicode"]);
 
 /** Compiles and loads the readers (sdk/text). */
 export async function loadTextGuest(): Promise<TextGuest> {
@@ -42,8 +61,10 @@ export async function loadTextGuest(): Promise<TextGuest> {
     __getString(pointer: number): string;
     __pin(pointer: number): number;
     __unpin(pointer: number): void;
+    __collect(): void;
   };
   const functions = exports as unknown as Record<string, (...args: unknown[]) => unknown>;
+  let calls = 0;
   const call =
     (name: string) =>
     (...args: unknown[]) => {
@@ -54,6 +75,7 @@ export async function loadTextGuest(): Promise<TextGuest> {
         pinned.push(pointer);
         return pointer;
       });
+      if (++calls % 64 === 0) runtime.__collect();
       const result = functions[name]!(...raw);
       for (const pointer of pinned) runtime.__unpin(pointer);
       if (TEXTS.has(name)) return runtime.__getString(result as number);

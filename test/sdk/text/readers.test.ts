@@ -185,6 +185,7 @@ describe("URLs", () => {
       ["/?&&k=1&", "k", "1"],
       ["/k=1", "k", "<none>"],
       ["/?a=1#&k=2", "k", "<none>"],
+      ["/#?k=1", "k", "<none>"],
       ["/?a&b", "b", ""],
     ];
     for (const [target, name, value] of cases)
@@ -204,21 +205,7 @@ describe("URLs", () => {
     );
   });
 
-  test("%XX becomes its byte, anything else after a % is refused", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 20 }), (bytes) => {
-        const text = Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
-        expect(guest.decodePercent(text)).toBe(Buffer.from(bytes).toString("latin1"));
-      }),
-    );
-    expect(guest.decodePercent("a%41b")).toBe("aAb");
-    for (const bad of ["%", "%4", "%g0", "a%4g"]) expect(guest.decodePercent(bad)).toBe("<none>");
-    fc.assert(
-      fc.property(
-        anyText,
-        anyText,
-        (a, b) => void [guest.decodePercent(a), guest.query(a, b), guest.path(a)],
-      ),
-    );
+  test("never traps", () => {
+    fc.assert(fc.property(anyText, anyText, (a, b) => void [guest.query(a, b), guest.path(a)]));
   });
 });
