@@ -29,6 +29,7 @@ export default defineConfig({
           include: [
             "test/conformance/**/*.test.ts",
             "test/{sdk,filters}/engines/*.test.ts",
+            "test/interop/*.test.ts",
             "examples/*/**/*.test.ts",
           ],
           globalSetup: ["test/support/setup/build.ts", "test/support/setup/envoy.ts"],
