@@ -181,7 +181,17 @@ export interface ClusterConfig {
   metadata: Metadata | undefined;
   endpoints: EndpointConfig[];
   enableTrailers: boolean;
+  /** Set when the cluster speaks HTTP/2. */
+  http2: Http2Config | undefined;
   perConnectionBufferLimitBytes: number;
+}
+
+/** `Http2ProtocolOptions`: what this proxy announces to the other side. */
+export interface Http2Config {
+  maxConcurrentStreams: number;
+  /** Bytes a stream, or all streams of a connection together, may be ahead of the reader. */
+  streamWindow: number;
+  connectionWindow: number;
 }
 
 export interface EndpointConfig {

@@ -142,7 +142,7 @@ export class NodeProxy implements RunningEngine {
     this.serverStats.refresh(this.connectionCount());
     for (const listener of this.bound) listener.manager.countBytes();
     for (const cluster of this.clusters.clusters.values()) {
-      for (const host of cluster.hosts) host.pool.countBytes();
+      for (const host of cluster.hosts) host.connector.countBytes();
     }
   }
 

@@ -21,15 +21,28 @@ export function cluster(name: string, port: number, more: Json = {}): Json {
   };
 }
 
-/** Lets trailers through to an HTTP/1.1 upstream and back. */
-export const CLUSTER_TRAILERS: Json = {
-  typed_extension_protocol_options: {
-    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-      "@type": `${TYPE}.upstreams.http.v3.HttpProtocolOptions`,
-      explicit_http_config: { http_protocol_options: { enable_trailers: true } },
+function httpOptions(config: Json): Json {
+  return {
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": `${TYPE}.upstreams.http.v3.HttpProtocolOptions`,
+        explicit_http_config: config,
+      },
     },
+  };
+}
+
+/** Lets trailers through to an HTTP/1.1 upstream and back. */
+export const CLUSTER_TRAILERS = httpOptions({ http_protocol_options: { enable_trailers: true } });
+
+/** The cluster's hosts speak HTTP/2, without TLS and without asking first. */
+export const CLUSTER_HTTP2 = httpOptions({
+  http2_protocol_options: {
+    max_concurrent_streams: 100,
+    initial_stream_window_size: 65_535,
+    initial_connection_window_size: 1_048_576,
   },
-};
+});
 
 export const ROUTER: Json = {
   name: "envoy.filters.http.router",

@@ -1,5 +1,6 @@
 import {
   bootstrap,
+  CLUSTER_HTTP2,
   CLUSTER_TRAILERS,
   cluster,
   httpListener,
@@ -124,6 +125,8 @@ export function everyField(wasm: string): Json {
         lb_policy: "ROUND_ROBIN",
         alt_stat_name: "n",
       }),
+      cluster("http2", 80, CLUSTER_HTTP2),
+      cluster("http2-deprecated", 80, { http2_protocol_options: { max_concurrent_streams: 10 } }),
     ],
   });
 }

@@ -4,6 +4,7 @@ import type { RawBootstrap, RawCluster, RawListener, RawManager } from "../schem
 import { HTTP_OPTIONS_KEY } from "../schema/cluster";
 import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
+import { convertHttp2 } from "./http2";
 import { convertHost, mutation } from "./route";
 import { convertPlugin } from "./wasm";
 
@@ -101,7 +102,8 @@ function convertFilter(
 }
 
 function convertCluster(raw: RawCluster): ClusterConfig {
-  const options = raw.typed_extension_protocol_options?.[HTTP_OPTIONS_KEY];
+  const options = raw.typed_extension_protocol_options?.[HTTP_OPTIONS_KEY]?.explicit_http_config;
+  const http2 = options ? options.http2_protocol_options : raw.http2_protocol_options;
   return {
     name: raw.name,
     statName: raw.alt_stat_name || raw.name,
@@ -119,7 +121,8 @@ function convertCluster(raw: RawCluster): ClusterConfig {
         locality: locality(group.locality),
       })),
     ),
-    enableTrailers: options?.explicit_http_config.http_protocol_options.enable_trailers ?? false,
+    enableTrailers: options?.http_protocol_options?.enable_trailers ?? false,
+    http2: http2 && convertHttp2(http2),
     perConnectionBufferLimitBytes: raw.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT,
   };
 }

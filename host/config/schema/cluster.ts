@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { address, locality, metadata } from "./common";
-import { message, typed } from "./message";
+import { http2Options } from "./http2";
+import { message, oneOf, typed } from "./message";
 import { bool, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
 
 const http1Options = message({}, { enable_trailers: bool });
@@ -12,7 +13,12 @@ const protocolOptions = message(
   {
     [HTTP_OPTIONS_KEY]: typed(
       HTTP_OPTIONS_KEY,
-      { explicit_http_config: message({ http_protocol_options: http1Options }, {}) },
+      {
+        explicit_http_config: message(
+          {},
+          { http_protocol_options: http1Options, http2_protocol_options: http2Options },
+        ).check(oneOf(["http_protocol_options", "http2_protocol_options"], "required")),
+      },
       {},
     ),
   },
@@ -45,5 +51,7 @@ export const cluster = message(
       { endpoints: z.array(message({}, { locality, lb_endpoints: z.array(endpoint) })) },
     ),
     typed_extension_protocol_options: protocolOptions,
+    // Deprecated, and read all the same; typed_extension_protocol_options wins.
+    http2_protocol_options: http2Options,
   },
 );

@@ -4,6 +4,7 @@ import type { StatCounter, StatGauge, StatHistogram, StatsStore } from "../stats
 const COUNTERS = [
   "upstream_cx_total",
   "upstream_cx_http1_total",
+  "upstream_cx_http2_total",
   "upstream_cx_connect_fail",
   "upstream_cx_connect_timeout",
   "upstream_cx_destroy",

@@ -1,7 +1,9 @@
 import type { ClusterConfig, EndpointConfig } from "../../config/model";
 import type { StatsStore } from "../stats/store";
 import { type ClusterStats, createClusterStats, ResponseCodeStats } from "./cluster-stats";
-import { HostPool, HostStats } from "./host-pool";
+import { Connector, HostStats } from "./connector";
+import { HostPool } from "./host-pool";
+import { Http2Pool } from "./http2-pool";
 
 /** Envoy's default circuit breaker, the only one this proxy knows. */
 export const THRESHOLDS = {
@@ -17,7 +19,10 @@ export interface Host {
   readonly port: number;
   readonly hostname: string;
   readonly endpoint: EndpointConfig;
+  readonly connector: Connector;
   readonly pool: HostPool;
+  /** Set when the cluster speaks HTTP/2. */
+  readonly http2: Http2Pool | undefined;
   readonly stats: HostStats;
 }
 
@@ -78,6 +83,7 @@ export class Cluster {
       if (seen.has(key)) continue;
       changed = true;
       host.pool.drain();
+      host.http2?.drain();
     }
     this.hosts = hosts;
     if (changed) this.stats.membership_change.inc();
@@ -88,15 +94,20 @@ export class Cluster {
 
   private createHost(address: string, port: number, endpoint: EndpointConfig): Host {
     const stats = new HostStats();
-    const { connectTimeoutMs } = this.config;
-    const options = { address, port, connectTimeoutMs, maxConnections: THRESHOLDS.max_connections };
-    const pool = new HostPool(options, this.stats, stats);
+    const { connectTimeoutMs, http2: options } = this.config;
+    const connector = new Connector({ address, port, connectTimeoutMs }, this.stats, stats);
+    const pool = new HostPool(connector, THRESHOLDS.max_connections);
+    const http2 = options && new Http2Pool(connector, options, this.stats);
     // Of a name looked up, the name itself stands for the host.
     const named = this.config.type === "STATIC" ? "" : endpoint.address;
-    return { address, port, hostname: endpoint.hostname || named, endpoint, pool, stats };
+    const hostname = endpoint.hostname || named;
+    return { address, port, hostname, endpoint, connector, pool, http2, stats };
   }
 
   close(): void {
-    for (const host of this.hosts) host.pool.destroy();
+    for (const host of this.hosts) {
+      host.http2?.close();
+      host.pool.destroy();
+    }
   }
 }

@@ -1,65 +1,19 @@
 import { Agent } from "node:http";
-import { connect, type Socket } from "node:net";
-import { StatCounter, StatGauge } from "../stats/store";
-import type { ClusterStats } from "./cluster-stats";
+import type { Socket } from "node:net";
+import { type Connector, IDLE_MS, type PooledSocket } from "./connector";
 
-/** Idle connections are closed after an hour, or a second before the time the server announced. */
-const IDLE_MS = 3_600_000;
-
-/** Set on a socket error when `connect_timeout` ran out. */
-export class ConnectTimeoutError extends Error {
-  readonly code = "CONNECT_TIMEOUT";
-}
-
-/** A pooled connection with what the proxy remembers of it. */
-export interface PooledSocket extends Socket {
-  /** Requests served so far. */
-  served?: number;
-  idleMs?: number;
-  /** True while a request is on it. */
-  busy?: boolean;
-  established?: boolean;
-  /** The host has closed its side. */
-  remoteEnded?: boolean;
-  /** Bytes counted so far. */
-  bytesIn?: number;
-  bytesOut?: number;
-}
-
-/** Per-host numbers, as `/clusters` prints them. */
-export class HostStats {
-  readonly cx_connect_fail = new StatCounter("cx_connect_fail");
-  readonly cx_total = new StatCounter("cx_total");
-  readonly rq_error = new StatCounter("rq_error");
-  readonly rq_success = new StatCounter("rq_success");
-  readonly rq_timeout = new StatCounter("rq_timeout");
-  readonly rq_total = new StatCounter("rq_total");
-  readonly cx_active = new StatGauge("cx_active");
-  readonly rq_active = new StatGauge("rq_active");
-  readonly rq_pending_active = new StatGauge("rq_pending_active");
-}
-
-export interface PoolOptions {
-  address: string;
-  port: number;
-  connectTimeoutMs: number;
-  maxConnections: number;
-}
-
-/** Keep-alive connections to one host; the most recently used one serves next. */
+/** Keep-alive HTTP/1.1 connections to one host; the most recently used one serves next. */
 export class HostPool extends Agent {
   private draining = false;
-  private readonly open = new Set<PooledSocket>();
 
   constructor(
-    private readonly pool: PoolOptions,
-    private readonly stats: ClusterStats,
-    private readonly host: HostStats,
+    private readonly connector: Connector,
+    maxConnections: number,
   ) {
     super({
       keepAlive: true,
-      maxSockets: pool.maxConnections,
-      maxFreeSockets: pool.maxConnections,
+      maxSockets: maxConnections,
+      maxFreeSockets: maxConnections,
       scheduling: "lifo",
     });
   }
@@ -70,75 +24,7 @@ export class HostPool extends Agent {
   }
 
   override createConnection(): Socket {
-    const { stats, host } = this;
-    const socket: PooledSocket = connect({ host: this.pool.address, port: this.pool.port, noDelay: true });
-    const started = performance.now();
-    socket.served = 0;
-    this.open.add(socket);
-    stats.upstream_cx_total.inc();
-    stats.upstream_cx_http1_total.inc();
-    stats.upstream_cx_active.add(1);
-    host.cx_total.inc();
-    host.cx_active.add(1);
-    const timer = setTimeout(() => {
-      stats.upstream_cx_connect_timeout.inc();
-      socket.destroy(new ConnectTimeoutError("connection timeout"));
-    }, this.pool.connectTimeoutMs);
-    socket.once("connect", () => {
-      clearTimeout(timer);
-      socket.established = true;
-      stats.upstream_cx_connect_ms.record(Math.round(performance.now() - started));
-    });
-    let remote = false;
-    socket.once("end", () => {
-      remote = true;
-      socket.remoteEnded = true;
-    });
-    socket.once("error", () => {
-      remote = true;
-    });
-    socket.once("close", () => {
-      clearTimeout(timer);
-      this.open.delete(socket);
-      this.countClose(socket, remote, performance.now() - started);
-    });
-    return socket;
-  }
-
-  private countClose(socket: PooledSocket, remote: boolean, lifeMs: number): void {
-    const { stats, host } = this;
-    stats.upstream_cx_active.add(-1);
-    host.cx_active.add(-1);
-    stats.upstream_cx_length_ms.record(Math.round(lifeMs));
-    if (!socket.established) {
-      stats.upstream_cx_connect_fail.inc();
-      host.cx_connect_fail.inc();
-    } else {
-      stats.upstream_rq_per_cx.record(socket.served ?? 0);
-      this.countSocket(socket);
-    }
-    stats.upstream_cx_destroy.inc();
-    (remote ? stats.upstream_cx_destroy_remote : stats.upstream_cx_destroy_local).inc();
-    if (socket.busy) {
-      stats.upstream_cx_destroy_with_active_rq.inc();
-      (remote
-        ? stats.upstream_cx_destroy_remote_with_active_rq
-        : stats.upstream_cx_destroy_local_with_active_rq
-      ).inc();
-    }
-  }
-
-  private countSocket(socket: PooledSocket): void {
-    const { bytesRead, bytesWritten } = socket;
-    this.stats.upstream_cx_rx_bytes_total.add(bytesRead - (socket.bytesIn ?? 0));
-    this.stats.upstream_cx_tx_bytes_total.add(bytesWritten - (socket.bytesOut ?? 0));
-    socket.bytesIn = bytesRead;
-    socket.bytesOut = bytesWritten;
-  }
-
-  /** Brings the byte counters of open connections up to date. */
-  countBytes(): void {
-    for (const socket of this.open) this.countSocket(socket);
+    return this.connector.connect("http1");
   }
 
   /** Decides whether a connection whose exchange ended may serve again. */
@@ -152,13 +38,13 @@ export class HostPool extends Agent {
   /** No new requests will come: idle connections go now, busy ones after their exchange. */
   drain(): void {
     this.draining = true;
-    for (const socket of this.open) if (!socket.busy) socket.destroy();
+    this.connector.closeIdle();
   }
 
   /** Cuts everything. */
   override destroy(): void {
     this.draining = true;
-    for (const socket of this.open) socket.destroy();
+    this.connector.destroy();
     super.destroy();
   }
 }

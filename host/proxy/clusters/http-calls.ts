@@ -2,9 +2,9 @@ import type { HttpCaller, HttpCallRequest, HttpCallResponse } from "../../contex
 import { HeaderMap } from "../../stores/header-map";
 import type { Cluster, Host } from "./cluster";
 import type { ClusterManager } from "./cluster-manager";
+import { openUpstream } from "./open-upstream";
 import { UnsendableError } from "./request-writer";
-import type { ResetReason, UpstreamEvents } from "./upstream-events";
-import { UpstreamRequest } from "./upstream-request";
+import type { ResetReason, UpstreamEvents, UpstreamStream } from "./upstream-events";
 
 /** An answer larger than this counts as a reset: a filter's call must not eat the memory. */
 const MAX_BODY = 64 * 1024 * 1024;
@@ -48,7 +48,7 @@ export class ClusterHttpCaller implements HttpCaller {
 
 /** One call: the whole answer is collected, then handed over. */
 class HttpCall implements UpstreamEvents {
-  private upstream: UpstreamRequest | undefined;
+  private upstream: UpstreamStream | undefined;
   private timer: NodeJS.Timeout | undefined;
   private headers: HeaderMap | undefined;
   private readonly chunks: Buffer[] = [];
@@ -76,7 +76,7 @@ class HttpCall implements UpstreamEvents {
     }
     try {
       const bare = body.length === 0 && trailers === undefined;
-      this.upstream = new UpstreamRequest(this.cluster, host, headers, bare, this);
+      this.upstream = openUpstream(this.cluster, host, headers, bare, this);
       if (!bare) {
         this.upstream.write(body);
         this.upstream.end(trailers);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { HeaderMap } from "../../stores/header-map";
-import type { PooledSocket } from "./host-pool";
+import type { PooledSocket } from "./connector";
 
 const MAX_HEADERS = 100;
 

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { HeaderMap } from "../../stores/header-map";
+import type { Host } from "./cluster";
 
 /** Why an exchange with a host ended early; the words stand in Envoy's reply texts. */
 export type ResetReason =
@@ -7,6 +8,8 @@ export type ResetReason =
   | "connection timeout"
   | "connection termination"
   | "protocol error"
+  | "remote reset"
+  | "remote refused stream reset"
   | "overflow";
 
 /** What happens to one exchange; nothing comes after an end of stream, a reset, or `cancel`. */
@@ -21,4 +24,28 @@ export interface UpstreamEvents {
   /** The host takes request bytes again after `write` answered false. */
   onUpstreamDrain(): void;
   onUpstreamInformation(status: number): void;
+}
+
+/** One exchange with one host, whatever the protocol. */
+export interface UpstreamStream {
+  readonly host: Host;
+  /** False asks the caller to wait for `onUpstreamDrain`. */
+  write(chunk: Buffer): boolean;
+  end(trailers?: HeaderMap): void;
+  /** Holds the response's body back. */
+  pause(paused: boolean): void;
+  /** Drops the exchange; no event follows. */
+  cancel(): void;
+}
+
+const ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "Connection refused",
+  ENETUNREACH: "Network is unreachable",
+  EHOSTUNREACH: "No route to host",
+  ECONNRESET: "Connection reset by peer",
+};
+
+/** The system's words for the error of a connection; empty for others. */
+export function connectionErrorText(code: string): string {
+  return ERRORS[code] ?? "";
 }

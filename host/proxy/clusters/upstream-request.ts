@@ -1,10 +1,16 @@
 import { ClientRequest, type IncomingMessage } from "node:http";
 import { HeaderMap } from "../../stores/header-map";
 import type { Cluster, Host } from "./cluster";
-import type { PooledSocket } from "./host-pool";
+import type { PooledSocket } from "./connector";
+import { RequestCount } from "./request-count";
 import { checkSendable, wireHeaders } from "./request-writer";
 import { isWellFormed, ProtocolError, responseHeaders } from "./response-reader";
-import type { ResetReason, UpstreamEvents } from "./upstream-events";
+import {
+  connectionErrorText,
+  type ResetReason,
+  type UpstreamEvents,
+  type UpstreamStream,
+} from "./upstream-events";
 
 const EMPTY = Buffer.alloc(0);
 
@@ -16,20 +22,13 @@ interface HeaderWriter {
   _storeHeader(firstLine: string, headers: readonly string[]): void;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "Connection refused",
-  ENETUNREACH: "Network is unreachable",
-  EHOSTUNREACH: "No route to host",
-  ECONNRESET: "Connection reset by peer",
-};
-
-/** One request to one host of a cluster, and its response. */
-export class UpstreamRequest {
+/** One HTTP/1.1 request to one host of a cluster, and its response. */
+export class UpstreamRequest implements UpstreamStream {
   private readonly request: ClientRequest;
   private response: IncomingMessage | undefined;
   private socket: PooledSocket | undefined;
   private over = false;
-  private pending = true;
+  private readonly count: RequestCount;
   private requestEnded = false;
   private hasBody = true;
 
@@ -69,12 +68,7 @@ export class UpstreamRequest {
       socket.destroy();
       this.reset(new ProtocolError("upgrade nobody asked for"));
     });
-    const { stats } = cluster;
-    cluster.active++;
-    stats.upstream_rq_active.add(1);
-    host.stats.rq_active.add(1);
-    stats.upstream_rq_pending_active.add(1);
-    host.stats.rq_pending_active.add(1);
+    this.count = new RequestCount(cluster, host);
     if (endStream) this.end();
     else setImmediate(flushHeaders, request);
   }
@@ -84,26 +78,16 @@ export class UpstreamRequest {
     this.socket = socket;
     if (socket.established) this.ready(socket);
     else {
-      this.cluster.stats.upstream_rq_pending_total.inc();
+      this.count.waits();
       socket.once("connect", () => this.ready(socket));
     }
   }
 
   private ready(socket: PooledSocket): void {
     if (this.over) return;
-    this.leavePending();
     socket.busy = true;
-    socket.served = (socket.served ?? 0) + 1;
-    this.cluster.stats.upstream_rq_total.inc();
-    this.host.stats.rq_total.inc();
+    this.count.starts(socket);
     this.events.onUpstreamReady(socket);
-  }
-
-  private leavePending(): void {
-    if (!this.pending) return;
-    this.pending = false;
-    this.cluster.stats.upstream_rq_pending_active.add(-1);
-    this.host.stats.rq_pending_active.add(-1);
   }
 
   /** False asks the caller to wait for `onUpstreamDrain`. */
@@ -176,16 +160,13 @@ export class UpstreamRequest {
 
   private settle(): void {
     this.over = true;
-    this.leavePending();
-    this.cluster.active--;
-    this.cluster.stats.upstream_rq_active.add(-1);
-    this.host.stats.rq_active.add(-1);
+    this.count.ends();
   }
 
   private reset(error: Error | undefined): void {
     // Trouble behind a complete response is the connection's own; the response still ends in order.
     if (this.over || (error && this.response?.complete)) return;
-    const wasPending = this.pending;
+    const wasPending = this.count.pending;
     const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
     let reason: ResetReason = "connection termination";
     if (code === "CONNECT_TIMEOUT") reason = "connection timeout";
@@ -198,13 +179,13 @@ export class UpstreamRequest {
     if (wasPending) this.cluster.stats.upstream_rq_pending_failure_eject.inc();
     this.settle();
     this.request.destroy();
-    this.events.onUpstreamReset(reason, REASONS[code] ?? "");
+    this.events.onUpstreamReset(reason, connectionErrorText(code));
   }
 
   /** Drops the exchange; its connection is closed. No event follows. */
   cancel(): void {
     if (this.over) return;
-    if (this.pending) this.cluster.stats.upstream_rq_cancelled.inc();
+    if (this.count.pending) this.cluster.stats.upstream_rq_cancelled.inc();
     this.settle();
     this.request.destroy();
   }

@@ -4,9 +4,9 @@ import { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { Cluster } from "../clusters/cluster";
 import { formatAddress } from "../clusters/cluster";
+import { openUpstream } from "../clusters/open-upstream";
 import { UnsendableError } from "../clusters/request-writer";
-import type { ResetReason, UpstreamEvents } from "../clusters/upstream-events";
-import { UpstreamRequest } from "../clusters/upstream-request";
+import type { ResetReason, UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
 import { mutateHeaders } from "./header-mutation";
@@ -20,6 +20,8 @@ const RESETS: Readonly<Record<ResetReason, { status: number; flag: ResponseFlag 
   "connection timeout": { status: 503, flag: ResponseFlag.UpstreamConnectionFailure },
   "connection termination": { status: 503, flag: ResponseFlag.UpstreamConnectionTermination },
   "protocol error": { status: 502, flag: ResponseFlag.UpstreamProtocolError },
+  "remote reset": { status: 503, flag: ResponseFlag.UpstreamRemoteReset },
+  "remote refused stream reset": { status: 503, flag: ResponseFlag.UpstreamRemoteReset },
   overflow: { status: 503, flag: ResponseFlag.UpstreamOverflow },
 };
 
@@ -27,7 +29,7 @@ const words = (text: string) => text.replaceAll(" ", "_");
 
 /** The last filter of every chain: finds the route and carries the request to a host of its cluster. */
 export class Router implements UpstreamEvents {
-  private upstream: UpstreamRequest | undefined;
+  private upstream: UpstreamStream | undefined;
   private cluster: Cluster | undefined;
   private route: Route | undefined;
   private timeoutMs = 0;
@@ -136,7 +138,7 @@ export class Router implements UpstreamEvents {
     info.upstream.address = formatAddress(host.address, host.port);
     info.upstream.port = host.port;
     try {
-      this.upstream = new UpstreamRequest(cluster, host, headers, endStream, this);
+      this.upstream = openUpstream(cluster, host, headers, endStream, this);
     } catch (error) {
       if (!(error instanceof UnsendableError)) throw error;
       this.reply(503, error.message, words(error.message));

@@ -1,0 +1,17 @@
+import { message } from "./message";
+import { u32 } from "./scalars";
+
+const MAX = 2_147_483_647;
+
+const within = (min: number) =>
+  u32.refine((n) => n >= min && n <= MAX, `must be from ${min} to ${MAX}`).meta({ type: "uint32" });
+
+/** `core.v3.Http2ProtocolOptions`, of clusters and of connection managers. */
+export const http2Options = message(
+  {},
+  {
+    max_concurrent_streams: within(1),
+    initial_stream_window_size: within(65_535),
+    initial_connection_window_size: within(65_535),
+  },
+);

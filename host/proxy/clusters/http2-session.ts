@@ -1,0 +1,101 @@
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import type { Http2Config } from "../../config/model";
+import type { ClusterStats } from "./cluster-stats";
+import { type Connector, IDLE_MS, type PooledSocket } from "./connector";
+
+/** As many as Envoy takes of a response head. */
+const MAX_HEADERS = 100;
+const MAX_HEADER_BYTES = 60 * 1024;
+
+/** Memory of one session that node:http2 allows, MiB; its default of 10 is too little for a thousand streams. */
+const MAX_MEMORY = 1024;
+
+/** One HTTP/2 connection to a host (prior knowledge, no TLS), shared by many requests. */
+export class Http2Session {
+  readonly socket: PooledSocket;
+  private readonly session: ClientHttp2Session;
+  private active = 0;
+
+  constructor(
+    connector: Connector,
+    private readonly options: Http2Config,
+    stats: ClusterStats,
+    onClose: () => void,
+  ) {
+    const socket = connector.connect("http2");
+    this.socket = socket;
+    const session = connect("http://host", {
+      createConnection: () => socket,
+      settings: {
+        enablePush: false,
+        initialWindowSize: options.streamWindow,
+        maxConcurrentStreams: options.maxConcurrentStreams,
+        maxHeaderListSize: MAX_HEADER_BYTES,
+      },
+      peerMaxConcurrentStreams: options.maxConcurrentStreams,
+      maxHeaderListPairs: MAX_HEADERS,
+      maxSessionMemory: MAX_MEMORY,
+    });
+    this.session = session;
+    session.once("connect", () => session.setLocalWindowSize(options.connectionWindow));
+    // The streams tell; nobody else waits for this connection.
+    session.on("error", () => {});
+    session.once("close", onClose);
+    session.setTimeout(IDLE_MS, () => {
+      if (this.active > 0) return;
+      stats.upstream_cx_idle_timeout.inc();
+      session.close();
+    });
+  }
+
+  /** May one more request go on it? Not after GOAWAY, which closes the session as far as node:http2 is concerned. */
+  get hasRoom(): boolean {
+    const { session, socket, options } = this;
+    if (session.closed || session.destroyed || socket.destroyed || socket.remoteEnded) return false;
+    const theirs = session.remoteSettings?.maxConcurrentStreams ?? options.maxConcurrentStreams;
+    return this.active < Math.min(options.maxConcurrentStreams, theirs);
+  }
+
+  get destroyed(): boolean {
+    return this.session.destroyed || this.socket.destroyed;
+  }
+
+  /** Opens a stream with header pairs in their order. Throws when node:http2 refuses the headers. */
+  open(headers: string[], endStream: boolean): ClientHttp2Stream {
+    const stream = this.session.request(requestHeaders(headers), { endStream, waitForTrailers: !endStream });
+    this.active++;
+    this.socket.busy = true;
+    stream.once("close", () => {
+      this.active--;
+      if (this.active === 0) this.socket.busy = false;
+    });
+    return stream;
+  }
+
+  /** No new streams; ends with the last one. */
+  drain(): void {
+    this.session.close();
+  }
+
+  close(): void {
+    this.session.destroy();
+    this.socket.destroy();
+  }
+}
+
+/** node:http2 takes name-value lists since 22.17 and 24.2; before, repeated names have to stand together. */
+const TAKES_LISTS = (([major = 0, minor = 0]) =>
+  major > 24 || (major === 24 && minor >= 2) || (major === 22 && minor >= 17))(
+  process.versions.node.split(".").map(Number),
+);
+
+function requestHeaders(flat: string[]): Record<string, string | string[]> {
+  // @types/node does not know lists yet.
+  if (TAKES_LISTS) return flat as unknown as Record<string, string>;
+  const grouped: Record<string, string | string[]> = Object.create(null);
+  for (let i = 0; i < flat.length; i += 2) {
+    const known = grouped[flat[i]!];
+    grouped[flat[i]!] = known === undefined ? flat[i + 1]! : [known, flat[i + 1]!].flat();
+  }
+  return grouped;
+}

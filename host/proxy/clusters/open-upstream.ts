@@ -1,0 +1,20 @@
+import type { HeaderMap } from "../../stores/header-map";
+import type { Cluster, Host } from "./cluster";
+import { Http2Request } from "./http2-request";
+import type { UpstreamEvents, UpstreamStream } from "./upstream-events";
+import { UpstreamRequest } from "./upstream-request";
+
+/**
+ * Sends a request to a host in the protocol of its cluster. Throws UnsendableError when the headers cannot go on the
+ * wire; every other failure is an event.
+ */
+export function openUpstream(
+  cluster: Cluster,
+  host: Host,
+  headers: HeaderMap,
+  endStream: boolean,
+  events: UpstreamEvents,
+): UpstreamStream {
+  const Request = host.http2 ? Http2Request : UpstreamRequest;
+  return new Request(cluster, host, headers, endStream, events);
+}
