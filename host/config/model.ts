@@ -199,5 +199,7 @@ export interface EndpointConfig {
   port: number;
   hostname: string;
   metadata: Metadata | undefined;
+  /** Metadata of the whole locality. */
+  localityMetadata: Metadata | undefined;
   locality: { region: string; zone: string; subZone: string };
 }

@@ -2,18 +2,10 @@ import { BufferType } from "../../sdk/abi/buffer-type";
 import { MapType } from "../../sdk/abi/map-type";
 import type { Timer } from "../clock";
 import type { HeaderMap } from "../stores/header-map";
-import type { PropertyScope } from "../stores/properties";
+import type { PluginFacts, PropertyScope } from "../stores/properties";
 import { Context, type GuestBuffer } from "./context";
 import type { HttpCallRequest, HttpCallResponse } from "./http-caller";
 import type { Instance } from "./instance";
-
-/** Facts of a plugin that its contexts show as properties. */
-export interface PluginIdentity {
-  readonly name: string;
-  readonly rootId: string;
-  readonly vmId: string;
-  readonly node: unknown;
-}
 
 /** Joins the non-empty parts of a log prefix, each after a space. */
 export function logPrefix(...parts: string[]): string {
@@ -42,7 +34,7 @@ export class RootContext extends Context {
 
   constructor(
     instance: Instance,
-    readonly plugin: PluginIdentity,
+    readonly plugin: PluginFacts,
     readonly configuration: Buffer,
   ) {
     super(instance);

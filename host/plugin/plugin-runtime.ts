@@ -16,7 +16,7 @@ export interface PluginRuntimeDeps {
   stats: StatsSink;
   caller: HttpCaller;
   /** The bootstrap's node, for `xds.node`. */
-  node: unknown;
+  node: object;
   /** Worker threads; each gets an instance of every VM beside the main thread's. Default 1. */
   concurrency?: number;
   trace?: (line: string) => void;

@@ -31,7 +31,7 @@ export function pluginKey(config: PluginConfig): string {
 
 export type GroupDeps = Omit<InstanceDeps, "metrics" | "vmConfiguration" | "vmId" | "environment"> & {
   readonly stats: StatsSink;
-  readonly node: unknown;
+  readonly node: object;
 };
 
 /** One instance on one thread, with a root context per plugin key. */

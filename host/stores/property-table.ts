@@ -1,20 +1,28 @@
 import { grpcStatusOf } from "./grpc-status";
 import type { PropertyScope, StreamScope } from "./properties";
-import { bool, bytes, int, type PropertyValue, tree } from "./property-values";
-import type { RouteInfo, TlsInfo } from "./stream-info";
+import {
+  bool,
+  bytes,
+  duration,
+  int,
+  message,
+  NULL,
+  type PropertyValue,
+  timestamp,
+  uint,
+} from "./property-values";
+import { Locality, Metadata, Node } from "./protobuf/core";
+import type { Metadata as MetadataConfig, RouteInfo, TlsInfo, UpstreamInfo } from "./stream-info";
 
-/** A row that takes `rest` resolves what is below it by itself; the others are stepped into as plain trees. */
-type Row = (scope: PropertyScope, rest: readonly string[]) => PropertyValue | undefined;
+type Row = (scope: PropertyScope) => PropertyValue | undefined;
+type Rows = Readonly<Record<string, Row>>;
 
 const stream =
-  (read: (s: StreamScope) => PropertyValue | undefined) =>
-  ({ stream: s }: PropertyScope): PropertyValue | undefined =>
+  (read: (s: StreamScope) => PropertyValue | undefined): Row =>
+  ({ stream: s }) =>
     s && read(s);
 
 const request = (name: string) => stream((s) => bytes(s.requestHeaders?.get(name)));
-
-const tls = (read: (t: TlsInfo) => string | undefined) =>
-  stream((s) => bytes(s.info.connection.tls && read(s.info.connection.tls)));
 
 const route = (read: (r: RouteInfo) => PropertyValue | undefined) =>
   stream((s) => {
@@ -22,12 +30,15 @@ const route = (read: (r: RouteInfo) => PropertyValue | undefined) =>
     return found && read(found);
   });
 
-const upstream = (read: (s: StreamScope) => PropertyValue | undefined) =>
-  stream((s) => (s.info.upstream.address === undefined ? undefined : read(s)));
+/** Facts of the chosen host. */
+const upstream = (read: (u: UpstreamInfo) => PropertyValue | undefined) =>
+  stream(({ info: { upstream: u } }) => (u.address === undefined ? undefined : read(u)));
 
-/** Path without query, cut at the fragment too. */
+/** Configured metadata; that of a route, host or listener without any is an empty message. */
+const metadata = (value: MetadataConfig | undefined) => message(Metadata, { filterMetadata: value ?? {} });
+
 function urlPath(path: string | undefined): string | undefined {
-  return path?.split(/[?#]/, 1)[0];
+  return path?.split("?", 1)[0];
 }
 
 function query(path: string | undefined): string | undefined {
@@ -36,120 +47,152 @@ function query(path: string | undefined): string | undefined {
   return at < 0 ? "" : path.slice(at + 1).split("#", 1)[0];
 }
 
-/** A header by name: several values joined with a comma. The map itself when no name is given. */
-function headers(pick: (s: StreamScope) => StreamScope["requestHeaders"]): Row {
-  return ({ stream: s }, rest) => {
-    if (!s || rest.length > 1) return undefined;
+/** A header by name: several values joined with a comma. */
+const headers = (pick: (s: StreamScope) => StreamScope["requestHeaders"]) =>
+  stream((s) => {
     const map = pick(s);
-    if (rest.length === 0) return { kind: "pairs", value: map ?? [] };
-    const values = map?.getAll(rest[0]!.toLowerCase()) ?? [];
-    return values.length === 0 ? undefined : bytes(values.join(","));
-  };
-}
+    return {
+      kind: "map",
+      entries: () => map ?? [],
+      get(key) {
+        const name = key.toLowerCase();
+        const values = map?.getAll(map.kind === "request" && name === "host" ? ":authority" : name) ?? [];
+        return values.length === 0 ? undefined : bytes(values.join(","));
+      },
+    };
+  });
+
+/** UNAUTHENTICATED, the last one there is. */
+const MAX_GRPC_STATUS = 16;
 
 function grpcStatus(s: StreamScope): PropertyValue | undefined {
-  const text = s.info.responseTrailers?.get("grpc-status") ?? s.info.responseHeaders?.get("grpc-status");
-  if (text !== undefined && /^\d{1,10}$/.test(text)) return int(Number(text));
+  const text = s.responseTrailers?.get("grpc-status") || s.responseHeaders?.get("grpc-status");
+  // What is no status of gRPC is -1.
+  if (text) return int(/^\d{1,2}$/.test(text) && Number(text) <= MAX_GRPC_STATUS ? Number(text) : -1);
   const code = s.info.responseCode;
   return code === undefined ? undefined : int(grpcStatusOf(code));
 }
 
-/** Built-in attributes by path (reference: ABI text, section 5). */
-export const PROPERTIES: Readonly<Record<string, Row>> = {
+function requestSize({ requestHeaders, info }: StreamScope): PropertyValue | undefined {
+  const declared = requestHeaders?.get("content-length");
+  if (declared === undefined) return int(info.bytesReceived);
+  return /^\d{1,18}$/.test(declared) ? int(BigInt(declared)) : undefined;
+}
+
+/** What one TLS connection tells; empty on plain ones. */
+function tls(pick: (s: StreamScope) => TlsInfo | undefined): Rows {
+  const row = (read: (t: TlsInfo) => string | undefined) =>
+    stream((s) => {
+      const info = pick(s);
+      return info && bytes(read(info));
+    });
+  return {
+    tls_version: row((t) => t.version),
+    subject_peer_certificate: row((t) => t.subjectPeer),
+    subject_local_certificate: row((t) => t.subjectLocal),
+    uri_san_peer_certificate: row((t) => t.uriSanPeer),
+    uri_san_local_certificate: row((t) => t.uriSanLocal),
+    dns_san_peer_certificate: row((t) => t.dnsSanPeer),
+    dns_san_local_certificate: row((t) => t.dnsSanLocal),
+    sha256_peer_certificate_digest: row((t) => t.peerDigest),
+    peer_certificate: row((t) => t.peerCertificate),
+  };
+}
+
+/** Built-in attributes (reference: ABI text, section 5): by name, or by namespace and name. */
+export const PROPERTIES: Readonly<Record<string, Row | Rows>> = {
   plugin_name: ({ plugin }) => bytes(Buffer.from(plugin.name)),
   plugin_root_id: ({ plugin }) => bytes(Buffer.from(plugin.rootId)),
   plugin_vm_id: ({ plugin }) => bytes(Buffer.from(plugin.vmId)),
-  connection_id: stream((s) => int(s.info.connection.id)),
+  connection_id: stream((s) => uint(s.info.connection.id)),
 
-  "request.path": request(":path"),
-  "request.url_path": stream((s) => bytes(urlPath(s.requestHeaders?.get(":path")))),
-  "request.query": stream((s) => bytes(query(s.requestHeaders?.get(":path")))),
-  "request.host": request(":authority"),
-  "request.scheme": request(":scheme"),
-  "request.method": request(":method"),
-  "request.referer": request("referer"),
-  "request.useragent": request("user-agent"),
-  "request.id": request("x-request-id"),
-  "request.headers": headers((s) => s.requestHeaders),
-  "request.protocol": stream((s) => bytes(s.info.protocol)),
-  "request.time": stream((s) => int(s.info.startTime)),
-  "request.duration": stream((s) =>
-    int(s.info.endMonotonic === undefined ? undefined : s.info.endMonotonic - s.info.startMonotonic),
-  ),
-  "request.headers_bytes": stream((s) => int(s.requestHeaders?.byteSize ?? 0)),
-  "request.size": stream((s) => int(contentLength(s) ?? s.info.bytesReceived)),
-  "request.total_size": stream((s) => int(s.info.bytesReceived + (s.requestHeaders?.byteSize ?? 0))),
-
-  "response.code": stream((s) => int(s.info.responseCode)),
-  "response.code_details": stream((s) => bytes(s.info.responseCodeDetails)),
-  "response.flags": stream((s) => int(s.info.responseFlags)),
-  "response.headers": headers((s) => s.responseHeaders),
-  "response.trailers": headers((s) => s.responseTrailers),
-  "response.headers_bytes": stream((s) => int(s.responseHeaders?.byteSize ?? 0)),
-  "response.size": stream((s) => int(s.info.bytesSent)),
-  "response.total_size": stream((s) =>
-    int(s.info.bytesSent + (s.responseHeaders?.byteSize ?? 0) + (s.responseTrailers?.byteSize ?? 0)),
-  ),
-  "response.grpc_status": stream(grpcStatus),
-  "response.backend_latency": stream(({ info }) =>
-    int(
-      info.upstreamRequestDone === undefined || info.upstreamResponseStart === undefined
-        ? undefined
-        : info.upstreamResponseStart - info.upstreamRequestDone,
+  request: {
+    path: request(":path"),
+    url_path: stream((s) => bytes(urlPath(s.requestHeaders?.get(":path")))),
+    query: stream((s) => bytes(query(s.requestHeaders?.get(":path")))),
+    host: request(":authority"),
+    scheme: request(":scheme"),
+    method: request(":method"),
+    referer: request("referer"),
+    useragent: request("user-agent"),
+    id: request("x-request-id"),
+    headers: headers((s) => s.requestHeaders),
+    protocol: stream((s) => bytes(s.info.protocol)),
+    time: stream((s) => timestamp(s.info.startTime)),
+    duration: stream(({ info: { startMonotonic, endMonotonic } }) =>
+      duration(endMonotonic === undefined ? undefined : endMonotonic - startMonotonic),
     ),
-  ),
+    headers_bytes: stream((s) => int(s.requestHeaders?.byteSize ?? 0)),
+    size: stream(requestSize),
+    total_size: stream((s) => int(s.info.bytesReceived + (s.requestHeaders?.byteSize ?? 0))),
+  },
 
-  "source.address": stream((s) => bytes(s.info.connection.remoteAddress)),
-  "source.port": stream((s) => int(s.info.connection.remotePort)),
-  "destination.address": stream((s) => bytes(s.info.connection.localAddress)),
-  "destination.port": stream((s) => int(s.info.connection.localPort)),
+  response: {
+    code: stream((s) => int(s.info.responseCode)),
+    code_details: stream((s) => bytes(s.info.responseCodeDetails)),
+    flags: stream((s) => int(s.info.responseFlags)),
+    headers: headers((s) => s.responseHeaders),
+    trailers: headers((s) => s.responseTrailers),
+    headers_bytes: stream((s) => int(s.responseHeaders?.byteSize ?? 0)),
+    size: stream((s) => int(s.info.bytesSent)),
+    total_size: stream((s) =>
+      int(s.info.bytesSent + (s.responseHeaders?.byteSize ?? 0) + (s.responseTrailers?.byteSize ?? 0)),
+    ),
+    grpc_status: stream(grpcStatus),
+    backend_latency: stream(({ info: { upstreamRequestStart: from, upstreamResponseEnd: to } }) =>
+      duration(from === undefined || to === undefined ? undefined : to - from),
+    ),
+  },
 
-  "connection.id": stream((s) => int(s.info.connection.id)),
-  "connection.mtls": stream((s) => bool(s.info.connection.tls?.mtls ?? false)),
-  "connection.peer_certificate_valid": stream((s) =>
-    bool(s.info.connection.tls?.peerCertificateValid ?? false),
-  ),
-  "connection.requested_server_name": stream((s) => bytes(s.info.connection.requestedServerName)),
-  "connection.tls_version": tls((t) => t.version),
-  "connection.subject_peer_certificate": tls((t) => t.subjectPeer),
-  "connection.subject_local_certificate": tls((t) => t.subjectLocal),
-  "connection.uri_san_peer_certificate": tls((t) => t.uriSanPeer),
-  "connection.uri_san_local_certificate": tls((t) => t.uriSanLocal),
-  "connection.dns_san_peer_certificate": tls((t) => t.dnsSanPeer),
-  "connection.dns_san_local_certificate": tls((t) => t.dnsSanLocal),
-  "connection.sha256_peer_certificate_digest": tls((t) => t.peerDigest),
-  "connection.peer_certificate": tls((t) => t.peerCertificate),
-  "connection.termination_details": stream((s) => bytes(s.info.connectionTermination)),
+  source: {
+    address: stream((s) => bytes(s.info.connection.remoteAddress)),
+    port: stream((s) => int(s.info.connection.remotePort)),
+  },
+  destination: {
+    address: stream((s) => bytes(s.info.connection.localAddress)),
+    port: stream((s) => int(s.info.connection.localPort)),
+  },
 
-  "upstream.address": upstream((s) => bytes(s.info.upstream.address)),
-  "upstream.port": upstream((s) => int(s.info.upstream.port)),
-  "upstream.local_address": upstream((s) => bytes(s.info.upstream.localAddress)),
-  "upstream.transport_failure_reason": stream((s) => bytes(s.info.upstream.transportFailureReason)),
-  "upstream.request_attempt_count": stream((s) => int(s.info.upstream.attempts)),
-  "upstream.num_endpoints": stream((s) => int(s.info.upstream.endpoints)),
+  connection: {
+    id: stream((s) => uint(s.info.connection.id)),
+    mtls: stream((s) => bool(s.info.connection.tls?.mtls ?? false)),
+    peer_certificate_valid: stream((s) => bool(s.info.connection.tls?.peerCertificateValid ?? false)),
+    requested_server_name: stream((s) => bytes(s.info.connection.requestedServerName)),
+    termination_details: stream((s) => bytes(s.info.connectionTermination)),
+    ...tls((s) => s.info.connection.tls),
+  },
 
-  metadata: stream(() => bytes("")),
-  filter_state: ({ stream: s }, rest) =>
-    rest.length === 1 ? bytes(s?.info.filterState.get(rest[0]!)) : undefined,
+  upstream: {
+    address: upstream((u) => bytes(u.address)),
+    port: upstream((u) => int(u.port)),
+    local_address: upstream((u) => bytes(u.localAddress)),
+    locality: upstream((u) => message(Locality, u.locality)),
+    transport_failure_reason: upstream((u) => bytes(u.transportFailureReason)),
+    cx_pool_ready_duration: upstream((u) => duration(u.poolReadyDuration)),
+    request_attempt_count: stream((s) => uint(s.info.upstream.attempts)),
+    num_endpoints: route((r) => uint(r.clusterEndpoints)),
+    ...tls((s) => s.info.upstream.tls),
+  },
 
-  "xds.node": ({ plugin }) => tree(plugin.node),
-  "xds.cluster_name": route((r) => bytes(r.clusterName)),
-  "xds.cluster_metadata": route((r) => metadata(r.clusterMetadata)),
-  "xds.route_name": route((r) => bytes(r.routeName)),
-  "xds.route_metadata": route((r) => metadata(r.routeMetadata)),
-  "xds.virtual_host_name": route((r) => bytes(r.virtualHostName)),
-  "xds.virtual_host_metadata": route((r) => metadata(r.virtualHostMetadata)),
-  "xds.listener_metadata": stream((s) => metadata(s.info.listener.metadata)),
-  "xds.listener_direction": stream((s) => int(s.info.listener.direction)),
-  "xds.filter_chain_name": stream((s) => bytes(s.info.listener.filterChainName)),
+  // Only filters that this proxy does not have write dynamic metadata.
+  metadata: stream(() => metadata(undefined)),
+  filter_state: stream((s) => ({ kind: "map", get: (key) => bytes(s.info.filterState.get(key)) })),
+  upstream_filter_state: upstream((u) => (u.localAddress === undefined ? undefined : NULL)),
+
+  xds: {
+    node: ({ plugin }) => message(Node, plugin.node),
+    cluster_name: route((r) => bytes(r.clusterName)),
+    cluster_metadata: route((r) => (r.clusterName === undefined ? undefined : metadata(r.clusterMetadata))),
+    route_name: route((r) => bytes(r.routeName)),
+    route_metadata: route((r) => (r.routeName === undefined ? undefined : metadata(r.routeMetadata))),
+    virtual_host_name: route((r) => bytes(r.virtualHostName)),
+    virtual_host_metadata: route((r) => metadata(r.virtualHostMetadata)),
+    listener_metadata: stream((s) => metadata(s.info.listener.metadata)),
+    listener_direction: stream((s) => int(s.info.listener.direction)),
+    filter_chain_name: stream((s) => bytes(s.info.listener.filterChainName)),
+    upstream_host_metadata: upstream((u) => (u.metadata ? metadata(u.metadata) : NULL)),
+    upstream_host_locality_metadata: upstream((u) =>
+      u.localityMetadata ? metadata(u.localityMetadata) : NULL,
+    ),
+  },
 };
-
-function contentLength(s: StreamScope): number | undefined {
-  const text = s.requestHeaders?.get("content-length");
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-/** Configured metadata is a message with one field. */
-function metadata(value: unknown): PropertyValue | undefined {
-  return tree({ filter_metadata: value ?? {} });
-}

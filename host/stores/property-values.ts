@@ -1,22 +1,85 @@
+import {
+  type DescField,
+  type DescMessage,
+  fromJson,
+  type JsonValue,
+  ScalarType,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { StructSchema } from "@bufbuild/protobuf/wkt";
 import { encodePairs } from "./pairs";
 
 /** A property before it is encoded. */
 export type PropertyValue =
+  /** Bytes as they came, headers among them; text is Latin-1. */
   | { kind: "bytes"; value: string | Buffer }
-  | { kind: "int"; value: bigint }
+  | { kind: "int" | "uint" | "duration" | "timestamp"; value: bigint }
   | { kind: "bool"; value: boolean }
-  | { kind: "double"; value: number }
-  /** A plain JSON tree: protobuf messages and Structs. */
+  /** The inside of a Struct or of configured text: plain JSON, numbers are doubles, text is UTF-8. */
   | { kind: "tree"; value: unknown }
-  | { kind: "pairs"; value: Iterable<readonly [string, string]> };
+  /** A protobuf message in its JSON form. */
+  | { kind: "message"; desc: DescMessage; value: object }
+  /** Looked into by key; what has no list of entries cannot be serialized as a whole. */
+  | {
+      kind: "map";
+      get(key: string): PropertyValue | undefined;
+      entries?(): Iterable<readonly [string, string]>;
+    }
+  /** There, but without a value: not serializable. */
+  | { kind: "null" };
 
 export const bytes = (value: string | Buffer | undefined): PropertyValue | undefined =>
   value === undefined ? undefined : { kind: "bytes", value };
-export const int = (value: number | bigint | undefined): PropertyValue | undefined =>
-  value === undefined ? undefined : { kind: "int", value: BigInt(value) };
+
+type IntKind = "int" | "uint" | "duration" | "timestamp";
+const integer =
+  (kind: IntKind) =>
+  (value: number | bigint | undefined): PropertyValue | undefined =>
+    value === undefined ? undefined : { kind, value: BigInt(value) };
+export const int = integer("int");
+export const uint = integer("uint");
+/** Nanoseconds. */
+export const duration = integer("duration");
+/** Nanoseconds since 1970. */
+export const timestamp = integer("timestamp");
+
 export const bool = (value: boolean): PropertyValue => ({ kind: "bool", value });
-export const tree = (value: unknown): PropertyValue | undefined =>
-  value === undefined ? undefined : { kind: "tree", value };
+export const tree = (value: unknown): PropertyValue => ({ kind: "tree", value });
+export const message = (desc: DescMessage, value: object): PropertyValue => ({
+  kind: "message",
+  desc,
+  value,
+});
+export const NULL: PropertyValue = { kind: "null" };
+
+/** One step down from a value: a field, a key, a list item by decimal index. Undefined = not there. */
+export function child(parent: PropertyValue, step: string): PropertyValue | undefined {
+  if (parent.kind === "map") return parent.get(step);
+  if (parent.kind === "message") return fieldOf(parent.desc, parent.value, step);
+  if (parent.kind !== "tree") return undefined;
+  const { value } = parent;
+  if (Array.isArray(value)) {
+    const item = /^\d{1,9}$/.test(step) ? value[Number(step)] : undefined;
+    return item === undefined ? undefined : tree(item);
+  }
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;
+  return tree((value as Record<string, unknown>)[step]);
+}
+
+/** A field that is not set has the default of its type, as everywhere in protobuf. */
+function fieldOf(desc: DescMessage, json: object, name: string): PropertyValue | undefined {
+  const field = desc.fields.find((f) => f.name === name);
+  if (!field) return undefined;
+  const value = (json as Record<string, unknown>)[field.jsonName] ?? defaultOf(field);
+  const isMessage = field.fieldKind === "message" && field.message.typeName !== StructSchema.typeName;
+  return isMessage ? message(field.message, value as object) : tree(value);
+}
+
+function defaultOf(field: DescField): unknown {
+  if (field.fieldKind === "list") return [];
+  if (field.fieldKind !== "scalar") return {};
+  return field.scalar === ScalarType.BOOL ? false : "";
+}
 
 function fixed64(write: (out: Buffer) => void): Buffer {
   const out = Buffer.alloc(8);
@@ -30,23 +93,28 @@ export function encodeProperty(property: PropertyValue): Buffer | undefined {
     case "bytes":
       return typeof property.value === "string" ? Buffer.from(property.value, "latin1") : property.value;
     case "int":
+    case "uint":
+    case "duration":
+    case "timestamp":
       return fixed64((out) => out.writeBigInt64LE(BigInt.asIntN(64, property.value)));
     case "bool":
       return Buffer.from([property.value ? 1 : 0]);
-    case "double":
-      return fixed64((out) => out.writeDoubleLE(property.value));
-    case "pairs":
-      return encodePairs(property.value);
     case "tree":
       return encodeTree(property.value);
+    case "message":
+      return encodeMessage(property.desc, property.value);
+    case "map":
+      return property.entries && encodePairs(property.entries());
+    case "null":
+      return undefined;
   }
 }
 
 /** Strings are UTF-8 here: they come from configuration, not from header bytes. */
 function encodeTree(value: unknown): Buffer | undefined {
   if (typeof value === "string") return Buffer.from(value, "utf8");
-  if (typeof value === "number") return encodeProperty({ kind: "double", value });
-  if (typeof value === "boolean") return encodeProperty({ kind: "bool", value });
+  if (typeof value === "number") return fixed64((out) => out.writeDoubleLE(value));
+  if (typeof value === "boolean") return Buffer.from([value ? 1 : 0]);
   if (Array.isArray(value)) return encodeEntries(value.map((item) => [item, ""]));
   if (typeof value === "object" && value !== null) return encodeEntries(Object.entries(value));
   return undefined;
@@ -60,4 +128,13 @@ function encodeEntries(entries: [unknown, unknown][]): Buffer | undefined {
     encoded.push([pair[0], pair[1]]);
   }
   return encodePairs(encoded);
+}
+
+function encodeMessage(desc: DescMessage, json: object): Buffer | undefined {
+  try {
+    return Buffer.from(toBinary(desc, fromJson(desc, json as JsonValue)));
+  } catch {
+    // A number that JSON does not have (.inf, .nan in YAML).
+    return undefined;
+  }
 }

@@ -52,20 +52,28 @@ export interface TlsInfo {
 export interface UpstreamInfo {
   address: string | undefined;
   port: number | undefined;
+  /** Known once a connection is there. */
   localAddress: string | undefined;
   attempts: number;
-  endpoints: number | undefined;
   transportFailureReason: string;
+  /** From asking for a connection until there was one, or none to be had; nanoseconds. */
+  poolReadyDuration: bigint | undefined;
+  locality: { readonly region: string; readonly zone: string; readonly subZone: string };
+  metadata: Metadata | undefined;
+  localityMetadata: Metadata | undefined;
+  tls: TlsInfo | undefined;
 }
 
-/** The route a request matched, as properties show it. Absent parts are undefined. */
+/** Where a request is to go, as properties show it: the virtual host, and the route when one matched. */
 export interface RouteInfo {
-  routeName: string;
+  routeName: string | undefined;
   routeMetadata: Metadata | undefined;
   virtualHostName: string;
   virtualHostMetadata: Metadata | undefined;
   clusterName: string | undefined;
   clusterMetadata: Metadata | undefined;
+  /** Hosts the cluster has. */
+  clusterEndpoints: number | undefined;
 }
 
 /** Facts of one stream that filters read as properties and loggers print. Times are nanoseconds. */
@@ -88,12 +96,12 @@ export interface StreamInfo {
   /** Body bytes. */
   bytesReceived: number;
   bytesSent: number;
-  /** Last byte to upstream and first/last byte from it, monotonic, for latencies. */
-  upstreamRequestDone: bigint | undefined;
-  upstreamResponseStart: bigint | undefined;
+  /** First byte to the host and last byte from it, monotonic. */
+  upstreamRequestStart: bigint | undefined;
+  upstreamResponseEnd: bigint | undefined;
   connectionTermination: string | undefined;
   readonly upstream: UpstreamInfo;
-  /** Computed at first use, cached until the route cache is cleared; undefined when nothing matches. */
+  /** Computed at first use, cached until the route cache is cleared; undefined when no virtual host fits. */
   route(): RouteInfo | undefined;
   /** Values set by proxy_set_property, keyed `wasm.<path>`, shared by the plugins of a stream. */
   readonly filterState: Map<string, Buffer>;

@@ -221,8 +221,6 @@ export class HttpContext extends Context implements StreamFilter {
         requestHeaders: logging ? info.requestHeaders : this.request.headers,
         responseHeaders: logging ? info.responseHeaders : this.response.headers,
         responseTrailers: logging ? info.responseTrailers : this.response.trailers,
-        complete: logging || this.closed,
-        now: () => this.instance.deps.clock.monotonic(),
       },
     };
   }

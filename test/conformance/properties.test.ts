@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { conformance, type Setup } from "../support/conformance";
+import { double, percent } from "../support/guest-bytes";
 
 /** One line a property: `name = verb segments`, in one callback. */
 function reading(callback: string, lines: Record<string, string>): Setup {
@@ -284,9 +285,7 @@ conformance(
       }),
       async (b) => {
         await b.exchange();
-        const five = Buffer.alloc(8);
-        five.writeDoubleLE(5);
-        expect(await b.logged("number")).toBe(`0 ${escapeBytes(five)}`);
+        expect(await b.logged("number")).toBe(`0 ${percent(double(5))}`);
         expect(await b.logged("flag")).toBe("0 %01");
         expect(await b.logged("list")).toBe("0 a=|b=");
         expect(await b.logged("second")).toBe("0 b");
@@ -426,13 +425,3 @@ conformance(
   },
   { bootstrap: MORE },
 );
-
-function escapeBytes(bytes: Buffer): string {
-  return [...bytes]
-    .map((byte) =>
-      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
-        ? String.fromCharCode(byte)
-        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
-    )
-    .join("");
-}

@@ -26,7 +26,7 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
   // then strictly downward
   "host/abi": { rooms: LEAVES },
   "host/vm": { rooms: [...LEAVES, "host/abi"] },
-  "host/stores": { rooms: [...LEAVES, "host/abi", "host/vm"] },
+  "host/stores": { rooms: [...LEAVES, "host/abi", "host/vm"], packages: ["@bufbuild/protobuf"] },
   "host/context": { rooms: [...LEAVES, "host/abi", "host/vm", "host/stores"] },
   "host/stream": { rooms: [...LEAVES, "host/abi", "host/vm", "host/stores", "host/context"] },
   "host/hostcalls": {

@@ -95,9 +95,10 @@ export interface HttpListener {
   /** Wasm filters in chain order; the router is added. */
   filters?: readonly Json[];
   routes: readonly Json[];
-  /** More fields of the connection manager, of the virtual host, and of the listener. */
+  /** More fields of the connection manager, of the virtual host, of the filter chain, and of the listener. */
   manager?: Json;
   virtualHost?: Json;
+  filterChain?: Json;
   listener?: Json;
   port?: number;
 }
@@ -108,6 +109,7 @@ export function httpListener({
   routes,
   manager,
   virtualHost,
+  filterChain,
   listener,
   port = 0,
 }: HttpListener): Json {
@@ -131,6 +133,7 @@ export function httpListener({
             },
           },
         ],
+        ...filterChain,
       },
     ],
     ...listener,

@@ -25,9 +25,10 @@ export interface Setup {
   routes?: (id: string) => readonly build.Json[];
   manager?: build.Json;
   virtualHost?: build.Json;
+  filterChain?: build.Json;
   listener?: build.Json;
-  /** More fields of the behaviour's cluster. */
-  cluster?: build.Json;
+  /** More fields of the behaviour's cluster; a function is given the upstream's port. */
+  cluster?: build.Json | ((port: number) => build.Json);
   /** The cluster leads nowhere: connections are refused. */
   dead?: boolean;
   upstream?: UpstreamHandler;
@@ -108,19 +109,22 @@ export class Behaviour {
       }),
     );
     const routes = setup.routes?.(id) ?? [{ match: { prefix: "/" }, route: { cluster: id } }];
-    const { manager, virtualHost, listener } = setup;
+    const { manager, virtualHost, filterChain, listener } = setup;
     return build.httpListener({
       name: id,
       filters,
       routes,
       ...(manager && { manager }),
       ...(virtualHost && { virtualHost }),
+      ...(filterChain && { filterChain }),
       ...(listener && { listener }),
     });
   }
 
   cluster(): build.Json {
-    return build.cluster(this.id, this.setup.dead ? DEAD_PORT : this.upstream.port, this.setup.cluster);
+    const { cluster, dead } = this.setup;
+    const port = dead ? DEAD_PORT : this.upstream.port;
+    return build.cluster(this.id, port, typeof cluster === "function" ? cluster(port) : cluster);
   }
 }
 

@@ -119,6 +119,7 @@ function convertCluster(raw: RawCluster): ClusterConfig {
         hostname: endpoint.hostname ?? "",
         metadata: metadata?.filter_metadata,
         locality: locality(group.locality),
+        localityMetadata: group.metadata?.filter_metadata,
       })),
     ),
     enableTrailers: options?.http_protocol_options?.enable_trailers ?? false,

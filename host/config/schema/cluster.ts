@@ -48,7 +48,7 @@ export const cluster = message(
     per_connection_buffer_limit_bytes: u32,
     load_assignment: message(
       { cluster_name: requiredText },
-      { endpoints: z.array(message({}, { locality, lb_endpoints: z.array(endpoint) })) },
+      { endpoints: z.array(message({}, { locality, metadata, lb_endpoints: z.array(endpoint) })) },
     ),
     typed_extension_protocol_options: protocolOptions,
     // Deprecated, and read all the same; typed_extension_protocol_options wins.

@@ -1,8 +1,12 @@
 import type { Clock } from "../../clock";
+import type { VirtualHostConfig } from "../../config/model";
 import type { HeaderMap } from "../../stores/header-map";
 import type { ConnectionInfo, RouteInfo, StreamInfo, UpstreamInfo } from "../../stores/stream-info";
+import { formatAddress, type Host } from "../clusters/cluster";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import type { Route, RouteTable } from "../router/route-table";
+
+const NOWHERE = { region: "", zone: "", subZone: "" };
 
 /** The facts of one stream, kept by its parts as they come to know them. */
 export class StreamFacts implements StreamInfo {
@@ -18,19 +22,25 @@ export class StreamFacts implements StreamInfo {
   responseFlags = 0;
   bytesReceived = 0;
   bytesSent = 0;
-  upstreamRequestDone: bigint | undefined;
-  upstreamResponseStart: bigint | undefined;
+  upstreamRequestStart: bigint | undefined;
+  upstreamResponseEnd: bigint | undefined;
   connectionTermination: string | undefined;
   readonly upstream: UpstreamInfo = {
     address: undefined,
     port: undefined,
     localAddress: undefined,
     attempts: 0,
-    endpoints: undefined,
     transportFailureReason: "",
+    poolReadyDuration: undefined,
+    locality: NOWHERE,
+    metadata: undefined,
+    localityMetadata: undefined,
+    tls: undefined,
   };
   private values: Map<string, Buffer> | undefined;
   private matched: Route | undefined;
+  /** Of a request without a route. */
+  private virtualHost: VirtualHostConfig | undefined;
   private stale = true;
 
   constructor(
@@ -54,6 +64,7 @@ export class StreamFacts implements StreamInfo {
     if (this.stale && this.requestHeaders) {
       this.stale = false;
       this.matched = this.routes.find(this.requestHeaders);
+      this.virtualHost = this.matched ? undefined : this.routes.virtualHost(this.requestHeaders);
     }
     return this.matched;
   }
@@ -67,19 +78,31 @@ export class StreamFacts implements StreamInfo {
     this.stale = true;
   }
 
+  /** The router has chosen where the request goes. */
+  hostChosen({ address, port, endpoint }: Host): void {
+    const { upstream } = this;
+    upstream.attempts = 1;
+    upstream.address = formatAddress(address, port);
+    upstream.port = port;
+    upstream.locality = endpoint.locality;
+    upstream.metadata = endpoint.metadata;
+    upstream.localityMetadata = endpoint.localityMetadata;
+  }
+
   route(): RouteInfo | undefined {
-    const route = this.matched;
-    if (!route) return undefined;
-    const { config, virtualHost } = route;
-    const clusterName = config.action.kind === "cluster" ? config.action.cluster : undefined;
+    const config = this.matched?.config;
+    const virtualHost = this.matched?.virtualHost ?? this.virtualHost;
+    if (!virtualHost) return undefined;
+    const clusterName = config?.action.kind === "cluster" ? config.action.cluster : undefined;
+    const cluster = clusterName === undefined ? undefined : this.clusters.get(clusterName);
     return {
-      routeName: config.name,
-      routeMetadata: config.metadata,
+      routeName: config?.name,
+      routeMetadata: config?.metadata,
       virtualHostName: virtualHost.name,
       virtualHostMetadata: virtualHost.metadata,
-      clusterName,
-      clusterMetadata:
-        clusterName === undefined ? undefined : this.clusters.get(clusterName)?.config.metadata,
+      clusterName: cluster && clusterName,
+      clusterMetadata: cluster?.config.metadata,
+      clusterEndpoints: cluster?.hosts.length,
     };
   }
 }

@@ -9,6 +9,7 @@ export interface Route {
 }
 
 interface CompiledHost {
+  readonly virtualHost: VirtualHostConfig;
   readonly routes: readonly { readonly route: Route; readonly matches: RouteMatcher }[];
 }
 
@@ -27,6 +28,7 @@ export class RouteTable {
   constructor(config: HttpConnectionManagerConfig) {
     for (const virtualHost of config.virtualHosts) {
       const host: CompiledHost = {
+        virtualHost,
         routes: virtualHost.routes.map((route) => ({
           route: { config: route, virtualHost },
           matches: routeMatcher(route.match),
@@ -62,13 +64,21 @@ export class RouteTable {
     );
   }
 
+  private hostFor(headers: HeaderMap): CompiledHost | undefined {
+    // Envoy routes nothing whose scheme it cannot tell.
+    return headers.has("x-forwarded-proto") ? this.findHost(headers.get(":authority") ?? "") : undefined;
+  }
+
+  /** The virtual host of a request, whether or not it has a route for it. */
+  virtualHost(headers: HeaderMap): VirtualHostConfig | undefined {
+    return this.hostFor(headers)?.virtualHost;
+  }
+
   /** The first route of the virtual host that fits; undefined = 404. */
   find(headers: HeaderMap): Route | undefined {
-    // Envoy routes nothing whose scheme it cannot tell.
-    if (!headers.has("x-forwarded-proto")) return undefined;
     const target = headers.get(":path");
     if (target === undefined) return undefined;
-    const host = this.findHost(headers.get(":authority") ?? "");
+    const host = this.hostFor(headers);
     if (!host) return undefined;
     const mark = target.indexOf("?");
     const path = mark < 0 ? target : target.slice(0, mark);

@@ -38,6 +38,8 @@ export class Router implements UpstreamEvents {
   /** When the whole request had been sent; service time counts from here. */
   private sentAt: number | undefined;
   private paused = false;
+  /** When a connection was asked for, monotonic. */
+  private askedAt = 0n;
 
   constructor(
     private readonly stream: ActiveStream,
@@ -119,7 +121,6 @@ export class Router implements UpstreamEvents {
       return;
     }
     this.cluster = cluster;
-    info.upstream.endpoints = cluster.hosts.length;
     const host = cluster.pick();
     if (!host) {
       cluster.stats.upstream_cx_none_healthy.inc();
@@ -134,9 +135,8 @@ export class Router implements UpstreamEvents {
       this.onUpstreamReset("overflow", "");
       return;
     }
-    info.upstream.attempts = 1;
-    info.upstream.address = formatAddress(host.address, host.port);
-    info.upstream.port = host.port;
+    info.hostChosen(host);
+    this.askedAt = this.manager.clock.monotonic();
     try {
       this.upstream = openUpstream(cluster, host, headers, endStream, this);
     } catch (error) {
@@ -164,7 +164,6 @@ export class Router implements UpstreamEvents {
   /** The route timeout counts from here. */
   private onRequestComplete(): void {
     this.sentAt = performance.now();
-    this.stream.info.upstreamRequestDone = this.manager.clock.monotonic();
     if (this.timeoutMs > 0 && this.upstream) this.timer = setTimeout(onTimeout, this.timeoutMs, this);
   }
 
@@ -188,7 +187,10 @@ export class Router implements UpstreamEvents {
   // --- UpstreamEvents
 
   onUpstreamReady(socket: Socket): void {
-    const { upstream } = this.stream.info;
+    const { info } = this.stream;
+    const { upstream } = info;
+    info.upstreamRequestStart = this.manager.clock.monotonic();
+    upstream.poolReadyDuration = info.upstreamRequestStart - this.askedAt;
     upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
   }
 
@@ -200,7 +202,6 @@ export class Router implements UpstreamEvents {
     const { stream, manager, cluster, route, upstream } = this;
     if (!cluster || !route || !upstream) return;
     this.responseStarted = true;
-    stream.info.upstreamResponseStart = manager.clock.monotonic();
     const status = Number(headers.get(":status"));
     cluster.codes.count(status);
     const { rq_error, rq_success } = upstream.host.stats;
@@ -226,16 +227,18 @@ export class Router implements UpstreamEvents {
 
   private complete(): void {
     clearTimeout(this.timer);
+    this.stream.info.upstreamResponseEnd = this.manager.clock.monotonic();
     if (this.sentAt !== undefined) this.cluster?.codes.time(Math.floor(performance.now() - this.sentAt));
     this.upstream = undefined;
   }
 
   onUpstreamReset(reason: ResetReason, detail: string): void {
-    const { stream, cluster, upstream } = this;
+    const { stream, manager, cluster, upstream } = this;
     clearTimeout(this.timer);
     this.upstream = undefined;
     upstream?.host.stats.rq_error.inc();
     const { status, flag } = RESETS[reason];
+    stream.info.upstream.poolReadyDuration ??= manager.clock.monotonic() - this.askedAt;
     const cause = detail === "" ? "" : `|delayed_connect_error:_${words(detail)}`;
     if (this.responseStarted) {
       stream.info.responseFlags |= flag;
@@ -245,6 +248,8 @@ export class Router implements UpstreamEvents {
     }
     cluster?.codes.count(status);
     const connectError = flag === ResponseFlag.UpstreamConnectionFailure;
+    if (connectError && detail !== "")
+      stream.info.upstream.transportFailureReason = `delayed connect error: ${detail}`;
     this.reply(
       status,
       `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`,

@@ -90,6 +90,7 @@ export function cluster(
               port,
               hostname: "",
               metadata: undefined,
+              localityMetadata: undefined,
               locality: { region: "", zone: "", subZone: "" },
             },
           ],
