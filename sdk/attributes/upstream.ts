@@ -75,6 +75,11 @@ export class Upstream {
     return getPropertyString("upstream.sha256_peer_certificate_digest");
   }
 
+  /** The host's certificate, PEM. */
+  get peerCertificate(): string | null {
+    return getPropertyString("upstream.peer_certificate");
+  }
+
   /** Where the host is: `region`, `zone` and `sub_zone` below it. */
   get locality(): PropertyPath {
     return PropertyPath.of(["upstream", "locality"]);

@@ -63,16 +63,6 @@ const ALWAYS = {
   "node.labels.app": "<shop>",
 };
 
-/** Attributes that the Node engine does not have, or has at other times. */
-const NOT_ON_NODE = [
-  "node.subZone",
-  "upstream.endpoints",
-  "upstream.locality",
-  "upstream.poolReadyDuration",
-  "upstream.transportFailureReason",
-  "response.backendLatency",
-];
-
 describeEngines("SDK attributes", (engine) => {
   let upstream: RawUpstream;
   let proxy: ProxyUnderTest;
@@ -110,10 +100,7 @@ describeEngines("SDK attributes", (engine) => {
   }
 
   function expectSeen(phase: string, wanted: Record<string, string>): void {
-    const left = engine.name === "node" ? NOT_ON_NODE : [];
-    const strip = (all: Record<string, string>) =>
-      Object.fromEntries(Object.entries(all).filter(([name]) => !left.includes(name)));
-    expect(strip(seen(phase))).toEqual(strip(wanted));
+    expect(seen(phase)).toEqual(wanted);
   }
 
   test("in a root context", () => {
