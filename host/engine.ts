@@ -13,6 +13,8 @@ export interface EngineOptions {
   lenient?: boolean;
   logLevel?: LogLevel;
   componentLogLevels?: ReadonlyMap<Component, LogLevel>;
+  /** Every callback and hostcall to the log, secrets masked or not (node engine only). */
+  trace?: "masked" | "full";
   /** Worker threads; the node engine always runs one. */
   concurrency?: number;
   /** Receives every log line with its newline, as Latin-1 text. Default: stderr. */

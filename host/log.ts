@@ -25,6 +25,13 @@ export interface Logger {
   levels(): ReadonlyMap<Component, LogLevel>;
 }
 
+/** Takes a trace of callbacks and hostcalls, a line of Unicode text at a time, without its newline. */
+export interface TraceSink {
+  write(line: string): void;
+  /** Show values as they are: nothing masked, little cut. */
+  readonly full?: boolean;
+}
+
 /** Every logger this host has, in order. */
 export const COMPONENTS: readonly Component[] = [
   "admin",
@@ -48,6 +55,14 @@ export function isComponent(text: string): text is Component {
   return (COMPONENTS as readonly string[]).includes(text);
 }
 
+const two = (n: number) => String(n).padStart(2, "0");
+
+/** `13:52:37.758` in local time. */
+export function timeOfDay(now: Date): string {
+  const ms = String(now.getMilliseconds()).padStart(3, "0");
+  return `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}.${ms}`;
+}
+
 /** `[2026-11-23 13:52:37.758][14246][info][wasm] [source] message` in local time, as Envoy prints it. */
 export function formatLine(
   now: Date,
@@ -57,11 +72,8 @@ export function formatLine(
   source: string,
   message: string,
 ): string {
-  const two = (n: number) => String(n).padStart(2, "0");
   const day = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
-  const time = `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}`;
-  const ms = String(now.getMilliseconds()).padStart(3, "0");
-  return `[${day} ${time}.${ms}][${pid}][${LEVEL_NAMES[level]}][${component}] [${source}] ${message}\n`;
+  return `[${day} ${timeOfDay(now)}][${pid}][${LEVEL_NAMES[level]}][${component}] [${source}] ${message}\n`;
 }
 
 /** A logger that hands finished lines (Latin-1 strings, newline included) to `write`. */

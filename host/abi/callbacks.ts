@@ -8,10 +8,12 @@ export interface CallbackRow extends SignatureRow {
 }
 
 const context: Param = ["context", "u32"];
-const headers: readonly Param[] = [context, ["count", "u32"], ["endOfStream", "u32"]];
-const headers010: readonly Param[] = [context, ["count", "u32"]];
-const body: readonly Param[] = [context, ["size", "u32"], ["endOfStream", "u32"]];
-const count: readonly Param[] = [context, ["count", "u32"]];
+const endOfStream: Param = ["endOfStream", "bool"];
+const headers: readonly Param[] = [context, ["headers", "u32"], endOfStream];
+const headers010: readonly Param[] = [context, ["headers", "u32"]];
+const body: readonly Param[] = [context, ["size", "u32"], endOfStream];
+const trailers: readonly Param[] = [context, ["trailers", "u32"]];
+const metadata: readonly Param[] = [context, ["elements", "u32"]];
 
 /** Every callback a module may export, by section of the spec. */
 export const CALLBACKS = {
@@ -27,12 +29,12 @@ export const CALLBACKS = {
   // HTTP streams
   proxy_on_request_headers: { params: headers, params010: headers010, result: "action" },
   proxy_on_request_body: { params: body, result: "action" },
-  proxy_on_request_trailers: { params: count, result: "action" },
-  proxy_on_request_metadata: { params: count, result: "action" },
+  proxy_on_request_trailers: { params: trailers, result: "action" },
+  proxy_on_request_metadata: { params: metadata, result: "action" },
   proxy_on_response_headers: { params: headers, params010: headers010, result: "action" },
   proxy_on_response_body: { params: body, result: "action" },
-  proxy_on_response_trailers: { params: count, result: "action" },
-  proxy_on_response_metadata: { params: count, result: "action" },
+  proxy_on_response_trailers: { params: trailers, result: "action" },
+  proxy_on_response_metadata: { params: metadata, result: "action" },
   // TCP streams
   proxy_on_new_connection: { params: [context], result: "action" },
   proxy_on_downstream_data: { params: body, result: "action" },
@@ -44,9 +46,9 @@ export const CALLBACKS = {
     params: [context, ["call", "u32"], ["headers", "u32"], ["size", "u32"], ["trailers", "u32"]],
   },
   // gRPC calls
-  proxy_on_grpc_receive_initial_metadata: { params: [context, ["call", "u32"], ["count", "u32"]] },
+  proxy_on_grpc_receive_initial_metadata: { params: [context, ["call", "u32"], ["elements", "u32"]] },
   proxy_on_grpc_receive: { params: [context, ["call", "u32"], ["size", "u32"]] },
-  proxy_on_grpc_receive_trailing_metadata: { params: [context, ["call", "u32"], ["count", "u32"]] },
+  proxy_on_grpc_receive_trailing_metadata: { params: [context, ["call", "u32"], ["elements", "u32"]] },
   proxy_on_grpc_close: { params: [context, ["call", "u32"], ["status", "u32"]] },
   // Queues, foreign functions
   proxy_on_queue_ready: { params: [context, ["queue", "u32"]] },

@@ -54,7 +54,7 @@ export const HOSTCALLS = {
   proxy_get_header_map_pairs: {
     params: [
       ["map", "map"],
-      ["pairs", "out"],
+      ["pairs", "outPairs"],
     ],
   },
   proxy_set_header_map_pairs: {

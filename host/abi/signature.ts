@@ -2,13 +2,15 @@ import type { AbiVersion } from "./version";
 
 /**
  * Kinds of parameter. `in` is a pointer and a length the host reads; `out` two addresses where it stores a pointer and a
- * length; `out32`/`out64` one address of a number; `call` a number naming a context, call, queue, metric or token.
+ * length (`outPairs`: of a block of pairs); `out32`/`out64` one address of a number; `call` a number naming a context, call, queue, metric or token.
  */
 export type ParamKind =
   | "u32"
+  | "bool"
   | "i64"
   | "in"
   | "out"
+  | "outPairs"
   | "out32"
   | "out64"
   | "level"
@@ -32,9 +34,11 @@ type WasmType = "i32" | "i64";
 /** Wasm types of each kind, in order. */
 export const WASM_TYPES: Readonly<Record<ParamKind, readonly WasmType[]>> = {
   u32: ["i32"],
+  bool: ["i32"],
   i64: ["i64"],
   in: ["i32", "i32"],
   out: ["i32", "i32"],
+  outPairs: ["i32", "i32"],
   out32: ["i32"],
   out64: ["i32"],
   level: ["i32"],
@@ -53,7 +57,7 @@ export function wasmParams(row: SignatureRow): WasmType[] {
 
 type ArgsOfKind<K extends ParamKind> = K extends "i64"
   ? [bigint]
-  : K extends "in" | "out" | "pairs" | "path"
+  : K extends "in" | "out" | "outPairs" | "pairs" | "path"
     ? [number, number]
     : [number];
 

@@ -16,6 +16,8 @@ interface RunOptions {
   logLevel?: LogLevel;
   componentLogLevel?: ReadonlyMap<Component, LogLevel>;
   concurrency?: number;
+  trace?: boolean;
+  traceFull?: boolean;
 }
 
 /** What a program that embeds `run` may hook into (`npm start` does). */
@@ -43,6 +45,8 @@ export function runCommand(outcome: { exitCode: number }, hooks: RunHooks): Comm
       "levels of single components: wasm:trace,http:debug",
       componentLevelsArgument,
     )
+    .option("--trace", "node engine: a line for every callback and hostcall, secrets masked")
+    .option("--trace-full", "as --trace, with nothing masked and hardly anything cut")
     .option("--concurrency <n>", "worker threads (the node engine always runs one)", countArgument)
     .addHelpText("after", HELP)
     .action(async (file: string | undefined, options: RunOptions) => {
@@ -55,8 +59,15 @@ Examples:
   $ proxy-wasm run envoy.yaml
   $ proxy-wasm run envoy.yaml --engine envoy                 the same file in real Envoy
   $ proxy-wasm run envoy.yaml -l warning --component-log-level wasm:trace
+  $ proxy-wasm run envoy.yaml -l warning --trace             what plugins are called with, and what they call
   $ proxy-wasm run envoy.yaml --set admin.address.socket_address.port_value=0
                                                              a free port; the "ready" line tells which
+
+--trace writes plain lines between those of the log, each with the time, the plugin and its context:
+  10:05:15.486 hello#2 ==> proxy_on_request_headers(context=2, headers=5, endOfStream=true)
+  10:05:15.486 hello#2   ==> proxy_get_header_map_value(map=HttpRequestHeaders, key=":path") <== OK "/a"
+  10:05:15.487 hello#2 <== Continue in 0.05 ms
+Values that go by names such as authorization, cookie or api-key are masked; long ones are cut at 120 bytes.
 
 Relative paths in the file count from the working directory, as in Envoy. The log goes to stderr in Envoy's
 format. SIGINT (Ctrl-C) and SIGTERM let requests in flight finish, 10 s at most; a second one ends at once.
@@ -84,6 +95,11 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
   if (positional !== undefined && options.configPath !== undefined)
     throw new UsageError("the file is given twice: as an argument and with -c");
   if (options.engine === "node") knownComponents(options.componentLogLevel);
+
+  if (options.engine === "envoy" && (options.trace || options.traceFull))
+    throw new UsageError(
+      "--trace is the node engine's; with --engine envoy use --component-log-level wasm:trace",
+    );
 
   const log = createLogger(writeLogLine, options.logLevel ?? Level.Info);
   if (options.engine === "node" && (options.concurrency ?? 1) > 1)
@@ -114,6 +130,8 @@ function engineOptions(configPath: string, options: RunOptions): EngineOptions {
     ...(options.lenient && { lenient: true }),
     ...(options.logLevel !== undefined && { logLevel: options.logLevel }),
     ...(options.componentLogLevel && { componentLogLevels: options.componentLogLevel }),
+    ...(options.trace && { trace: "masked" }),
+    ...(options.traceFull && { trace: "full" }),
     ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
   };
 }

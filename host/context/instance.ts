@@ -23,8 +23,6 @@ export interface InstanceDeps {
   readonly vmId: string;
   /** WASI environment. */
   readonly environment: ReadonlyMap<string, string>;
-  /** Receives one line per callback and hostcall; absent = tracing costs nothing. */
-  readonly trace?: ((line: string) => void) | undefined;
   /** Fills what the guest asks random bytes for; absent = the machine's generator. */
   readonly random?: ((target: Uint8Array) => void) | undefined;
 }
@@ -109,10 +107,7 @@ export class Instance {
     const effective = this.effective;
     this.running = context;
     this.effective = undefined;
-    const { trace } = this.deps;
-    trace?.(`==> ${callback}(${[context.id, a, b, c, d].join(", ")})`);
     const result = this.vm.call(callback, context.id, a, b, c, d);
-    trace?.(`<== ${callback} ${result ?? "trap"}`);
     this.running = running;
     this.effective = effective;
     if (this.vm.failure) this.reportFailure(context);

@@ -22,7 +22,7 @@ import { sharedData } from "./shared-data";
 import { sharedQueues } from "./shared-queues";
 import { legalIn } from "./start-rules";
 import { streams } from "./streams";
-import { traced } from "./trace";
+import type { Tracer } from "./trace";
 import { wasi } from "./wasi";
 
 type Fn = (...args: never[]) => number;
@@ -106,19 +106,21 @@ function guarded(instance: Instance, name: string, run: Fn, forbidden: number | 
 export function buildImports(
   instance: Instance,
   allowed: ReadonlySet<string> | undefined,
+  tracer?: Tracer,
 ): WebAssembly.Imports {
   const env = new HostcallEnv(instance);
-  const { trace } = instance.deps;
   const forbidden = (name: string, status: number) => (allowed && !allowed.has(name) ? status : undefined);
   const proxy: Record<string, unknown> = {};
   for (const [name, run] of Object.entries(hostcalls(env)) as [HostcallName, Fn][]) {
     const fn = guarded(instance, name, run, forbidden(name, Status.InternalFailure));
-    proxy[name] = trace ? traced(name, HOSTCALLS[name], env, fn, trace) : fn;
+    proxy[name] = tracer?.hostcall(name, fn) ?? fn;
   }
   for (const [name, { run }] of Object.entries(TOLERATED)) proxy[name] = run;
   const system: Record<string, unknown> = {};
-  for (const [name, run] of Object.entries(wasi(env)))
-    system[name] = guarded(instance, name, run as Fn, forbidden(name, Errno.NotCapable));
+  for (const [name, run] of Object.entries(wasi(env)) as [WasiName, Fn][]) {
+    const fn = guarded(instance, name, run, forbidden(name, Errno.NotCapable));
+    system[name] = tracer?.wasi(name, fn) ?? fn;
+  }
   if (instance.compiled.shape.importsMemory) proxy.memory = new WebAssembly.Memory({ initial: 256 });
   return Object.fromEntries([["env", proxy], ...WASI_MODULES.map((module) => [module, system])]);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock";
 import type { HttpCaller } from "../context/http-caller";
 import { checkImports } from "../hostcalls/imports";
-import type { Logger } from "../log";
+import type { Logger, TraceSink } from "../log";
 import { SharedData } from "../stores/shared-data";
 import { SharedQueues } from "../stores/shared-queues";
 import type { StatsSink } from "../stores/stats";
@@ -19,7 +19,8 @@ export interface PluginRuntimeDeps {
   node: object;
   /** Worker threads; each gets an instance of every VM beside the main thread's. Default 1. */
   concurrency?: number;
-  trace?: (line: string) => void;
+  /** Receives the callbacks and hostcalls of every plugin. */
+  trace?: TraceSink;
   /** Fills what guests ask random bytes for; absent = the machine's generator. */
   random?: (target: Uint8Array) => void;
 }

@@ -3,6 +3,8 @@ import { Instance, type InstanceDeps } from "../context/instance";
 import { RootContext } from "../context/root-context";
 import { PluginConfigError } from "../errors";
 import { buildImports } from "../hostcalls/imports";
+import { Tracer } from "../hostcalls/trace";
+import type { TraceSink } from "../log";
 import { MetricTable } from "../stores/metrics";
 import type { StatsSink } from "../stores/stats";
 import type { CompiledModule } from "../vm/module";
@@ -32,6 +34,8 @@ export function pluginKey(config: PluginConfig): string {
 export type GroupDeps = Omit<InstanceDeps, "metrics" | "vmConfiguration" | "vmId" | "environment"> & {
   readonly stats: StatsSink;
   readonly node: object;
+  /** Receives the callbacks and hostcalls; absent = tracing costs nothing. */
+  readonly trace?: TraceSink | undefined;
 };
 
 /** One instance on one thread, with a root context per plugin key. */
@@ -73,7 +77,6 @@ export class VmGroup {
       caller: deps.caller,
       sharedData: deps.sharedData,
       sharedQueues: deps.sharedQueues,
-      trace: deps.trace,
       random: deps.random,
       metrics: new MetricTable(deps.stats),
       vmConfiguration: config.vmConfiguration,
@@ -81,8 +84,12 @@ export class VmGroup {
       environment: config.environment,
     });
     const allowed = config.allowedCapabilities;
+    const tracer = deps.trace && new Tracer(instance, deps.trace);
     try {
-      instance.vm.start(buildImports(instance, allowed), (name) => !allowed || allowed.has(name));
+      instance.vm.start(buildImports(instance, allowed, tracer), {
+        allowed: (name) => !allowed || allowed.has(name),
+        wrap: (name, run) => tracer?.callback(name, run) ?? run,
+      });
     } finally {
       instance.reportFailure(undefined);
     }

@@ -4,7 +4,7 @@ import { loadBootstrap } from "../config/index";
 import type { Bootstrap } from "../config/model";
 import type { Engine, EngineOptions, RunningEngine } from "../engine";
 import { formatIssue } from "../errors";
-import { createLogger, type Logger } from "../log";
+import { createLogger, type Logger, type TraceSink, timeOfDay } from "../log";
 import { PluginRuntime } from "../plugin/plugin-runtime";
 import { FilterChain } from "../stream/filter-chain";
 import { loadPlugins } from "./load-plugins";
@@ -28,18 +28,30 @@ export const nodeEngine: Engine = {
       lenient: options.lenient ?? false,
     });
     for (const warning of warnings) log.log("config", LogLevel.Warn, SOURCE, formatIssue(warning));
-    return run(bootstrap, log);
+    return run(bootstrap, log, options.trace && traceSink(options));
   },
 };
 
+function writer(options: EngineOptions): (line: string) => void {
+  return options.writeLog ?? ((line) => void process.stderr.write(line, "latin1"));
+}
+
+/** Trace lines go the way of the log, behind the time of day; their text leaves as UTF-8. */
+function traceSink(options: EngineOptions): TraceSink {
+  const write = writer(options);
+  return {
+    full: options.trace === "full",
+    write: (line) => write(Buffer.from(`${timeOfDay(new Date())} ${line}\n`).toString("latin1")),
+  };
+}
+
 function logger(options: EngineOptions): Logger {
-  const write = options.writeLog ?? ((line: string) => void process.stderr.write(line, "latin1"));
-  const log = createLogger(write, options.logLevel ?? LogLevel.Info);
+  const log = createLogger(writer(options), options.logLevel ?? LogLevel.Info);
   for (const [component, level] of options.componentLogLevels ?? []) log.setLevel(component, level);
   return log;
 }
 
-async function run(bootstrap: Bootstrap, log: Logger): Promise<RunningEngine> {
+async function run(bootstrap: Bootstrap, log: Logger, trace: TraceSink | undefined): Promise<RunningEngine> {
   let runtime: PluginRuntime | undefined;
   const proxy: NodeProxy = new NodeProxy(bootstrap, {
     clock: systemClock,
@@ -53,6 +65,7 @@ async function run(bootstrap: Bootstrap, log: Logger): Promise<RunningEngine> {
         stats: store,
         caller,
         node,
+        ...(trace && { trace }),
         concurrency: 1,
       });
       runtime = plugins;

@@ -21,6 +21,14 @@ function oneLine(text: string): string {
 
 type Fn = (...args: number[]) => number | undefined;
 
+/** What becomes of a module's callbacks as it is linked. */
+export interface CallbackRules {
+  /** A forbidden callback counts as not exported. */
+  allowed(callback: string): boolean;
+  /** May put a function of its own around a callback. */
+  wrap(callback: CallbackName, run: unknown): unknown;
+}
+
 /** One instance of a module. After a trap it is failed for good and nothing is called into it any more. */
 export class Vm {
   mode: Mode = Mode.Starting;
@@ -36,10 +44,10 @@ export class Vm {
   constructor(readonly compiled: CompiledModule) {}
 
   /**
-   * Links, instantiates and runs `_initialize` (then `main`) or `_start`. `allowed` drops forbidden callbacks.
+   * Links, instantiates and runs `_initialize` (then `main`) or `_start`.
    * Throws {@link ModuleError} on a link error and {@link VmTrapError} when the start code traps.
    */
-  start(imports: WebAssembly.Imports, allowed: (callback: string) => boolean): void {
+  start(imports: WebAssembly.Imports, callbacks: CallbackRules): void {
     const { module, name, allocator } = this.compiled;
     let instance: WebAssembly.Instance;
     try {
@@ -52,7 +60,8 @@ export class Vm {
     this.allocator = this.exports[allocator] as Fn;
     for (const callback of Object.keys(CALLBACKS) as CallbackName[]) {
       const fn = this.exports[callback];
-      if (typeof fn === "function" && allowed(callback)) this.callbacks[callback] = fn as Fn;
+      if (typeof fn === "function" && callbacks.allowed(callback))
+        this.callbacks[callback] = callbacks.wrap(callback, fn) as Fn;
     }
     this.runStartCode();
     this.mode = Mode.Running;

@@ -46,6 +46,11 @@ describe("proxy-wasm", () => {
       /no log component 'wsam'/,
     ],
     ["no worker at all", ["run", "x.yaml", "--concurrency", "0"], /whole number/],
+    [
+      "a trace of Envoy",
+      ["run", "x.yaml", "--engine", "envoy", "--trace"],
+      /--component-log-level wasm:trace/,
+    ],
     ["an override without a value", ["run", "x.yaml", "--set", "admin"], /path=value/],
     ["an argument too many", ["run", "x.yaml", "y.yaml"], /too many arguments/],
     ["no entry", ["build"], /missing required argument 'entry'/],

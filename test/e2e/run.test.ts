@@ -257,6 +257,24 @@ static_resources:
     expect(lenient.stderr).toMatch(/\[warning\]\[config\] .*envoy\.json:\d+:\d+: watchdog: not supported/);
   });
 
+  it("node: --trace shows what plugins are called with and what they call", async () => {
+    const filters = [wasmFilter({ name: "hello", wasm: HELLO })];
+    const program = proxyWasm(["run", "envoy.json", "--trace"], {
+      cwd: folder({ "envoy.json": file({ filters }) }),
+    });
+    const { listener } = await ready(program);
+    await fetch(`http://127.0.0.1:${listener}/`, { headers: { "user-agent": "twelve chars" } });
+    program.signal("SIGTERM");
+    await program.exit;
+    expect(program.stderr).toMatch(
+      /^[\d:.]{12} hello#2 ==> proxy_on_request_headers\(context=2, headers=\d+, endOfStream=true\)$/m,
+    );
+    expect(program.stderr).toContain(
+      'hello#2   ==> proxy_get_header_map_value(map=HttpRequestHeaders, key="user-agent") <== OK "twelve chars"',
+    );
+    expect(program.stderr).toMatch(/^[\d:.]{12} hello#2 <== Continue in [\d.]+ ms$/m);
+  });
+
   it("node: --concurrency above 1 is said to run as 1", async () => {
     const program = proxyWasm(["run", "envoy.json", "--concurrency", "4"], {
       cwd: folder({ "envoy.json": file() }),
