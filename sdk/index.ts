@@ -26,7 +26,15 @@ export { StreamContext } from "./contexts/stream-context";
 export { ProxyBuffer, proxyBuffer } from "./hostcalls/buffers";
 export { currentTime, monotonicTime } from "./hostcalls/clock";
 export { done, setEffectiveContext } from "./hostcalls/contexts";
-export { callForeignFunction, clearRouteCache } from "./hostcalls/foreign";
+export { Expression } from "./hostcalls/expressions";
+export { declareProperty, LifeSpan, PropertyType, setFilterState } from "./hostcalls/filter-state";
+export {
+  callForeignFunction,
+  clearRouteCache,
+  compress,
+  foreignStatus,
+  uncompress,
+} from "./hostcalls/foreign";
 export { HeaderMap, HeaderName, headerMap } from "./hostcalls/headers";
 export {
   isLogging,
@@ -52,8 +60,10 @@ export {
 } from "./hostcalls/properties";
 export { getSharedData, SharedUpdate, SharedValue, setSharedData } from "./hostcalls/shared-data";
 export { SharedQueue } from "./hostcalls/shared-queues";
+export { SignatureKey, SignatureResult, sign, verifySignature } from "./hostcalls/signatures";
 export { CallStatus, callStatus } from "./hostcalls/status";
 export { closeStream, continueStream } from "./hostcalls/streams";
 export { setTickPeriod } from "./hostcalls/timers";
 export { Bytes } from "./memory/bytes";
+export { MessageReader, MessageWriter, WireType } from "./memory/message";
 export { Pairs } from "./memory/pairs";
