@@ -82,8 +82,12 @@ function checkListener(
   clusters: ReadonlySet<string>,
   report: Report,
 ): void {
-  const manager = listener.filter_chains[0]!.filters[0]!.typed_config;
-  const at = [...path, "filter_chains", 0, "filters", 0, "typed_config"];
+  const networkFilters = listener.filter_chains[0]!.filters;
+  const last = networkFilters.length - 1;
+  const manager = networkFilters[last]!.typed_config;
+  // Envoy looks for a TCP proxy's cluster only when a connection comes.
+  if (!("route_config" in manager)) return;
+  const at = [...path, "filter_chains", 0, "filters", last, "typed_config"];
   const filters = manager.http_filters ?? [];
   for (const [i, filter] of filters.entries()) {
     const router = !("config" in filter.typed_config);

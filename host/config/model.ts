@@ -38,7 +38,10 @@ export interface StatsTag {
   fixedValue: string | undefined;
 }
 
-export interface ListenerConfig {
+/** A listener and its one filter chain, told apart by the chain's terminal filter. */
+export type ListenerConfig = HttpListenerConfig | TcpListenerConfig;
+
+interface ListenerBase {
   name: string;
   address: AddressConfig;
   /** 0 unspecified, 1 inbound, 2 outbound. */
@@ -46,7 +49,32 @@ export interface ListenerConfig {
   metadata: Metadata | undefined;
   perConnectionBufferLimitBytes: number;
   filterChainName: string;
+}
+
+export interface HttpListenerConfig extends ListenerBase {
+  kind: "http";
   http: HttpConnectionManagerConfig;
+}
+
+export interface TcpListenerConfig extends ListenerBase {
+  kind: "tcp";
+  /** The `envoy.filters.network.wasm` filters in front of the proxy, in chain order. */
+  networkFilters: NetworkFilterConfig[];
+  tcp: TcpProxyConfig;
+}
+
+export interface NetworkFilterConfig {
+  name: string;
+  plugin: WasmPluginConfig;
+}
+
+export interface TcpProxyConfig {
+  statPrefix: string;
+  cluster: string;
+  /** Milliseconds without a byte either way before the connection ends; 0 = never; default an hour. */
+  idleTimeoutMs: number;
+  /** Connections tried for one client before it is given up; default 1. */
+  maxConnectAttempts: number;
 }
 
 export interface HttpConnectionManagerConfig {

@@ -9,6 +9,13 @@ import {
   TrailersStatus,
 } from "../stream/filter";
 import { HttpContext } from "../stream/http-context";
+import {
+  type NetworkFilter,
+  type NetworkFilterCallbacks,
+  type NetworkFilterFactory,
+  NetworkStatus,
+} from "../stream/network-filter";
+import { TcpContext } from "../stream/tcp-context";
 import type { PluginConfig } from "./plugin-config";
 import type { VmGroup, VmSlot } from "./vm-group";
 
@@ -28,9 +35,22 @@ class FailClosed implements StreamFilter {
   onDestroy(): void {}
 }
 
+/** Stands in for a plugin whose VM is failed: every connection is closed at once. */
+class CloseConnection implements NetworkFilter {
+  constructor(private readonly callbacks: NetworkFilterCallbacks) {}
+  onNewConnection(): NetworkStatus {
+    this.callbacks.close("wasm_downstream_fail_stream");
+    return NetworkStatus.StopIteration;
+  }
+  onDownstreamData = () => NetworkStatus.Continue;
+  onUpstreamData = () => NetworkStatus.Continue;
+  onClose(): void {}
+}
+
 /** A loaded plugin: makes a stream context per request, and decides what happens once its VM has failed. */
 export class Plugin {
   readonly factory: FilterFactory;
+  readonly networkFactory: NetworkFilterFactory;
   private nextReload: bigint;
 
   constructor(
@@ -42,6 +62,7 @@ export class Plugin {
   ) {
     this.nextReload = first.loadedAt + this.backoff();
     this.factory = { name: config.name, create: (callbacks) => this.create(callbacks) };
+    this.networkFactory = { name: config.name, createNetwork: (callbacks) => this.createNetwork(callbacks) };
   }
 
   /** Base interval jittered up, nanoseconds. */
@@ -57,8 +78,18 @@ export class Plugin {
         passWhenFailed: policy === "fail-open-legacy",
         allowOnHeadersStopIteration: this.config.allowOnHeadersStopIteration,
       });
-    const open = policy === "fail-open" || policy === "fail-open-legacy";
-    return open ? undefined : new FailClosed(callbacks);
+    return this.failsOpen ? undefined : new FailClosed(callbacks);
+  }
+
+  private createNetwork(callbacks: NetworkFilterCallbacks): NetworkFilter | undefined {
+    const root = this.liveRoot();
+    if (root) return new TcpContext(root, callbacks, this.config.failurePolicy === "fail-open-legacy");
+    return this.failsOpen ? undefined : new CloseConnection(callbacks);
+  }
+
+  private get failsOpen(): boolean {
+    const { failurePolicy: policy } = this.config;
+    return policy === "fail-open" || policy === "fail-open-legacy";
   }
 
   /** The root of a VM that works: reloaded first when the policy and the back-off allow it. */

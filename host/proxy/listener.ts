@@ -1,13 +1,31 @@
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server, type ServerOpts, type Socket } from "node:net";
 import type { ListenerConfig } from "../config/model";
 import type { ListenerAddress } from "../engine";
 import { StartError } from "../errors";
-import { ConnectionManager, type ManagerDeps } from "./downstream/connection-manager";
 import type { StatCounter, StatGauge, StatHistogram, StatsStore } from "./stats/store";
 
-/** One listening address and the connection manager behind it. */
+/** What serves the connections of a listener: the HTTP connection manager or the TCP proxy. */
+export interface ConnectionService {
+  /** How sockets are to be made, besides half-open and without delay. */
+  readonly socketOptions?: ServerOpts;
+  /** Client connections that are open. */
+  readonly connections: { readonly size: number };
+  accept(socket: Socket): void;
+  /** Brings the byte counters of open connections up to date. */
+  countBytes(): void;
+  /** Stops keeping connections; resolves when the last one is gone. */
+  drain(): Promise<void>;
+  /** Cuts every connection. */
+  kill(): void;
+}
+
+/** `listener.<address>.`, the prefix of a listener's stats. */
+export function listenerPrefix({ address }: ListenerConfig): string {
+  return `listener.${statAddress(address.address, address.port)}.`;
+}
+
+/** One listening address and the service behind it. */
 export class Listener {
-  readonly manager: ConnectionManager;
   private readonly server: Server;
   private readonly total: readonly StatCounter[];
   private readonly active: readonly StatGauge[];
@@ -17,13 +35,12 @@ export class Listener {
 
   constructor(
     readonly config: ListenerConfig,
-    deps: Omit<ManagerDeps, "listenerPrefix">,
+    readonly service: ConnectionService,
+    store: StatsStore,
   ) {
     const { address, port } = config.address;
-    const prefix = `listener.${statAddress(address, port)}.`;
+    const prefix = listenerPrefix(config);
     this.address = { name: config.name, host: address, port };
-    this.manager = new ConnectionManager(config, { ...deps, listenerPrefix: prefix });
-    const { store } = deps;
     this.total = [`${prefix}downstream_cx_total`, `${prefix}worker_0.downstream_cx_total`].map((n) =>
       store.counter(n),
     );
@@ -33,7 +50,7 @@ export class Listener {
     this.destroyed = store.counter(`${prefix}downstream_cx_destroy`);
     this.length = store.histogram(`${prefix}downstream_cx_length_ms`);
     declareIdle(store, prefix);
-    this.server = createServer({ allowHalfOpen: true, noDelay: true });
+    this.server = createServer({ allowHalfOpen: true, noDelay: true, ...service.socketOptions });
     this.server.on("connection", (socket) => {
       const opened = performance.now();
       for (const counter of this.total) counter.inc();
@@ -43,7 +60,7 @@ export class Listener {
         this.destroyed.inc();
         this.length.record(Math.round(performance.now() - opened));
       });
-      this.manager.accept(socket);
+      this.service.accept(socket);
     });
   }
 
@@ -58,12 +75,12 @@ export class Listener {
   /** No new connections; resolves when those there are have ended. */
   async drain(): Promise<void> {
     this.server.close();
-    await this.manager.drain();
+    await this.service.drain();
   }
 
   kill(): void {
     this.server.close();
-    this.manager.kill();
+    this.service.kill();
   }
 }
 

@@ -1,32 +1,46 @@
 import { readFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import type { Bootstrap, WasmPluginConfig } from "../config/model";
+import type { Bootstrap, ListenerConfig, WasmPluginConfig } from "../config/model";
 import { ConfigError, type ConfigIssue, ModuleError, PluginConfigError, VmTrapError } from "../errors";
+import type { Plugin } from "../plugin/plugin";
 import type { PluginConfig } from "../plugin/plugin-config";
 import type { PluginRuntime } from "../plugin/plugin-runtime";
-import type { FilterFactory } from "../stream/filter";
+import type { ListenerFilters } from "./proxy";
 
 /**
  * The filters of every listener, in chain order. Plugins are loaded one after the other, as they may share VMs; what
  * modules and plugins refuse is reported together, with the places in the file that are to blame.
  */
-export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap): Promise<FilterFactory[][]> {
+export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap): Promise<ListenerFilters[]> {
   const issues: ConfigIssue[] = [];
-  const chains: FilterFactory[][] = [];
-  for (const { http } of bootstrap.listeners) {
-    const chain: FilterFactory[] = [];
-    chains.push(chain);
-    for (const filter of http.httpFilters) {
-      if (filter.kind !== "wasm") continue;
-      try {
-        chain.push((await runtime.load(pluginConfig(filter.plugin))).factory);
-      } catch (error) {
-        issues.push(issueOf(error, filter.plugin));
-      }
+  const load = async (config: WasmPluginConfig): Promise<Plugin | undefined> => {
+    try {
+      return await runtime.load(pluginConfig(config));
+    } catch (error) {
+      issues.push(issueOf(error, config));
+      return undefined;
     }
+  };
+  const filters: ListenerFilters[] = [];
+  for (const listener of bootstrap.listeners) {
+    const plugins: Plugin[] = [];
+    for (const config of pluginsOf(listener)) {
+      const plugin = await load(config);
+      if (plugin) plugins.push(plugin);
+    }
+    filters.push(
+      listener.kind === "http"
+        ? { http: plugins.map((p) => p.factory), network: [] }
+        : { http: [], network: plugins.map((p) => p.networkFactory) },
+    );
   }
   if (issues.length > 0) throw new ConfigError(issues);
-  return chains;
+  return filters;
+}
+
+function pluginsOf(listener: ListenerConfig): WasmPluginConfig[] {
+  if (listener.kind === "tcp") return listener.networkFilters.map(({ plugin }) => plugin);
+  return listener.http.httpFilters.flatMap((filter) => (filter.kind === "wasm" ? [filter.plugin] : []));
 }
 
 /** Reads the module and the host variables a plugin was promised. */

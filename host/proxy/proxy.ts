@@ -1,17 +1,28 @@
 import { LogLevel } from "../../sdk/abi/log-level";
 import type { Clock } from "../clock";
-import type { Bootstrap } from "../config/model";
+import type { Bootstrap, ListenerConfig } from "../config/model";
 import type { ListenerAddress, RunningEngine } from "../engine";
 import type { Logger } from "../log";
 import type { FilterFactory } from "../stream/filter";
+import type { NetworkFilterFactory } from "../stream/network-filter";
 import { AdminServer, type AdminState } from "./admin/admin-server";
 import type { ChainFactory } from "./chain";
 import { ClusterManager } from "./clusters/cluster-manager";
 import { ClusterHttpCaller } from "./clusters/http-calls";
-import { Listener } from "./listener";
+import { ConnectionManager } from "./downstream/connection-manager";
+import { type ConnectionService, Listener, listenerPrefix } from "./listener";
 import { type ServerState, ServerStats } from "./server-stats";
 import { StatsStore } from "./stats/store";
 import { TagExtraction } from "./stats/tags";
+import { TcpService } from "./tcp/tcp-service";
+
+/** The filters of one listener, in chain order. */
+export interface ListenerFilters {
+  http: readonly FilterFactory[];
+  network: readonly NetworkFilterFactory[];
+}
+
+const NO_FILTERS: ListenerFilters = { http: [], network: [] };
 
 /** What a proxy is built from, besides its file. */
 export interface ProxyDeps {
@@ -21,7 +32,7 @@ export interface ProxyDeps {
   /** How long a stream may be silent; default five minutes, as Envoy's. */
   streamIdleMs?: number;
   /** Makes the filters of every listener (in the order of `bootstrap.listeners`); called before any listener binds. */
-  loadFilters(proxy: NodeProxy): Promise<readonly (readonly FilterFactory[])[]>;
+  loadFilters(proxy: NodeProxy): Promise<readonly ListenerFilters[]>;
   /** Puts filters around a stream. */
   chainFactory(filters: readonly FilterFactory[], bufferLimit: number): ChainFactory;
   /** Filters and their timers end. */
@@ -96,14 +107,7 @@ export class NodeProxy implements RunningEngine {
     this.setState("INITIALIZING");
     const filters = await deps.loadFilters(this);
     const listeners = bootstrap.listeners.map(
-      (config, i) =>
-        new Listener(config, {
-          clock: deps.clock,
-          store: this.store,
-          clusters: this.clusters,
-          streamIdleMs: deps.streamIdleMs,
-          createChain: deps.chainFactory(filters[i] ?? [], config.perConnectionBufferLimitBytes),
-        }),
+      (config, i) => new Listener(config, this.createService(config, filters[i] ?? NO_FILTERS), this.store),
     );
     for (const listener of listeners) {
       await listener.listen();
@@ -113,6 +117,20 @@ export class NodeProxy implements RunningEngine {
     this.flushTimer = setInterval(() => this.store.flush(), bootstrap.statsFlushIntervalMs);
     this.setState("LIVE");
     deps.log.log("main", LogLevel.Info, SOURCE, "all listeners are up, starting to serve");
+  }
+
+  private createService(config: ListenerConfig, { http, network }: ListenerFilters): ConnectionService {
+    const { deps, store, clusters } = this;
+    if (config.kind === "tcp")
+      return new TcpService(config, { clock: deps.clock, store, clusters, filters: network });
+    return new ConnectionManager(config, {
+      clock: deps.clock,
+      store,
+      clusters,
+      listenerPrefix: listenerPrefix(config),
+      streamIdleMs: deps.streamIdleMs,
+      createChain: deps.chainFactory(http, config.perConnectionBufferLimitBytes),
+    });
   }
 
   private setState(state: ServerState): void {
@@ -140,14 +158,14 @@ export class NodeProxy implements RunningEngine {
 
   private refreshStats(): void {
     this.serverStats.refresh(this.connectionCount());
-    for (const listener of this.bound) listener.manager.countBytes();
+    for (const listener of this.bound) listener.service.countBytes();
     for (const cluster of this.clusters.clusters.values()) {
       for (const host of cluster.hosts) host.connector.countBytes();
     }
   }
 
   private connectionCount(): number {
-    return this.bound.reduce((sum, l) => sum + l.manager.connections.size, 0);
+    return this.bound.reduce((sum, l) => sum + l.service.connections.size, 0);
   }
 
   stop(drainMs = 10_000): Promise<void> {

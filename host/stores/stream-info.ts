@@ -12,6 +12,7 @@ export enum ResponseFlag {
   UpstreamOverflow = 1 << 7,
   NoRouteFound = 1 << 8,
   DownstreamConnectionTermination = 1 << 14,
+  UpstreamRetryLimitExceeded = 1 << 15,
   DownstreamProtocolError = 1 << 18,
   UpstreamProtocolError = 1 << 23,
   NoClusterFound = 1 << 24,

@@ -140,6 +140,45 @@ export function httpListener({
   };
 }
 
+/** A wasm filter of a TCP listener: the same plugin configuration under the network filter's type. */
+export function networkWasmFilter(filter: WasmFilter): Json {
+  const { typed_config } = wasmFilter(filter);
+  const type = `${TYPE}.filters.network.wasm.v3.Wasm`;
+  return {
+    name: "envoy.filters.network.wasm",
+    typed_config: { ...(typed_config as Json), "@type": type },
+  };
+}
+
+export interface TcpListener {
+  name: string;
+  /** Network filters in chain order; the TCP proxy is added. */
+  filters?: readonly Json[];
+  /** By default the one named like the listener. */
+  cluster?: string;
+  /** More fields of the TCP proxy, and of the listener. */
+  proxy?: Json;
+  listener?: Json;
+}
+
+export function tcpListener({ name, filters = [], cluster = name, proxy, listener }: TcpListener): Json {
+  const tcpProxy = {
+    name: "envoy.filters.network.tcp_proxy",
+    typed_config: {
+      "@type": `${TYPE}.filters.network.tcp_proxy.v3.TcpProxy`,
+      stat_prefix: name,
+      cluster,
+      ...proxy,
+    },
+  };
+  return {
+    name,
+    address: socketAddress(0),
+    filter_chains: [{ filters: [...filters, tcpProxy] }],
+    ...listener,
+  };
+}
+
 export function bootstrap(parts: {
   listeners: readonly Json[];
   clusters: readonly Json[];

@@ -1,6 +1,21 @@
-import type { Bootstrap, ClusterConfig, HttpFilterConfig, ListenerConfig } from "../model";
+import type {
+  Bootstrap,
+  ClusterConfig,
+  HttpConnectionManagerConfig,
+  HttpFilterConfig,
+  ListenerConfig,
+  NetworkFilterConfig,
+  TcpProxyConfig,
+} from "../model";
 import type { FieldPath } from "../path";
-import type { RawBootstrap, RawCluster, RawListener, RawManager } from "../schema/bootstrap";
+import type {
+  RawBootstrap,
+  RawCluster,
+  RawListener,
+  RawManager,
+  RawNetworkFilter,
+  RawTcpProxy,
+} from "../schema/bootstrap";
 import { HTTP_OPTIONS_KEY } from "../schema/cluster";
 import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
@@ -11,6 +26,7 @@ import { convertPlugin } from "./wasm";
 const DEFAULT_BUFFER_LIMIT = 1_048_576;
 const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
 const DEFAULT_FLUSH_MS = 5000;
+const DEFAULT_IDLE_MS = 3_600_000;
 const DIRECTIONS = { UNSPECIFIED: 0, INBOUND: 1, OUTBOUND: 2 } as const;
 
 type RawLocality = { region?: string | undefined; zone?: string | undefined; sub_zone?: string | undefined };
@@ -62,31 +78,70 @@ export function convertBootstrap(
   };
 }
 
-function convertListener(raw: RawListener, path: FieldPath, source: Source): Omit<ListenerConfig, "address"> {
+type Unbound<T> = T extends unknown ? Omit<T, "address"> : never;
+
+function convertListener(raw: RawListener, path: FieldPath, source: Source): Unbound<ListenerConfig> {
   const chain = raw.filter_chains[0]!;
-  const manager = chain.filters[0]!.typed_config;
-  const managerPath = [...path, "filter_chains", 0, "filters", 0, "typed_config"];
-  const { route_config: routes } = manager;
-  return {
+  const filtersPath = [...path, "filter_chains", 0, "filters"];
+  const base = {
     name: raw.name ?? "",
     trafficDirection: DIRECTIONS[raw.traffic_direction ?? "UNSPECIFIED"],
     metadata: raw.metadata?.filter_metadata,
     perConnectionBufferLimitBytes: raw.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT,
     filterChainName: chain.name ?? "",
-    http: {
-      statPrefix: manager.stat_prefix,
-      codecType: manager.codec_type ?? "AUTO",
-      enableTrailers: manager.http_protocol_options?.enable_trailers ?? false,
-      acceptHttp10: manager.http_protocol_options?.accept_http_10 ?? false,
-      serverName: manager.server_name || "envoy",
-      routeConfigName: routes.name ?? "",
-      virtualHosts: (routes.virtual_hosts ?? []).map(convertHost),
-      httpFilters: (manager.http_filters ?? []).map((filter, i) =>
-        convertFilter(filter, [...managerPath, "http_filters", i, "typed_config", "config"], source),
-      ),
-      requestHeaderMutation: mutation(routes.request_headers_to_add, routes.request_headers_to_remove),
-      responseHeaderMutation: mutation(routes.response_headers_to_add, routes.response_headers_to_remove),
-    },
+  };
+  const last = chain.filters.length - 1;
+  const terminal = chain.filters[last]!.typed_config;
+  if ("route_config" in terminal) {
+    const http = convertManager(terminal, [...filtersPath, last, "typed_config"], source);
+    return { ...base, kind: "http", http };
+  }
+  return {
+    ...base,
+    kind: "tcp",
+    networkFilters: convertNetworkFilters(chain.filters, filtersPath, source),
+    tcp: convertTcpProxy(terminal as RawTcpProxy),
+  };
+}
+
+function convertManager(manager: RawManager, path: FieldPath, source: Source): HttpConnectionManagerConfig {
+  const { route_config: routes } = manager;
+  return {
+    statPrefix: manager.stat_prefix,
+    codecType: manager.codec_type ?? "AUTO",
+    enableTrailers: manager.http_protocol_options?.enable_trailers ?? false,
+    acceptHttp10: manager.http_protocol_options?.accept_http_10 ?? false,
+    serverName: manager.server_name || "envoy",
+    routeConfigName: routes.name ?? "",
+    virtualHosts: (routes.virtual_hosts ?? []).map(convertHost),
+    httpFilters: (manager.http_filters ?? []).map((filter, i) =>
+      convertFilter(filter, [...path, "http_filters", i, "typed_config", "config"], source),
+    ),
+    requestHeaderMutation: mutation(routes.request_headers_to_add, routes.request_headers_to_remove),
+    responseHeaderMutation: mutation(routes.response_headers_to_add, routes.response_headers_to_remove),
+  };
+}
+
+function convertNetworkFilters(
+  filters: readonly RawNetworkFilter[],
+  path: FieldPath,
+  source: Source,
+): NetworkFilterConfig[] {
+  return filters.flatMap(({ name, typed_config: config }, i) =>
+    "config" in config
+      ? [{ name, plugin: convertPlugin(config.config, [...path, i, "typed_config", "config"], source) }]
+      : [],
+  );
+}
+
+function convertTcpProxy(raw: RawTcpProxy): TcpProxyConfig {
+  return {
+    statPrefix: raw.stat_prefix,
+    cluster: raw.cluster,
+    // Whole milliseconds, as Envoy counts it.
+    idleTimeoutMs:
+      raw.idle_timeout === undefined ? DEFAULT_IDLE_MS : Math.floor(durationMs(raw.idle_timeout)),
+    maxConnectAttempts: raw.max_connect_attempts ?? 1,
   };
 }
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { cluster } from "./cluster";
 import { address, locality, metadata } from "./common";
 import { message, typed } from "./message";
+import { networkWasm, tcpProxy, terminalLast } from "./network";
 import { routeConfig } from "./route";
 import { bool, durationWithin, enumeration, headerValue, requiredText, struct, text, u32 } from "./scalars";
 import { statsTag } from "./stats-tag";
@@ -48,17 +49,19 @@ const connectionManager = typed(
 const networkFilter = message(
   {
     name: requiredText,
-    typed_config: z.discriminatedUnion("@type", [connectionManager], {
-      error: unknownType("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
+    typed_config: z.discriminatedUnion("@type", [connectionManager, tcpProxy, networkWasm], {
+      error: unknownType(
+        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, .tcp_proxy.v3.TcpProxy and .wasm.v3.Wasm",
+      ),
     }),
   },
   {},
 );
 
 const filterChain = message(
-  { filters: z.array(networkFilter).length(1, "the node engine takes exactly one network filter") },
+  { filters: z.array(networkFilter).min(1, "needs at least one filter") },
   { name: text },
-);
+).check(terminalLast);
 
 const listener = message(
   {
@@ -118,3 +121,5 @@ export type RawCluster = z.output<typeof cluster>;
 export type RawPlugin = z.output<typeof pluginConfig>;
 export type RawRouteConfig = z.output<typeof routeConfig>;
 export type RawManager = z.output<typeof connectionManager>;
+export type RawTcpProxy = z.output<typeof tcpProxy>;
+export type RawNetworkFilter = z.output<typeof networkFilter>;

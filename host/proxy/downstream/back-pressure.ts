@@ -2,6 +2,8 @@
 export enum HoldReason {
   Chain = 1,
   Peer = 2,
+  /** There is no connection to pass bytes on to yet. */
+  Connect = 4,
 }
 
 /** A message is held back while anybody wants it so. */

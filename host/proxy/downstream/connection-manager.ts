@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock";
-import type { HttpConnectionManagerConfig, ListenerConfig } from "../../config/model";
+import type { HttpConnectionManagerConfig, HttpListenerConfig } from "../../config/model";
 import type { StreamInfo } from "../../stores/stream-info";
 import type { ChainFactory } from "../chain";
 import type { ClusterManager } from "../clusters/cluster-manager";
+import type { ConnectionService } from "../listener";
 import { RouteTable } from "../router/route-table";
 import type { StatsStore } from "../stats/store";
 import { DownstreamConnection } from "./connection";
@@ -27,7 +28,7 @@ export interface ManagerDeps {
 }
 
 /** Serves the HTTP connections of one listener. */
-export class ConnectionManager {
+export class ConnectionManager implements ConnectionService {
   readonly config: HttpConnectionManagerConfig;
   readonly routes: RouteTable;
   readonly clock: Clock;
@@ -44,7 +45,7 @@ export class ConnectionManager {
   private readonly http1: Http1Codec;
   private idle: (() => void) | undefined;
 
-  constructor(listener: ListenerConfig, deps: ManagerDeps) {
+  constructor(listener: HttpListenerConfig, deps: ManagerDeps) {
     this.config = listener.http;
     this.routes = new RouteTable(listener.http);
     this.clock = deps.clock;

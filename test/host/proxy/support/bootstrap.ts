@@ -2,6 +2,7 @@ import type {
   Bootstrap,
   ClusterConfig,
   HeaderMutation,
+  HttpListenerConfig,
   ListenerConfig,
   RouteAction,
   RouteConfig,
@@ -42,10 +43,11 @@ export function virtualHost(routes: RouteConfig[], more: Partial<VirtualHostConf
 
 export function listener(
   virtualHosts: VirtualHostConfig[],
-  http: Partial<ListenerConfig["http"]> = {},
-  more: Partial<ListenerConfig> = {},
-): ListenerConfig {
+  http: Partial<HttpListenerConfig["http"]> = {},
+  more: Partial<HttpListenerConfig> = {},
+): HttpListenerConfig {
   return {
+    kind: "http",
     name: "main",
     address: { address: "127.0.0.1", port: 0, position },
     trafficDirection: 0,

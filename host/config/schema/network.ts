@@ -1,0 +1,39 @@
+import { rule, typed } from "./message";
+import { duration, requiredText, u32 } from "./scalars";
+import { pluginConfig } from "./wasm";
+
+const NETWORK = "envoy.extensions.filters.network";
+
+/** `envoy.filters.network.wasm`: filters of bytes, any number of them in front of the TCP proxy. */
+export const networkWasm = typed(`${NETWORK}.wasm.v3.Wasm`, { config: pluginConfig }, {});
+
+export const tcpProxy = typed(
+  `${NETWORK}.tcp_proxy.v3.TcpProxy`,
+  { stat_prefix: requiredText, cluster: requiredText },
+  {
+    idle_timeout: duration,
+    max_connect_attempts: u32.refine((n) => n > 0, "must be at least 1"),
+  },
+);
+
+type Filters = { filters?: { typed_config?: { "@type"?: string } }[] };
+
+const kindOf = (type: string | undefined) => /\.(\w+)\.v3\.\w+$/.exec(type ?? "")?.[1];
+
+/** A chain ends in its one terminal filter. Filters of bytes do not stand in front of HTTP here. */
+export const terminalLast = rule<Filters>(({ filters }, fail) => {
+  if (!Array.isArray(filters)) return;
+  const kinds = filters.map((filter) => kindOf(filter?.typed_config?.["@type"]));
+  for (const [i, kind] of kinds.entries()) {
+    const last = i === kinds.length - 1;
+    if (kind === undefined) continue;
+    if (last && kind === "wasm")
+      fail("the last filter must be tcp_proxy or http_connection_manager", ["filters", i]);
+    if (!last && kind !== "wasm") fail(`${kind} must be the last filter`, ["filters", i]);
+    if (!last && kind === "wasm" && kinds.at(-1) === "http_connection_manager")
+      fail("network.wasm in front of http_connection_manager is not supported by the node engine", [
+        "filters",
+        i,
+      ]);
+  }
+});

@@ -1,0 +1,253 @@
+import type { Socket } from "node:net";
+import { PeerType } from "../../../sdk/abi/peer-type";
+import { ResponseFlag } from "../../stores/stream-info";
+import { NetworkChain } from "../../stream/network-chain";
+import type { NetworkEnds } from "../../stream/network-filter";
+import { overLimit } from "../../stream/network-flow";
+import { type Cluster, formatAddress, THRESHOLDS } from "../clusters/cluster";
+import { Hold, HoldReason } from "../downstream/back-pressure";
+import { DownstreamConnection } from "../downstream/connection";
+import { IdleTimer } from "./idle-timer";
+import { isFull } from "./socket-buffer";
+import { TcpFacts } from "./tcp-facts";
+import type { TcpService } from "./tcp-service";
+import { UpstreamConnection, type UpstreamConnectionEvents } from "./upstream-connection";
+
+const EMPTY = Buffer.alloc(0);
+
+/** One client connection, its filters, and its connection to a host: Envoy's tcp_proxy. */
+export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
+  readonly info: TcpFacts;
+  private readonly connection: DownstreamConnection;
+  private readonly chain: NetworkChain;
+  private readonly downstreamHold: Hold;
+  private readonly upstreamHold: Hold;
+  private readonly idle: IdleTimer;
+  private upstream: UpstreamConnection | undefined;
+  private cluster: Cluster | undefined;
+  private attempts = 0;
+  private clientEnded = false;
+  private flushing = false;
+  private closed = false;
+  private heldDownstream = false;
+  private heldUpstream = false;
+
+  constructor(
+    private readonly service: TcpService,
+    private readonly socket: Socket,
+  ) {
+    this.connection = new DownstreamConnection(socket);
+    this.info = new TcpFacts(this.connection.info, service.listenerInfo, service.clock);
+    this.idle = new IdleTimer(service.clock, service.config.idleTimeoutMs, () => this.onIdle());
+    this.downstreamHold = new Hold((held) => this.onDownstreamHeld(held));
+    this.upstreamHold = new Hold((held) => this.onUpstreamHeld(held));
+    // Bytes have nowhere to go yet.
+    this.downstreamHold.set(HoldReason.Connect, true);
+    this.chain = new NetworkChain(service.filters, this);
+    socket.on("data", (data: Buffer) => this.onClientData(data));
+    socket.pause();
+    socket.once("end", () => this.onClientEnd());
+    socket.on("drain", () => this.onClientDrain());
+    socket.once("finish", () => this.onFlushed());
+    socket.on("error", ignore);
+    socket.once("close", () => this.finish(PeerType.Remote));
+  }
+
+  start(): void {
+    this.chain.start();
+  }
+
+  // --- the client
+
+  private onClientData(data: Buffer): void {
+    if (this.closed || this.flushing) return;
+    this.info.bytesReceived += data.length;
+    this.chain.downstreamData(data, false);
+  }
+
+  private onClientEnd(): void {
+    if (this.closed || this.flushing) return;
+    this.clientEnded = true;
+    this.chain.downstreamData(EMPTY, true);
+    if (this.socket.writableFinished) this.finish(PeerType.Remote);
+  }
+
+  private onClientDrain(): void {
+    this.cluster?.stats.upstream_flow_control_resumed_reading_total.inc();
+    this.upstreamHold.set(HoldReason.Peer, false);
+  }
+
+  /** All that was written to the client has left, the end of stream included. */
+  private onFlushed(): void {
+    if (this.flushing || this.clientEnded) this.finish(PeerType.Local);
+  }
+
+  closeDownstream(details: string): void {
+    if (this.closed || this.flushing) return;
+    this.info.connectionTermination ??= details;
+    if (this.socket.writableLength === 0) return this.finish(PeerType.Local);
+    this.flushing = true;
+    this.chain.seal();
+    this.downstreamHold.set(HoldReason.Peer, true);
+    this.socket.end();
+  }
+
+  /** The client connection is gone or goes now: filters hear of it, then the upstream connection ends. */
+  private finish(peer: PeerType): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.info.endMonotonic = this.service.clock.monotonic();
+    this.idle.stop();
+    this.chain.close(peer);
+    this.releaseUpstream(peer === PeerType.Remote);
+    this.socket.destroy();
+    this.service.onClosed(this.socket, this.connection);
+  }
+
+  private releaseUpstream(flush: boolean): void {
+    const { upstream } = this;
+    this.upstream = undefined;
+    if (!upstream) return;
+    if (flush && upstream.socket.writableLength > 0) this.service.flush(upstream);
+    else upstream.cut();
+  }
+
+  // --- the way to the host
+
+  connect(): void {
+    const { service, info } = this;
+    const cluster = service.clusters.get(service.config.cluster);
+    if (!cluster) {
+      service.stats.downstream_cx_no_route.inc();
+      info.responseFlags |= ResponseFlag.NoRouteFound;
+      return this.giveUp();
+    }
+    this.cluster = cluster;
+    info.cluster = cluster;
+    this.attempt(cluster);
+  }
+
+  private attempt(cluster: Cluster): void {
+    const { service, info } = this;
+    if (cluster.stats.upstream_cx_active.value >= BigInt(THRESHOLDS.max_connections)) {
+      cluster.stats.upstream_cx_overflow.inc();
+      info.responseFlags |= ResponseFlag.UpstreamOverflow;
+      return this.giveUp();
+    }
+    if (this.attempts >= service.config.maxConnectAttempts) {
+      cluster.stats.upstream_cx_connect_attempts_exceeded.inc();
+      info.responseFlags |= ResponseFlag.UpstreamRetryLimitExceeded;
+      return this.giveUp();
+    }
+    const host = cluster.pick();
+    if (!host) {
+      cluster.stats.upstream_cx_none_healthy.inc();
+      info.responseFlags |= ResponseFlag.NoHealthyUpstream;
+      return this.giveUp();
+    }
+    this.attempts++;
+    info.upstream.attempts = this.attempts;
+    info.upstream.endpoints = cluster.hosts.length;
+    this.upstream = new UpstreamConnection(cluster, host, this);
+  }
+
+  /** There will be no upstream connection. */
+  private giveUp(): void {
+    this.finish(PeerType.Local);
+  }
+
+  toUpstream(data: Buffer, end: boolean): void {
+    const { upstream } = this;
+    if (!upstream) return;
+    this.idle.touch();
+    if (!upstream.write(data)) {
+      this.service.stats.downstream_flow_control_paused_reading_total.inc();
+      this.downstreamHold.set(HoldReason.Peer, true);
+    }
+    if (end) upstream.socket.end();
+  }
+
+  onUpstreamConnected(socket: Socket): void {
+    const { info, upstream } = this;
+    if (!upstream) return;
+    const { host } = upstream;
+    info.upstream.address = formatAddress(host.address, host.port);
+    info.upstream.port = host.port;
+    info.upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
+    this.downstreamHold.set(HoldReason.Connect, false);
+  }
+
+  onUpstreamDrain(): void {
+    this.service.stats.downstream_flow_control_resumed_reading_total.inc();
+    this.downstreamHold.set(HoldReason.Peer, false);
+  }
+
+  // --- and back
+
+  onUpstreamData(data: Buffer): void {
+    if (!this.flushing) this.chain.upstreamData(data, false);
+  }
+
+  onUpstreamEnd(): void {
+    if (!this.flushing) this.chain.upstreamData(EMPTY, true);
+  }
+
+  toDownstream(data: Buffer, end: boolean): void {
+    this.idle.touch();
+    this.info.bytesSent += data.length;
+    if (data.length > 0) this.socket.write(data);
+    if (isFull(this.socket, this.service.bufferLimit)) {
+      this.cluster?.stats.upstream_flow_control_paused_reading_total.inc();
+      this.upstreamHold.set(HoldReason.Peer, true);
+    }
+    if (end) this.socket.end();
+  }
+
+  onUpstreamClosed(established: boolean): void {
+    this.upstream = undefined;
+    if (this.closed) return;
+    if (established) return this.closeDownstream("");
+    this.info.responseFlags |= ResponseFlag.UpstreamConnectionFailure;
+    this.attempt(this.cluster!);
+  }
+
+  // --- back-pressure
+
+  holding(downstream: number, upstream: number): void {
+    this.heldDownstream = overLimit(this.heldDownstream, downstream, this.service.bufferLimit);
+    this.downstreamHold.set(HoldReason.Chain, this.heldDownstream);
+    const limit = this.cluster?.config.perConnectionBufferLimitBytes ?? 0;
+    this.heldUpstream = overLimit(this.heldUpstream, upstream, limit);
+    this.upstreamHold.set(HoldReason.Chain, this.heldUpstream);
+  }
+
+  private onDownstreamHeld(held: boolean): void {
+    if (held) this.socket.pause();
+    else this.socket.resume();
+  }
+
+  private onUpstreamHeld(held: boolean): void {
+    if (held) this.upstream?.socket.pause();
+    else this.upstream?.socket.resume();
+  }
+
+  // --- ends from outside
+
+  /** Nothing moved for as long as the connection may be silent. */
+  private onIdle(): void {
+    this.service.stats.idle_timeout.inc();
+    this.finish(PeerType.Local);
+  }
+
+  countBytes(): void {
+    const { downstream_cx_rx_bytes_total: received, downstream_cx_tx_bytes_total: sent } = this.service.stats;
+    this.connection.countBytes(received, sent);
+    this.upstream?.countBytes();
+  }
+
+  kill(): void {
+    this.finish(PeerType.Local);
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,151 @@
+import { connect, type Socket } from "node:net";
+import type { Cluster, Host } from "../clusters/cluster";
+import { isFull, socketBuffer } from "./socket-buffer";
+
+/** What happens on a connection to a host. */
+export interface UpstreamConnectionEvents {
+  onUpstreamConnected(socket: Socket): void;
+  onUpstreamData(data: Buffer): void;
+  /** The host has sent its end of stream. */
+  onUpstreamEnd(): void;
+  /** What was written has left: more may be written. */
+  onUpstreamDrain(): void;
+  /** The connection is closed; `established` false = it never came about. Nothing follows. */
+  onUpstreamClosed(established: boolean): void;
+}
+
+/** A TCP connection to a host, for one client alone, with its place in the cluster's stats. */
+export class UpstreamConnection {
+  readonly socket: Socket;
+  private readonly started = performance.now();
+  private established = false;
+  private remote = false;
+  private timedOut = false;
+  private bytesIn = 0;
+  private bytesOut = 0;
+  /** Undefined once the client is gone: the rest is only flushed. */
+  private events: UpstreamConnectionEvents | undefined;
+
+  constructor(
+    private readonly cluster: Cluster,
+    readonly host: Host,
+    events: UpstreamConnectionEvents,
+  ) {
+    this.events = events;
+    const { connectTimeoutMs, perConnectionBufferLimitBytes: limit } = cluster.config;
+    this.socket = connect({
+      host: host.address,
+      port: host.port,
+      noDelay: true,
+      allowHalfOpen: true,
+      ...({ highWaterMark: socketBuffer(limit) } as object),
+    });
+    this.countOpen();
+    const timer = setTimeout(() => {
+      this.timedOut = true;
+      this.socket.destroy();
+    }, connectTimeoutMs);
+    const { socket } = this;
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      this.established = true;
+      this.countEstablished();
+      this.events?.onUpstreamConnected(socket);
+    });
+    socket.on("data", (data: Buffer) => this.events?.onUpstreamData(data));
+    socket.once("end", () => {
+      this.remote = true;
+      this.events?.onUpstreamEnd();
+    });
+    socket.on("drain", () => this.events?.onUpstreamDrain());
+    socket.on("error", () => {
+      this.remote = true;
+    });
+    socket.once("close", () => {
+      clearTimeout(timer);
+      this.countClose();
+      const { events: last } = this;
+      this.events = undefined;
+      last?.onUpstreamClosed(this.established);
+    });
+  }
+
+  /** False asks the caller to wait for `onUpstreamDrain`. */
+  write(data: Buffer): boolean {
+    if (data.length === 0) return true;
+    this.socket.write(data);
+    return !isFull(this.socket, this.cluster.config.perConnectionBufferLimitBytes);
+  }
+
+  /** Closes at once; no event follows. */
+  cut(): void {
+    this.events = undefined;
+    this.socket.destroy();
+  }
+
+  /** Closes when what was written has left; no event follows. */
+  flushAndClose(onClosed: () => void): void {
+    this.events = undefined;
+    const { socket } = this;
+    socket.once("close", onClosed);
+    socket.destroySoon();
+    // What still comes has no reader.
+    socket.resume();
+  }
+
+  private countOpen(): void {
+    const { stats } = this.cluster;
+    stats.upstream_cx_total.inc();
+    stats.upstream_cx_active.add(1);
+    stats.upstream_rq_active.add(1);
+    stats.upstream_rq_pending_total.inc();
+    stats.upstream_rq_pending_active.add(1);
+    this.host.stats.cx_total.inc();
+    this.host.stats.cx_active.add(1);
+    this.host.stats.rq_active.add(1);
+  }
+
+  private countEstablished(): void {
+    const { stats } = this.cluster;
+    stats.upstream_cx_connect_ms.record(Math.round(performance.now() - this.started));
+    stats.upstream_rq_pending_active.add(-1);
+    stats.upstream_rq_total.inc();
+    this.host.stats.rq_total.inc();
+  }
+
+  private countClose(): void {
+    const { stats } = this.cluster;
+    const { host } = this;
+    stats.upstream_cx_active.add(-1);
+    stats.upstream_rq_active.add(-1);
+    host.stats.cx_active.add(-1);
+    host.stats.rq_active.add(-1);
+    stats.upstream_cx_length_ms.record(Math.round(performance.now() - this.started));
+    const { remote } = this;
+    if (this.established) {
+      this.countBytes();
+      stats.upstream_cx_destroy_with_active_rq.inc();
+      (remote
+        ? stats.upstream_cx_destroy_remote_with_active_rq
+        : stats.upstream_cx_destroy_local_with_active_rq
+      ).inc();
+    } else {
+      stats.upstream_rq_pending_active.add(-1);
+      stats.upstream_rq_pending_failure_eject.inc();
+      stats.upstream_cx_connect_fail.inc();
+      host.stats.cx_connect_fail.inc();
+      if (this.timedOut) stats.upstream_cx_connect_timeout.inc();
+    }
+    stats.upstream_cx_destroy.inc();
+    (remote ? stats.upstream_cx_destroy_remote : stats.upstream_cx_destroy_local).inc();
+  }
+
+  /** Brings the byte counters up to date. */
+  countBytes(): void {
+    const { bytesRead, bytesWritten } = this.socket;
+    this.cluster.stats.upstream_cx_rx_bytes_total.add(bytesRead - this.bytesIn);
+    this.cluster.stats.upstream_cx_tx_bytes_total.add(bytesWritten - this.bytesOut);
+    this.bytesIn = bytesRead;
+    this.bytesOut = bytesWritten;
+  }
+}

@@ -1,0 +1,142 @@
+import { BufferType } from "../../sdk/abi/buffer-type";
+import { PeerType } from "../../sdk/abi/peer-type";
+import { StreamType } from "../../sdk/abi/stream-type";
+import { Context, type GuestBuffer } from "../context/context";
+import { logPrefix, type RootContext } from "../context/root-context";
+import type { PropertyScope } from "../stores/properties";
+import type { BodyBuffer } from "./body-buffer";
+import { type NetworkFilter, type NetworkFilterCallbacks, NetworkStatus } from "./network-filter";
+
+/** The stream context of a TCP filter: turns hooks into callbacks, and holds what hostcalls reach. */
+export class TcpContext extends Context implements NetworkFilter {
+  readonly logPrefix: string;
+  private created = false;
+  private closed = false;
+  /** The buffers within the guest's reach: from a data callback until one answers "continue". */
+  private downstream: BodyBuffer | undefined;
+  private upstream: BodyBuffer | undefined;
+
+  constructor(
+    readonly root: RootContext,
+    private readonly callbacks: NetworkFilterCallbacks,
+    /** `fail_open: true`: a connection that hits a failed VM passes through instead of being closed. */
+    private readonly passWhenFailed: boolean,
+  ) {
+    super(root.instance);
+    const { name, rootId, vmId } = root.plugin;
+    this.logPrefix = logPrefix(name, rootId, vmId);
+  }
+
+  // --- hooks
+
+  onNewConnection(): NetworkStatus {
+    this.created = true;
+    this.instance.invoke(this, "proxy_on_context_create", this.root.id);
+    return this.status(this.failedBefore() ?? this.instance.invoke(this, "proxy_on_new_connection"));
+  }
+
+  onDownstreamData(data: BodyBuffer, end: boolean): NetworkStatus {
+    this.downstream = data;
+    const status = this.data("proxy_on_downstream_data", data, end);
+    if (status === NetworkStatus.Continue) this.downstream = undefined;
+    return status;
+  }
+
+  onUpstreamData(data: BodyBuffer, end: boolean): NetworkStatus {
+    if (!this.created) return NetworkStatus.Continue;
+    this.upstream = data;
+    const status = this.data("proxy_on_upstream_data", data, end);
+    if (status === NetworkStatus.Continue) this.upstream = undefined;
+    // The only sign a filter gets of the upstream's end: who closed is not known.
+    if (end) this.instance.invoke(this, "proxy_on_upstream_connection_close", PeerType.Unknown);
+    return status;
+  }
+
+  private data(
+    callback: "proxy_on_downstream_data" | "proxy_on_upstream_data",
+    data: BodyBuffer,
+    end: boolean,
+  ): NetworkStatus {
+    return this.status(this.failedBefore() ?? this.instance.invoke(this, callback, data.length, end ? 1 : 0));
+  }
+
+  onClose(peer: PeerType): void {
+    if (!this.created || this.closed) return;
+    this.instance.invoke(this, "proxy_on_downstream_connection_close", peer);
+    this.closed = true;
+    this.instance.invoke(this, "proxy_on_done");
+    this.advance("done");
+    this.instance.invoke(this, "proxy_on_log");
+    this.advance("log");
+    this.instance.invoke(this, "proxy_on_delete");
+    this.advance("delete");
+    this.instance.forget(this);
+  }
+
+  // --- results
+
+  /** A failed VM is called no more; undefined when it is not failed. */
+  private failedBefore(): 0 | undefined {
+    return this.instance.failed ? 0 : undefined;
+  }
+
+  /** A failed VM closes the connection, unless failures pass through. */
+  private status(result: number | undefined): NetworkStatus {
+    if (this.instance.failed) {
+      if (this.passWhenFailed) return NetworkStatus.Continue;
+      this.callbacks.close("wasm_downstream_fail_stream");
+      return NetworkStatus.StopIteration;
+    }
+    return result === undefined || result === 0 ? NetworkStatus.Continue : NetworkStatus.StopIteration;
+  }
+
+  // --- what hostcalls reach
+
+  override buffer(type: BufferType): GuestBuffer | undefined {
+    if (type === BufferType.DownstreamData) return reach(this.downstream);
+    if (type === BufferType.UpstreamData) return reach(this.upstream);
+    return super.buffer(type);
+  }
+
+  properties(): PropertyScope {
+    return {
+      plugin: this.root.plugin,
+      stream: {
+        info: this.callbacks.info,
+        requestHeaders: undefined,
+        responseHeaders: undefined,
+        responseTrailers: undefined,
+        complete: this.closed,
+        now: () => this.instance.deps.clock.monotonic(),
+      },
+    };
+  }
+
+  override setProperty(path: string, value: Buffer): boolean {
+    this.callbacks.info.filterState.set(`wasm.${path}`, value);
+    return true;
+  }
+
+  override continueStream(type: StreamType): void {
+    if (type === StreamType.Downstream)
+      this.instance.defer(() => this.unlessClosed(() => this.callbacks.continueReading()));
+  }
+
+  /** Either side closes the client connection: the only one a network filter has. */
+  override closeStream(type: StreamType): void {
+    if (type === StreamType.Downstream)
+      this.instance.defer(() =>
+        this.unlessClosed(() => this.callbacks.close("wasm_downstream_close_stream")),
+      );
+    else if (type === StreamType.Upstream)
+      this.instance.defer(() => this.unlessClosed(() => this.callbacks.close("wasm_upstream_close_stream")));
+  }
+
+  private unlessClosed(action: () => void): void {
+    if (!this.closed) action();
+  }
+}
+
+function reach(data: BodyBuffer | undefined): GuestBuffer | undefined {
+  return data && { get: () => data.bytes(), set: (bytes) => data.replace(bytes) };
+}
