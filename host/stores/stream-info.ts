@@ -81,8 +81,8 @@ export interface RouteInfo {
 export interface StreamInfo {
   readonly connection: ConnectionInfo;
   readonly listener: { direction: number; metadata: Metadata | undefined; filterChainName: string };
-  /** `HTTP/1.1`, `HTTP/2`, ... */
-  protocol: string;
+  /** `HTTP/1.1`, `HTTP/2`, ...; undefined for plain TCP. */
+  protocol: string | undefined;
   startTime: bigint;
   startMonotonic: bigint;
   /** Monotonic; undefined until the stream is complete. */

@@ -106,8 +106,6 @@ export class TcpContext extends Context implements NetworkFilter {
         requestHeaders: undefined,
         responseHeaders: undefined,
         responseTrailers: undefined,
-        complete: this.closed,
-        now: () => this.instance.deps.clock.monotonic(),
       },
     };
   }

@@ -147,7 +147,6 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     }
     this.attempts++;
     info.upstream.attempts = this.attempts;
-    info.upstream.endpoints = cluster.hosts.length;
     this.upstream = new UpstreamConnection(cluster, host, this);
   }
 
@@ -170,9 +169,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   onUpstreamConnected(socket: Socket): void {
     const { info, upstream } = this;
     if (!upstream) return;
-    const { host } = upstream;
-    info.upstream.address = formatAddress(host.address, host.port);
-    info.upstream.port = host.port;
+    info.hostChosen(upstream.host);
     info.upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
     this.downstreamHold.set(HoldReason.Connect, false);
   }

@@ -1,10 +1,10 @@
 import type { Clock } from "../../clock";
 import type { ConnectionInfo, RouteInfo, StreamInfo, UpstreamInfo } from "../../stores/stream-info";
-import type { Cluster } from "../clusters/cluster";
+import { type Cluster, formatAddress, type Host } from "../clusters/cluster";
 
 /** The facts of one TCP connection: what has to do with HTTP stays empty. */
 export class TcpFacts implements StreamInfo {
-  readonly protocol = "";
+  readonly protocol = undefined;
   readonly startTime: bigint;
   readonly startMonotonic: bigint;
   endMonotonic: bigint | undefined;
@@ -16,16 +16,20 @@ export class TcpFacts implements StreamInfo {
   responseFlags = 0;
   bytesReceived = 0;
   bytesSent = 0;
-  readonly upstreamRequestDone = undefined;
-  readonly upstreamResponseStart = undefined;
+  readonly upstreamRequestStart = undefined;
+  readonly upstreamResponseEnd = undefined;
   connectionTermination: string | undefined;
   readonly upstream: UpstreamInfo = {
     address: undefined,
     port: undefined,
     localAddress: undefined,
     attempts: 0,
-    endpoints: undefined,
     transportFailureReason: "",
+    poolReadyDuration: undefined,
+    locality: { region: "", zone: "", subZone: "" },
+    metadata: undefined,
+    localityMetadata: undefined,
+    tls: undefined,
   };
   readonly filterState = new Map<string, Buffer>();
   /** Known once the proxy has looked for it. */
@@ -40,15 +44,26 @@ export class TcpFacts implements StreamInfo {
     this.startMonotonic = clock.monotonic();
   }
 
+  /** A connection has no route but its cluster. */
   route(): RouteInfo | undefined {
     const config = this.cluster?.config;
     return {
-      routeName: "",
+      routeName: undefined,
       routeMetadata: undefined,
       virtualHostName: "",
       virtualHostMetadata: undefined,
       clusterName: config?.name,
       clusterMetadata: config?.metadata,
+      clusterEndpoints: this.cluster?.hosts.length,
     };
+  }
+
+  hostChosen({ address, port, endpoint }: Host): void {
+    const { upstream } = this;
+    upstream.address = formatAddress(address, port);
+    upstream.port = port;
+    upstream.locality = endpoint.locality;
+    upstream.metadata = endpoint.metadata;
+    upstream.localityMetadata = endpoint.localityMetadata;
   }
 }
