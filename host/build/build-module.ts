@@ -26,6 +26,8 @@ export interface BuiltModule {
   sourceMap?: string;
   /** Names of the module's exports, in order. */
   exports: string[];
+  /** Absolute paths of the files it was made from. */
+  sources: string[];
   /** Bytes of `wasm`. */
   size: number;
 }
@@ -77,7 +79,8 @@ export async function buildModule(options: BuildModuleOptions): Promise<BuiltMod
   say(`exports: ${exports.join(" ")}`);
   const sourceMap = written.get(mapName(options)) as string | undefined;
   if (options.outFile) write(options.outFile, wasm, sourceMap);
-  return { wasm, exports, size: wasm.length, ...(sourceMap === undefined ? {} : { sourceMap }) };
+  const files = [...sources.files];
+  return { wasm, exports, sources: files, size: wasm.length, ...(sourceMap === undefined ? {} : { sourceMap }) };
 }
 
 /** asc names the map after the URL it writes into the module. */

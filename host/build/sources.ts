@@ -9,6 +9,8 @@ const ENTRY_NAME = "proxy-wasm-entry";
 export interface Sources {
   /** Path of the generated entry, from the project's folder. */
   entry: string;
+  /** Absolute paths of the files that were found so far, without the compiler's own library. */
+  readonly files: ReadonlySet<string>;
   read(filename: string, baseDir: string): string | null;
 }
 
@@ -20,15 +22,20 @@ export interface Sources {
 export function sourcesFor(entry: string, project: string, toolkit: string): Sources {
   const generated = join(dirname(entry), `${ENTRY_NAME}.ts`);
   const text = `import "./${basename(entry, ".ts")}";\nexport * from "${PACKAGE}/sdk/entry";\n`;
+  const files = new Set<string>();
   const installed = `${sep}node_modules${sep}${PACKAGE}${sep}`;
   return {
     entry: relative(project, generated).split(sep).join("/"),
+    files,
     read(filename, baseDir) {
       const path = resolve(baseDir, filename);
       if (path === generated) return text;
       if (basename(path) === "asconfig.json") return null; // the build's options are its own
       const at = path.indexOf(installed);
-      return readText(at < 0 ? path : join(toolkit, path.slice(at + installed.length)));
+      const file = at < 0 ? path : join(toolkit, path.slice(at + installed.length));
+      const content = readText(file);
+      if (content !== null) files.add(file);
+      return content;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { HttpCaller, HttpCallRequest, HttpCallResponse } from "../../context/http-caller";
-import { HeaderMap } from "../../stores/header-map";
+import { localAnswer, RESET_TEXT, TIMEOUT_TEXT } from "../../context/local-answer";
+import type { HeaderMap } from "../../stores/header-map";
 import type { Cluster, Host } from "./cluster";
 import type { ClusterManager } from "./cluster-manager";
 import { openUpstream } from "./open-upstream";
@@ -97,17 +98,11 @@ class HttpCall implements UpstreamEvents {
       return;
     }
     this.cluster.codes.count(504);
-    this.answer(504, "upstream request timeout");
+    this.answer(504, TIMEOUT_TEXT);
   }
 
-  /** A reply made here: status, length, type, text. */
   private answer(status: number, text: string): void {
-    const headers = HeaderMap.of("response", [[":status", String(status)]]);
-    if (text !== "") {
-      headers.append("content-length", String(text.length));
-      headers.append("content-type", "text/plain");
-    }
-    this.finish({ headers, body: Buffer.from(text, "latin1"), trailers: undefined });
+    this.finish(localAnswer(status, text));
   }
 
   private finish(response: HttpCallResponse | undefined): void {
@@ -163,6 +158,6 @@ class HttpCall implements UpstreamEvents {
     }
     const status = reason === "protocol error" ? 502 : 503;
     this.cluster.codes.count(status);
-    this.answer(status, `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`);
+    this.answer(status, RESET_TEXT + reason);
   }
 }

@@ -1,0 +1,20 @@
+/**
+ * Random bytes from a seed: the same seed, the same bytes, on every machine. Not for secrets.
+ *
+ * The generator is mulberry32, whose state is 32 bits: enough to replay a test.
+ */
+export function seededRandom(seed: number): (target: Uint8Array) => void {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  };
+  return (target) => {
+    for (let i = 0; i < target.length; i += 4) {
+      const word = next();
+      for (let k = 0; k < 4 && i + k < target.length; k++) target[i + k] = word >>> (8 * k);
+    }
+  };
+}
