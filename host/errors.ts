@@ -84,3 +84,10 @@ export class BuildError extends ProxyWasmError {
     super("PW_BUILD", message, options);
   }
 }
+
+/** A test left a request or a call open, or a filter called a cluster that the test does not mock. */
+export class UnfinishedError extends ProxyWasmError {
+  constructor(message: string) {
+    super("PW_UNFINISHED", message);
+  }
+}

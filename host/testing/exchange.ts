@@ -41,7 +41,7 @@ export interface ResponseInit {
 export type ExchangeState = "held" | "forwarded" | "responding" | "complete" | "reset";
 
 /** One request through the filters, and its response; the test is the client and the upstream. */
-export class Exchange implements StreamEnds {
+export class Exchange {
   readonly info: ExchangeFacts;
   /** What the upstream has got. */
   readonly forwarded = new Message();
@@ -69,7 +69,7 @@ export class Exchange implements StreamEnds {
     this.info = new ExchangeFacts(id, clock, init);
     this.chain = new FilterChain(
       factories.map((factory) => observed(factory, (hook) => this.hooks.push(hook))),
-      this,
+      this.ends(),
       options,
     );
   }
@@ -95,7 +95,15 @@ export class Exchange implements StreamEnds {
 
   /** @internal Sends the request line and headers, then what `init` says. */
   start(id: string): void {
-    const { method = "GET", path = "/", authority = "example.com", headers, body, trailers, open } = this.init;
+    const {
+      method = "GET",
+      path = "/",
+      authority = "example.com",
+      headers,
+      body,
+      trailers,
+      open,
+    } = this.init;
     const map = HeaderMap.of("request", [
       [":authority", authority],
       [":path", path],
@@ -166,7 +174,7 @@ export class Exchange implements StreamEnds {
 
   /** The upstream's connection ends: 503 before a response, else the response is cut. */
   failUpstream(reason = "connection termination"): void {
-    if (this.response.headers) this.resetStream(`upstream_reset_after_response_started{${reason}}`);
+    if (this.response.headers) this.reset(`upstream_reset_after_response_started{${reason}}`);
     else
       this.chain.sendLocalReply({
         status: 503,
@@ -204,58 +212,49 @@ export class Exchange implements StreamEnds {
     return `request ${headers?.get(":method") ?? ""} ${headers?.get(":path") ?? ""} (${this.state})`;
   }
 
-  // --- StreamEnds: what comes out of the chain
+  /** What comes out of the chain. */
+  private ends(): StreamEnds {
+    const { info, forwarded, response } = this;
+    return {
+      info,
+      forwardRequestHeaders(headers, end) {
+        forwarded.takeHeaders(headers, end);
+        info.upstream.attempts = 1;
+      },
+      forwardRequestData: (chunk, end) => forwarded.takeData(chunk, end),
+      forwardRequestTrailers: (trailers) => forwarded.takeTrailers(trailers),
+      sendResponseHeaders: (headers, end) => {
+        response.takeHeaders(headers, end);
+        if (end) this.finishSoon();
+      },
+      sendResponseData: (chunk, end) => {
+        info.bytesSent += chunk.length;
+        response.takeData(chunk, end);
+        if (end) this.finishSoon();
+      },
+      sendResponseTrailers: (trailers) => {
+        response.takeTrailers(trailers);
+        this.finishSoon();
+      },
+      decorateLocalReply: () => {
+        this.local = true;
+      },
+      cancelUpstream() {},
+      resetStream: (details) => this.reset(details),
+      clearRouteCache() {},
+      pauseRequest: (paused) => {
+        this.requestPaused = paused;
+      },
+      pauseResponse: (paused) => {
+        this.responsePaused = paused;
+      },
+    };
+  }
 
-  /** @internal */
-  forwardRequestHeaders(headers: HeaderMap, end: boolean): void {
-    this.forwarded.takeHeaders(headers, end);
-    this.info.upstream.attempts = 1;
-  }
-  /** @internal */
-  forwardRequestData(chunk: Buffer, end: boolean): void {
-    this.forwarded.takeData(chunk, end);
-  }
-  /** @internal */
-  forwardRequestTrailers(trailers: HeaderMap): void {
-    this.forwarded.takeTrailers(trailers);
-  }
-  /** @internal */
-  sendResponseHeaders(headers: HeaderMap, end: boolean): void {
-    this.response.takeHeaders(headers, end);
-    if (end) this.finishSoon();
-  }
-  /** @internal */
-  sendResponseData(chunk: Buffer, end: boolean): void {
-    this.info.bytesSent += chunk.length;
-    this.response.takeData(chunk, end);
-    if (end) this.finishSoon();
-  }
-  /** @internal */
-  sendResponseTrailers(trailers: HeaderMap): void {
-    this.response.takeTrailers(trailers);
-    this.finishSoon();
-  }
-  /** @internal */
-  decorateLocalReply(): void {
-    this.local = true;
-  }
-  /** @internal */
-  cancelUpstream(): void {}
-  /** @internal */
-  resetStream(details: string): void {
+  private reset(details: string): void {
     this.info.responseCodeDetails ??= details;
     this.wasReset = true;
     this.finishSoon();
-  }
-  /** @internal */
-  clearRouteCache(): void {}
-  /** @internal */
-  pauseRequest(paused: boolean): void {
-    this.requestPaused = paused;
-  }
-  /** @internal */
-  pauseResponse(paused: boolean): void {
-    this.responsePaused = paused;
   }
 }
 

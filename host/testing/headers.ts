@@ -1,4 +1,4 @@
-import { HeaderMap } from "../stores/header-map";
+import type { HeaderMap } from "../stores/header-map";
 
 /** A header value: text is sent as UTF-8, a Buffer as the bytes it holds. */
 export type HeaderValue = string | Buffer;

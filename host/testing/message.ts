@@ -1,4 +1,4 @@
-import { type HeaderMap } from "../stores/header-map";
+import type { HeaderMap } from "../stores/header-map";
 import { HeaderView } from "./headers";
 
 /** One direction of an exchange as it came out of the filters. */

@@ -29,8 +29,7 @@ export type MockHandler = (call: MockCall) => MockAnswer | undefined;
 
 /** The reset reasons of a local 503, in Envoy's words. */
 const REASONS = {
-  refused:
-    "remote connection failure, transport failure reason: delayed connect error: Connection refused",
+  refused: "remote connection failure, transport failure reason: delayed connect error: Connection refused",
   reset: "connection termination",
 } as const;
 
@@ -56,7 +55,8 @@ export class MockCall {
     this.timeoutMs = request.timeoutMs;
     this.#clock = clock;
     this.#done = done;
-    if (this.timeoutMs > 0) clock.setTimer(this.timeoutMs, () => this.#finish(localAnswer(504, TIMEOUT_TEXT)));
+    if (this.timeoutMs > 0)
+      clock.setTimer(this.timeoutMs, () => this.#finish(localAnswer(504, TIMEOUT_TEXT)));
   }
 
   get method(): string {

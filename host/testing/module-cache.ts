@@ -13,8 +13,8 @@ export interface LoadedModule {
   wasm: Uint8Array;
   /** Path or name for messages. */
   name: string;
-  /** JSON text. */
-  sourceMap: string | undefined;
+  /** Reads a file that lies beside the module: its source map. */
+  readBeside(name: string): string | undefined;
 }
 
 const inProcess = new Map<string, Promise<LoadedModule>>();
@@ -36,11 +36,13 @@ export function loadModule(path: string): Promise<LoadedModule> {
 }
 
 function readModule(file: string, name: string): LoadedModule {
-  const map = `${file}.map`;
   return {
     wasm: readFileSync(file),
     name,
-    sourceMap: existsSync(map) ? readFileSync(map, "utf8") : undefined,
+    readBeside(beside) {
+      const path = join(dirname(file), basename(beside));
+      return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+    },
   };
 }
 
@@ -48,14 +50,18 @@ async function compiled(entry: string, name: string): Promise<LoadedModule> {
   const folder = cacheFolder(entry);
   const file = join(folder, `${basename(entry, ".ts")}-${hash(entry).slice(0, 12)}.wasm`);
   const manifest = `${file}.json`;
-  if (existsSync(file) && isCurrent(manifest)) return readModule(file, name);
-  const { wasm, sources, sourceMap } = await buildModule({ entry, debug: true });
+  const fromCache = () => ({
+    ...readModule(file, name),
+    readBeside: () => readFileSync(`${file}.map`, "utf8"),
+  });
+  if (existsSync(file) && isCurrent(manifest)) return fromCache();
+  const { wasm, sources, sourceMap = "" } = await buildModule({ entry, debug: true });
   const hashes = Object.fromEntries(sources.map((path) => [path, hash(readFileSync(path))]));
   write(file, wasm);
-  if (sourceMap !== undefined) write(`${file}.map`, sourceMap);
+  write(`${file}.map`, sourceMap);
   // Last: whoever finds it finds the rest.
   write(manifest, JSON.stringify({ sources: hashes } satisfies Manifest));
-  return { wasm, name, sourceMap };
+  return fromCache();
 }
 
 function isCurrent(manifest: string): boolean {

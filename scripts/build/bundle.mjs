@@ -14,7 +14,13 @@ export async function bundle(/** @type {(line: string) => void} */ say) {
   const began = performance.now();
   const { outputFiles, metafile } = await esbuild.build({
     absWorkingDir: root,
-    entryPoints: { cli: "host/cli/bin.ts", main: "host/cli/main.ts", index: "host/index.ts" },
+    entryPoints: {
+      cli: "host/cli/bin.ts",
+      main: "host/cli/main.ts",
+      index: "host/index.ts",
+      testing: "host/testing/index.ts",
+      "testing-vitest": "host/testing/vitest.ts",
+    },
     outdir: "dist",
     bundle: true,
     splitting: true,
@@ -23,7 +29,8 @@ export async function bundle(/** @type {(line: string) => void} */ say) {
     platform: "node",
     target: "node20.19",
     // The compiler is large and finds its own files by path; it stays a dependency.
-    external: ["assemblyscript", "assemblyscript/*", "binaryen"],
+    // The test runner is the user's.
+    external: ["assemblyscript", "assemblyscript/*", "binaryen", "vitest"],
     banner: { js: banner },
     metafile: true,
     write: false,

@@ -39,6 +39,12 @@ describe("documents", () => {
     expect(links.filter((to) => !existsSync(join(root, dirname(page), to)))).toEqual([]);
   });
 
+  it("docs/testing.md shows a test that passes here", () => {
+    const shown = /```ts\n([\s\S]*?)```/.exec(read("docs/testing.md"))![1]!;
+    const test = /^test\([\s\S]*/m.exec(shown)![0];
+    expect(read("test/host/testing/documented.test.ts")).toContain(test);
+  });
+
   it("LICENSE is Apache-2.0, as package.json says", () => {
     expect(JSON.parse(read("package.json")).license).toBe("Apache-2.0");
     const text = read("LICENSE");

@@ -73,6 +73,7 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
       "host/config",
       "host/build",
     ],
+    packages: ["vitest"],
   },
   "host/testing/scenario": { rooms: [...LEAVES, "host/testing", "host/proxy", "host/envoy", "host/build"] },
   "host/cli": {

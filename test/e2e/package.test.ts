@@ -29,7 +29,15 @@ describe("the packed package", () => {
       "use.ts":
         'import { nodeEngine, type RunningEngine } from "proxy-wasm-toolkit";\n' +
         'export const up: Promise<RunningEngine> = nodeEngine.start({ configPath: "envoy.json" });\n' +
-        "// @ts-expect-error the types are really there\nexport const no: string = nodeEngine;\n",
+        "// @ts-expect-error the types are really there\nexport const no: string = nodeEngine;\n" +
+        'import { TestHost } from "proxy-wasm-toolkit/testing";\n' +
+        'export const host: Promise<TestHost> = TestHost.start({ plugins: { module: "filter.ts" } });\n' +
+        "// @ts-expect-error so are these\nexport const none: string = host;\n",
+      "kit.mjs":
+        'import { TestHost } from "proxy-wasm-toolkit/testing";\n' +
+        'const host = await TestHost.start({ plugins: { module: "filter.ts" } });\n' +
+        "const exchange = host.request();\nexchange.respond();\nhost.close();\n" +
+        'console.log(exchange.response.headers.get("x-hello"));\n',
       "tsconfig.json": {
         compilerOptions: {
           module: "nodenext",
@@ -73,6 +81,7 @@ describe("the packed package", () => {
     const { listener } = await ready(program);
     const response = await fetch(`http://127.0.0.1:${listener}/`);
     expect(response.headers.get("x-hello")).toBe("world");
+    expect((await execute(node, ["kit.mjs"], { cwd })).stdout).toBe("world\n");
     program.signal("SIGTERM");
     expect((await program.exit).code).toBe(0);
   });

@@ -1,0 +1,15 @@
+export { LogLevel } from "../../sdk/abi/log-level";
+export { BuildError, ModuleError, PluginConfigError, ProxyWasmError, UnfinishedError } from "../errors";
+export type { Body, Exchange, ExchangeState, RequestInit, ResponseInit } from "./exchange";
+export type { FactsInit } from "./exchange-facts";
+export { type HeadersInit, type HeaderValue, HeaderView } from "./headers";
+export type { HookRecord } from "./hooks";
+export { matchers, type ProxyWasmMatchers } from "./matchers";
+export type { Message } from "./message";
+export type { MockAnswer, MockCall, MockHandler } from "./mock-clusters";
+export type { PluginSpec } from "./plugin-spec";
+export { seededRandom } from "./random";
+export type { LogEntry } from "./recorded-log";
+export type { Labels, MetricSeries } from "./recorded-metrics";
+export { TestHost, type TestHostOptions } from "./test-host";
+export { VirtualClock } from "./virtual-clock";

@@ -1,0 +1,214 @@
+import { randomInt } from "node:crypto";
+import type { LogLevel } from "../../sdk/abi/log-level";
+import { PluginConfigError, UnfinishedError } from "../errors";
+import { PluginRuntime } from "../plugin/plugin-runtime";
+import type { FilterFactory } from "../stream/filter";
+import { Exchange, type RequestInit } from "./exchange";
+import { type MockAnswer, type MockCall, MockClusters, type MockHandler } from "./mock-clusters";
+import { type PluginSpec, pluginConfig } from "./plugin-spec";
+import { seededRandom } from "./random";
+import { type LogEntry, RecordedLog } from "./recorded-log";
+import { type Labels, type MetricSeries, RecordedMetrics } from "./recorded-metrics";
+import { VirtualClock } from "./virtual-clock";
+
+export interface TestHostOptions {
+  /** The filters of the chain, in order. */
+  plugins: PluginSpec | readonly PluginSpec[];
+  /** What calls to each cluster get; more with {@link TestHost.mockCluster}. */
+  clusters?: Readonly<Record<string, MockHandler | MockAnswer | "no host">>;
+  /** The bootstrap's `node`, which filters read as `xds.node`. */
+  node?: object;
+  /** Where random numbers start; default: another one each time, told in failures. */
+  seed?: number;
+  /** The wall clock at the start; time passes only by {@link TestHost.advance}. */
+  now?: Date;
+  /** Lowest level that is kept and that the guest is told of; default trace. */
+  logLevel?: LogLevel;
+  /** Bytes a filter may hold of a body before 413 or 500; default 1 MiB. */
+  bufferLimit?: number;
+}
+
+/** Most lines of the trace that are kept. */
+const MAX_TRACE = 10_000;
+
+/**
+ * Filters in the host that runs them in the Node proxy, without sockets: the test is the client, the upstream, the
+ * clusters that filters call, and the clock.
+ *
+ * @example
+ * const host = await TestHost.start({ plugins: { module: "filters/hello" } });
+ * const exchange = host.request({ path: "/x", headers: { "user-agent": "me" } });
+ * exchange.respond({ body: "hi" });
+ * expect(exchange.response.headers?.get("x-hello")).toBe("world");
+ * host.close();
+ */
+export class TestHost {
+  readonly clock: VirtualClock;
+  /** Hostcalls and callbacks, oldest first; the last 10 000. */
+  readonly trace: string[] = [];
+  readonly exchanges: Exchange[] = [];
+  readonly #log: RecordedLog;
+  readonly #metrics = new RecordedMetrics();
+  readonly #clusters: MockClusters;
+  readonly #runtime: PluginRuntime;
+  readonly #factories: FilterFactory[] = [];
+  readonly #requestIds: (target: Uint8Array) => void;
+  readonly #bufferLimit: number;
+  #closed = false;
+
+  private constructor(
+    options: TestHostOptions,
+    readonly seed: number,
+  ) {
+    const { now, node = {}, clusters = {}, logLevel, bufferLimit = 1024 * 1024 } = options;
+    this.clock = new VirtualClock(now && BigInt(now.getTime()) * 1_000_000n);
+    this.#log = new RecordedLog(logLevel);
+    this.#bufferLimit = bufferLimit;
+    this.#requestIds = seededRandom(seed ^ 0x5eed);
+    this.#clusters = new MockClusters(this.clock);
+    for (const [name, handler] of Object.entries(clusters)) this.mockCluster(name, handler);
+    this.#runtime = new PluginRuntime({
+      clock: this.clock,
+      log: this.#log,
+      stats: this.#metrics,
+      caller: this.#clusters,
+      node,
+      random: seededRandom(seed),
+      trace: (line) => this.#keep(line),
+    });
+  }
+
+  /**
+   * Loads the plugins and hands them their configurations.
+   * @throws PluginConfigError with what the guest logged, when it refuses; BuildError, ModuleError
+   */
+  static async start(options: TestHostOptions): Promise<TestHost> {
+    const host = new TestHost(options, options.seed ?? randomInt(2 ** 31));
+    const specs = Array.isArray(options.plugins) ? options.plugins : [options.plugins];
+    try {
+      for (const spec of specs as PluginSpec[]) {
+        const plugin = await host.#runtime.load(await pluginConfig(spec));
+        host.#factories.push(plugin.factory);
+      }
+    } catch (error) {
+      host.#runtime.close();
+      if (!(error instanceof PluginConfigError)) throw error;
+      throw new PluginConfigError([error.message, ...host.logs().map(logLine)].join("\n  "), {
+        cause: error,
+      });
+    }
+    host.settle();
+    return host;
+  }
+
+  // --- traffic
+
+  /** Sends a request and lets the filters do what they can without time passing. */
+  request(init: RequestInit = {}): Exchange {
+    const limits = { requestBufferLimit: this.#bufferLimit, responseBufferLimit: this.#bufferLimit };
+    const id = this.exchanges.length;
+    const exchange = new Exchange(this.#factories, this.clock, init, id, limits, () => this.settle());
+    this.exchanges.push(exchange);
+    exchange.start(this.#requestId());
+    this.settle();
+    return exchange;
+  }
+
+  #requestId(): string {
+    const bytes = Buffer.alloc(16);
+    this.#requestIds(bytes);
+    bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+    bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+    const hex = bytes.toString("hex");
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  }
+
+  /** Says what calls to a cluster get from now on. `"no host"` = the cluster is there, its hosts are not. */
+  mockCluster(name: string, handler: MockHandler | MockAnswer | "no host"): void {
+    this.#clusters.set(name, handler);
+  }
+
+  /** Lets `ms` milliseconds pass: timers, timeouts and late answers come at their times. */
+  advance(ms: number): void {
+    this.clock.advance(ms);
+  }
+
+  /** Delivers what is due at this moment: queue notifications, answers to calls. */
+  settle(): void {
+    this.clock.settle();
+  }
+
+  // --- what came of it
+
+  /** Log lines of guests and of the host about them, oldest first; with a pattern, those it matches. */
+  logs(pattern: RegExp | string = ""): LogEntry[] {
+    return this.#log.entries.filter(({ message }) =>
+      typeof pattern === "string" ? message.includes(pattern) : pattern.test(message),
+    );
+  }
+
+  /** Every series of guests' metrics. */
+  get metrics(): MetricSeries[] {
+    return this.#metrics.all;
+  }
+
+  /** Sum of a counter, level of a gauge, number of values of a histogram, over the series with these labels. */
+  metric(name: string, labels?: Labels): number {
+    return this.#metrics.value(name, labels);
+  }
+
+  /** Calls guests have made, oldest first; of one cluster, if named. */
+  calls(cluster?: string): MockCall[] {
+    return this.#clusters.calls.filter((call) => cluster === undefined || call.cluster === cluster);
+  }
+
+  /** A value of the shared data, as its VM id sees it. */
+  sharedData(key: string, vmId = ""): Buffer | undefined {
+    return this.#runtime.sharedData.get(vmId, key)?.value;
+  }
+
+  setSharedData(key: string, value: string | Buffer, vmId = ""): void {
+    this.#runtime.sharedData.set(vmId, key, Buffer.from(value), 0);
+  }
+
+  /**
+   * Removes the plugins: on_done, on_delete.
+   * @throws UnfinishedError naming every request and call that is still open, and calls nobody has mocked
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const left = [
+      ...this.exchanges.filter((exchange) => !exchange.over).map((exchange) => `open: ${exchange}`),
+      ...this.#clusters.open.map((call) => `open: ${call}`),
+      ...this.#clusters.unknown.map((name) => `a call to cluster "${name}", which no mockCluster answers`),
+    ];
+    this.#runtime.close();
+    if (left.length > 0) throw new UnfinishedError(`${left.join("\n")}\n${this.story()}`);
+  }
+
+  /** Removes the plugins and says nothing of what is open. */
+  abandon(): void {
+    this.#closed = true;
+    this.#runtime.close();
+  }
+
+  #keep(line: string): void {
+    this.trace.push(line);
+    if (this.trace.length > MAX_TRACE) this.trace.shift();
+  }
+
+  /** The end of the log and of the trace, for messages of failures. */
+  story(lines = 40): string {
+    return [
+      `seed ${this.seed}`,
+      ...(this.#log.entries.length > 0 ? ["log:", ...this.logs().slice(-lines).map(logLine)] : []),
+      "trace:",
+      ...this.trace.slice(-lines),
+    ].join("\n  ");
+  }
+}
+
+function logLine({ level, plugin, message }: LogEntry): string {
+  return `[${level}]${plugin === "" ? "" : ` ${plugin}:`} ${message}`;
+}
