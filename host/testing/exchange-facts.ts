@@ -21,6 +21,7 @@ const ROUTE: RouteInfo = {
   virtualHostMetadata: undefined,
   clusterName: undefined,
   clusterMetadata: undefined,
+  clusterEndpoints: undefined,
 };
 
 const UPSTREAM: UpstreamInfo = {
@@ -28,8 +29,12 @@ const UPSTREAM: UpstreamInfo = {
   port: undefined,
   localAddress: undefined,
   attempts: 0,
-  endpoints: undefined,
   transportFailureReason: "",
+  poolReadyDuration: undefined,
+  locality: { region: "", zone: "", subZone: "" },
+  metadata: undefined,
+  localityMetadata: undefined,
+  tls: undefined,
 };
 
 /** The facts of one exchange under test. */
@@ -48,8 +53,10 @@ export class ExchangeFacts implements StreamInfo {
   responseFlags = 0;
   bytesReceived = 0;
   bytesSent = 0;
+  upstreamRequestStart: bigint | undefined;
   upstreamRequestDone: bigint | undefined;
   upstreamResponseStart: bigint | undefined;
+  upstreamResponseEnd: bigint | undefined;
   connectionTermination: string | undefined;
   readonly upstream: UpstreamInfo = { ...UPSTREAM };
   readonly filterState = new Map<string, Buffer>();

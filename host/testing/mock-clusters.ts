@@ -29,7 +29,7 @@ export type MockHandler = (call: MockCall) => MockAnswer | undefined;
 
 /** The reset reasons of a local 503, in Envoy's words. */
 const REASONS = {
-  refused: "remote connection failure, transport failure reason: delayed connect error: Connection refused",
+  refused: "remote connection failure",
   reset: "connection termination",
 } as const;
 

@@ -8,9 +8,17 @@ declare module "vitest" {
 
 expect.extend(matchers);
 
+/** The part of a test's context that {@link startHost} needs. */
+export interface TestHooks {
+  onTestFailed(run: () => void): void;
+  onTestFinished(run: () => void): void;
+}
+
 /**
  * A {@link TestHost} that is closed when the running test ends: what is left open then fails the test, and a test that
  * failed shows the log and the trace.
+ *
+ * @param hooks the test's own context; needed in concurrent tests only
  *
  * @example
  * test("adds a header", async () => {
@@ -20,17 +28,22 @@ expect.extend(matchers);
  *   exchange.respond();
  * });
  */
-export async function startHost(options: TestHostOptions): Promise<TestHost> {
-  const host = await TestHost.start(options);
+export async function startHost(
+  options: TestHostOptions,
+  hooks: TestHooks = { onTestFailed, onTestFinished },
+): Promise<TestHost> {
+  let host: TestHost | undefined;
   let failed = false;
-  onTestFailed(() => {
+  // Before anything is awaited: vitest knows the running test only until then.
+  hooks.onTestFailed(() => {
     failed = true;
-    process.stderr.write(`${host.story()}\n`);
+    if (host) process.stderr.write(`${host.story()}\n`);
   });
-  onTestFinished(() => {
+  hooks.onTestFinished(() => {
     // The first failure is the one to look at.
-    if (failed) host.abandon();
-    else host.close();
+    if (failed) host?.abandon();
+    else host?.close();
   });
+  host = await TestHost.start(options);
   return host;
 }
