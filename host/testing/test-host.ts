@@ -74,7 +74,7 @@ export class TestHost {
       caller: this.#clusters,
       node,
       random: seededRandom(seed),
-      trace: (line) => this.#keep(line),
+      trace: { write: (line) => this.#keep(line), full: true },
     });
   }
 
