@@ -80,7 +80,13 @@ export async function buildModule(options: BuildModuleOptions): Promise<BuiltMod
   const sourceMap = written.get(mapName(options)) as string | undefined;
   if (options.outFile) write(options.outFile, wasm, sourceMap);
   const files = [...sources.files];
-  return { wasm, exports, sources: files, size: wasm.length, ...(sourceMap === undefined ? {} : { sourceMap }) };
+  return {
+    wasm,
+    exports,
+    sources: files,
+    size: wasm.length,
+    ...(sourceMap === undefined ? {} : { sourceMap }),
+  };
 }
 
 /** asc names the map after the URL it writes into the module. */
