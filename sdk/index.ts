@@ -4,6 +4,7 @@ import "./globals";
 
 export { Action, BodyAction, HeadersAction } from "./abi/action";
 export { BufferType } from "./abi/buffer-type";
+export { GrpcStatus } from "./abi/grpc-status";
 export { LogLevel } from "./abi/log-level";
 export { MapType } from "./abi/map-type";
 export { MetricType } from "./abi/metric-type";

@@ -3,13 +3,13 @@ import { MapType } from "../abi/map-type";
 import { Status } from "../abi/status";
 import { proxy_http_call } from "../env";
 import { ProxyBuffer, proxyBuffer } from "../hostcalls/buffers";
-import { setEffectiveContext } from "../hostcalls/contexts";
 import { HeaderMap, headerMap } from "../hostcalls/headers";
 import { logError } from "../hostcalls/logging";
 import { Bytes } from "../memory/bytes";
 import { encode, encodedSize } from "../memory/encode";
 import { KEY, KEY_SIZE, OUT2 } from "../memory/layout";
 import { Pairs } from "../memory/pairs";
+import { decimal } from "../text/ascii";
 import { Context } from "./context";
 
 /**
@@ -20,7 +20,7 @@ import { Context } from "./context";
  * class Check extends HttpCall {
  *   onResponse(): void {
  *     const filter = this.owner as Guard;
- *     if (this.headers.get(":status") == "200") filter.continueRequest();
+ *     if (this.status == 200) filter.continueRequest();
  *     else filter.sendLocalResponse(403, "denied");
  *   }
  * }
@@ -44,6 +44,12 @@ export class HttpCall {
   /** Headers of the answer, inside `onResponse`. */
   get headers(): HeaderMap {
     return headerMap(MapType.HttpCallResponseHeaders);
+  }
+
+  /** Status of the answer, inside `onResponse`; 0 when it has none. */
+  get status(): i32 {
+    const text = this.headers.get(":status");
+    return text == null ? 0 : max(decimal(text), 0);
   }
 
   /** Trailers of the answer, inside `onResponse`. */
@@ -119,7 +125,7 @@ export function answerCall(rootId: u32, callId: u32, headerCount: u32): void {
   const call = takeCall(callId);
   if (call == null) return;
   const owner = call.owner;
-  if (owner.contextId != rootId && setEffectiveContext(owner.contextId) != Status.Ok) return;
+  if (owner.contextId != rootId && !owner.makeEffective()) return;
   if (headerCount > 0) call.onResponse();
   else call.onFailure();
 }

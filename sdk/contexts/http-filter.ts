@@ -1,4 +1,5 @@
 import { Action } from "../abi/action";
+import { GrpcStatus } from "../abi/grpc-status";
 import { StreamType } from "../abi/stream-type";
 import { Connection } from "../attributes/connection";
 import { Upstream } from "../attributes/upstream";
@@ -6,6 +7,7 @@ import { closeStream, continueStream, sendLocalResponse } from "../hostcalls/str
 import { Bytes } from "../memory/bytes";
 import { Pairs } from "../memory/pairs";
 import { HttpRequest, HttpResponse } from "./http-message";
+import { httpStatusOf } from "./http-status";
 import { StreamContext } from "./stream-context";
 
 /**
@@ -73,6 +75,26 @@ export class HttpFilter extends StreamContext {
   ): Action {
     sendLocalResponse(status, Bytes.of(body), headers, grpcStatus, details);
     return Action.Pause;
+  }
+
+  /** The same with a body of any bytes. */
+  sendLocalResponseBytes(
+    status: u32,
+    body: Bytes,
+    headers: Pairs | null = null,
+    grpcStatus: i32 = -1,
+    details: string = "",
+  ): Action {
+    sendLocalResponse(status, body, headers, grpcStatus, details);
+    return Action.Pause;
+  }
+
+  /**
+   * Answers a gRPC request: the proxy sends `grpc-status` and `grpc-message`. A client that does not speak gRPC gets the
+   * HTTP status that stands for it, with the message as body.
+   */
+  sendGrpcResponse(status: GrpcStatus, message: string = "", headers: Pairs | null = null): Action {
+    return this.sendLocalResponse(httpStatusOf(status), message, headers, status);
   }
 
   /** Lets a paused request go on. */

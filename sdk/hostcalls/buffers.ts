@@ -47,6 +47,10 @@ export class ProxyBuffer {
     return this.write(0, 0, text);
   }
 
+  prependBytes(content: Bytes): Status {
+    return proxy_set_buffer_bytes(this.type, 0, 0, content.ptr, <usize>content.length);
+  }
+
   /** Puts text after the content. */
   append(text: string): Status {
     return this.write(u32.MAX_VALUE, 0, text);

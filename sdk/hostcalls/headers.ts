@@ -14,6 +14,7 @@ import { decode } from "../memory/decode";
 import { breaksLine, encode, encodedSize } from "../memory/encode";
 import { KEY, KEY_SIZE, OUT, VALUE, VALUE_SIZE } from "../memory/layout";
 import { Pairs } from "../memory/pairs";
+import { lowerCase } from "../text/ascii";
 import { logError } from "./logging";
 
 /** A header name encoded once; pass it wherever a name is taken to save the encoding per call. */
@@ -53,14 +54,22 @@ export class HeaderMap {
 
   /** Every value of that name in order. The host's `get` shows only the first: decide on this one. */
   getAll<K>(name: K): string[] {
+    const values = this.getAllBytes<K>(name);
     const found: string[] = [];
+    for (let i = 0; i < values.length; i++) found.push(values[i].toString());
+    return found;
+  }
+
+  /** Every value of that name as bytes: views of one block, not copied. */
+  getAllBytes<K>(name: K): Bytes[] {
+    const found: Bytes[] = [];
     let wanted: string;
     if (isString(name)) wanted = name as string;
     else wanted = (name as HeaderName).text;
-    const key = Bytes.of(wanted.toLowerCase());
+    const key = Bytes.of(lowerCase(wanted));
     const pairs = this.pairs();
     for (let i = 0; i < pairs.length; i++) {
-      if (pairs.nameBytes(i).equals(key)) found.push(pairs.value(i));
+      if (pairs.nameBytes(i).equals(key)) found.push(pairs.valueBytes(i));
     }
     return found;
   }

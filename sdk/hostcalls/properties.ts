@@ -22,7 +22,9 @@ export class PropertyPath {
 
   /** The path one step further: a name, or the index of a list's item as decimal text. */
   at(segment: string): PropertyPath {
-    return new PropertyPath(this.bytes.length == 0 ? Bytes.of(segment) : Bytes.join(this.bytes, 0, segment));
+    return new PropertyPath(
+      this.bytes.length == 0 ? Bytes.of(segment) : this.bytes.concat(Bytes.of(`\0${segment}`)),
+    );
   }
 
   /** The value as it came, or null when there is none now. */

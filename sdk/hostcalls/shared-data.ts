@@ -26,6 +26,12 @@ export function setSharedData(key: string, value: Bytes, cas: u32 = 0): Status {
   return proxy_set_shared_data(name, encodedSize(), value.ptr, <usize>value.length, cas);
 }
 
+/**
+ * A version no value has: setting a missing key with it makes it, and when somebody was faster it is refused, so that
+ * neither's first value is lost.
+ */
+const ABSENT: u32 = u32.MAX_VALUE;
+
 /** A read-modify-write of one shared key, done again when another thread comes first. */
 export class SharedUpdate {
   /** The new value for what is there now (null = nothing), or null to leave it. May be called several times. */
@@ -39,7 +45,7 @@ export class SharedUpdate {
       const current = getSharedData(key);
       const value = this.next(current == null ? null : current.bytes);
       if (value == null) return Status.Ok;
-      const status = setSharedData(key, value, current == null ? 0 : current.cas);
+      const status = setSharedData(key, value, current == null ? ABSENT : current.cas);
       if (status != Status.CasMismatch) return status;
     }
     return Status.CasMismatch;

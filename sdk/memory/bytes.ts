@@ -29,17 +29,6 @@ export class Bytes {
     return Bytes.own(block, size);
   }
 
-  /** The bytes, then one more, then UTF-8 of a text. */
-  static join(head: Bytes, between: u8, tail: string): Bytes {
-    const text = Bytes.of(tail);
-    const size = <usize>(head.size + 1 + text.size);
-    const block = __new(size, idof<ArrayBuffer>());
-    memory.copy(block, head.address, <usize>head.size);
-    store<u8>(block + <usize>head.size, between);
-    memory.copy(block + <usize>head.size + 1, text.address, <usize>text.size);
-    return Bytes.own(block, size);
-  }
-
   /** A block the host has just handed over: copied when it lies in the shared buffer, else taken as it is. */
   static take(address: usize, size: usize): Bytes {
     return address == SCRATCH ? Bytes.copyOf(address, size) : Bytes.own(address, size);
@@ -78,6 +67,20 @@ export class Bytes {
       if (memory.compare(this.address + <usize>i, needle.address, <usize>needle.size) == 0) return i;
     }
     return -1;
+  }
+
+  /** Whether these bytes begin with those. */
+  startsWith(head: Bytes): bool {
+    return this.size >= head.size && memory.compare(this.address, head.address, <usize>head.size) == 0;
+  }
+
+  /** These bytes, then those. */
+  concat(tail: Bytes): Bytes {
+    const size = <usize>(this.size + tail.size);
+    const block = __new(size, idof<ArrayBuffer>());
+    memory.copy(block, this.address, <usize>this.size);
+    memory.copy(block + <usize>this.size, tail.address, <usize>tail.size);
+    return Bytes.own(block, size);
   }
 
   /** Same bytes. */

@@ -18,12 +18,21 @@ interface PluginUnderTest {
 }
 
 const PLUGINS: readonly PluginUnderTest[] = [
-  ...["headers", "bodies", "calls", "properties", "metrics", "shared", "ticker", "globals", "ends"].map(
-    (rootId) => ({
-      listener: rootId,
-      rootId,
-    }),
-  ),
+  ...[
+    "headers",
+    "bodies",
+    "calls",
+    "properties",
+    "metrics",
+    "shared",
+    "ticker",
+    "globals",
+    "ends",
+    "denied",
+  ].map((rootId) => ({
+    listener: rootId,
+    rootId,
+  })),
   { listener: "limit-a", rootId: "limit", configuration: "a" },
   { listener: "limit-b", rootId: "limit", configuration: "b" },
 ];
@@ -265,6 +274,20 @@ describeEngines("SDK features", (engine) => {
     );
   });
 
+  test("local responses: for gRPC, for others, of any bytes", async () => {
+    const grpc = await ask("denied", { headers: [["Content-Type", "application/grpc"]] });
+    expect([
+      grpc.status,
+      grpc.header("grpc-status"),
+      grpc.header("grpc-message"),
+      grpc.header("x-why"),
+    ]).toEqual([200, "7", "not you", "rule"]);
+    const plain = await ask("denied");
+    expect([plain.status, plain.text, plain.header("x-why")]).toEqual([403, "not you", "rule"]);
+    const bytes = await ask("denied", { headers: [["X-Bytes", "1"]] });
+    expect(bytes.body).toEqual(Buffer.from("ab\xff\0", "latin1"));
+  });
+
   test("globals: console, trace, clocks and random", async () => {
     expect((await ask("globals")).text).toBe("sane");
     const wanted = [
@@ -300,7 +323,7 @@ describeEngines("SDK refusals", (engine) => {
     await expectRefusal(
       engine,
       { listener: "x", rootId: "nobody" },
-      'root_id "nobody" is unknown; registered: headers, bodies, calls, properties, limit, metrics, shared, ticker, globals, ends, trap',
+      'root_id "nobody" is unknown; registered: headers, bodies, calls, properties, limit, metrics, shared, ticker, globals, ends, trap, denied',
     );
   });
 

@@ -4,6 +4,7 @@ import {
   Counter,
   callStatus,
   Gauge,
+  GrpcStatus,
   getProperty,
   getPropertyInt,
   getPropertyString,
@@ -332,3 +333,13 @@ class Trap extends HttpFilter {
   }
 }
 registerHttp<Trap>("trap");
+
+class Denied extends HttpFilter {
+  onRequestHeaders(): Action {
+    if (this.request.headers.has("x-bytes")) {
+      return this.sendLocalResponseBytes(200, Bytes.of("ab").concat(Bytes.of("\udcff\0")));
+    }
+    return this.sendGrpcResponse(GrpcStatus.PermissionDenied, "not you", new Pairs().add("x-why", "rule"));
+  }
+}
+registerHttp<Denied>("denied");
