@@ -57,6 +57,9 @@ export const CALLBACKS = {
     since: "0.2.0",
   },
   proxy_validate_configuration: { params: [context, ["size", "u32"]], result: "bool" },
+  // Envoy's own, beside the specification
+  envoy_on_resolve_dns: { params: [context, ["call", "u32"], ["size", "u32"]] },
+  envoy_on_stats_update: { params: [context, ["size", "u32"]] },
 } as const satisfies Record<string, CallbackRow>;
 
 export type CallbackName = keyof typeof CALLBACKS;

@@ -6,9 +6,10 @@ import { type AbiVersion, inVersion } from "../abi/version";
 import { Errno, WASI, WASI_MODULES, type WasiName } from "../abi/wasi";
 import type { Instance } from "../context/instance";
 import { ModuleError } from "../errors";
-import { functionType } from "../vm/inspect";
+import { capped } from "../vm/memory-limit";
 import type { CompiledModule } from "../vm/module";
 import { Mode } from "../vm/vm";
+import { functionType } from "../vm/wasm-types";
 import { buffers } from "./buffers";
 import { contexts } from "./contexts";
 import { HostcallEnv } from "./env";
@@ -87,7 +88,7 @@ function guarded(instance: Instance, name: string, run: Fn, forbidden: number | 
     deps.log.log("wasm", level, "host/hostcalls/imports.ts", text);
   if (forbidden !== undefined)
     return () => {
-      report(LogLevel.Error, `wasm log: ${name} is not among the allowed capabilities`);
+      report(LogLevel.Error, `Attempted call to restricted proxy-wasm capability: ${name}`);
       return forbidden;
     };
   return (...args: unknown[]) => {
@@ -115,12 +116,32 @@ export function buildImports(
     const fn = guarded(instance, name, run, forbidden(name, Status.InternalFailure));
     proxy[name] = tracer?.hostcall(name, fn) ?? fn;
   }
-  for (const [name, { run }] of Object.entries(TOLERATED)) proxy[name] = run;
+  for (const [name, { run }] of Object.entries(TOLERATED))
+    proxy[name] = guarded(instance, name, run, undefined);
   const system: Record<string, unknown> = {};
   for (const [name, run] of Object.entries(wasi(env)) as [WasiName, Fn][]) {
     const fn = guarded(instance, name, run, forbidden(name, Errno.NotCapable));
     system[name] = tracer?.wasi(name, fn) ?? fn;
   }
-  if (instance.compiled.shape.importsMemory) proxy.memory = new WebAssembly.Memory({ initial: 256 });
-  return Object.fromEntries([["env", proxy], ...WASI_MODULES.map((module) => [module, system])]);
+  const imports = Object.fromEntries([["env", proxy], ...WASI_MODULES.map((module) => [module, system])]);
+  addMemories(imports, instance.compiled);
+  return imports;
+}
+
+/** Memory and tables a module wants from the host are its own, whatever it calls them. */
+function addMemories(imports: WebAssembly.Imports, { shape }: CompiledModule): void {
+  const add = (module: string, field: string, value: unknown) => {
+    imports[module] = { ...imports[module], [field]: value };
+  };
+  const { memoryImport } = shape;
+  if (memoryImport) {
+    const { initial, maximum } = capped(memoryImport);
+    add(memoryImport.module, memoryImport.name, new WebAssembly.Memory({ initial, maximum }));
+  }
+  for (const { module, name: field, element, initial, maximum } of shape.tableImports)
+    add(
+      module,
+      field,
+      new WebAssembly.Table({ element, initial, ...(maximum !== undefined && { maximum }) }),
+    );
 }

@@ -13,6 +13,7 @@ const NOT_AT_START: ReadonlySet<WasiName> = new Set([
 
 const AT_START: ReadonlySet<string> = new Set([
   "proxy_log",
+  "emscripten_notify_memory_growth",
   ...(Object.keys(WASI) as WasiName[]).filter((name) => !NOT_AT_START.has(name)),
 ]);
 
@@ -27,5 +28,6 @@ const WHILE_ALLOCATING: ReadonlySet<string> = new Set([
 /** Is a host function legal in this mode? An illegal call traps, as in Envoy. */
 export function legalIn(mode: Mode, name: string): boolean {
   if (mode === Mode.Running) return true;
+  if (mode === Mode.Linking) return false;
   return (mode === Mode.Starting ? AT_START : WHILE_ALLOCATING).has(name);
 }

@@ -71,7 +71,10 @@ export class PluginRuntime {
     const key = vmKey(config);
     const known = this.vms.get(key);
     if (known) return known;
-    const compiled = await compileModule(new Uint8Array(config.module), config.moduleName, config.readBeside);
+    const compiled = await compileModule(new Uint8Array(config.module), config.moduleName, {
+      readBeside: config.readBeside,
+      allowed: (name) => config.allowedCapabilities?.has(name) ?? true,
+    });
     checkImports(compiled);
     const { clock, log, caller, stats, node, trace, random, concurrency = 1 } = this.deps;
     const group = new VmGroup(compiled, config, {
@@ -85,6 +88,8 @@ export class PluginRuntime {
       sharedData: this.sharedData,
       sharedQueues: this.sharedQueues,
     });
+    // Envoy's base VM: it runs the start code, and is there to be cloned.
+    group.open().dispose();
     const vm = {
       group,
       main: group.open(),

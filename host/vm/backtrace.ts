@@ -16,7 +16,7 @@ const HINT = "no names in this module: build it with --debug to see functions an
  * all compiler's work are left out.
  */
 export function backtrace(error: unknown, debug: DebugInfo): string[] {
-  const frames = framesOf(error);
+  const frames = framesOf(error, debug.shift);
   if (frames.length === 0) return [];
   const placed = debug.mapped ? frames.filter(({ index, offset }) => debug.place(index, offset)) : [];
   const chosen = placed.length > 0 ? placed : frames;
@@ -30,10 +30,15 @@ export function backtrace(error: unknown, debug: DebugInfo): string[] {
   return lines;
 }
 
-function framesOf(error: unknown): { name: string | undefined; index: number; offset: number }[] {
+function framesOf(
+  error: unknown,
+  shift: number,
+): { name: string | undefined; index: number; offset: number }[] {
   const stack = error instanceof Error ? String(error.stack) : "";
   return stack.split("\n").flatMap((line) => {
     const match = FRAME.exec(line);
-    return match ? [{ name: match[1], index: Number(match[2]), offset: Number.parseInt(match[3]!, 16) }] : [];
+    return match
+      ? [{ name: match[1], index: Number(match[2]), offset: Number.parseInt(match[3]!, 16) - shift }]
+      : [];
   });
 }

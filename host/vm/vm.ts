@@ -4,11 +4,13 @@ import { backtrace, COLLECTED_FRAMES } from "./backtrace";
 import { GuestMemory } from "./memory";
 import type { CompiledModule } from "./module";
 
-/** What a guest may call at the moment: everything, the start-up list, or the allocator's short list. */
+/** What a guest may call at the moment: everything, the start-up list, the allocator's short list, or nothing. */
 export enum Mode {
   Running = 0,
   Starting = 1,
   Allocating = 2,
+  /** The module's start section runs; Envoy crashes at any hostcall there. */
+  Linking = 3,
 }
 
 /** Characters of a guest's last words that go into an error message. */
@@ -31,7 +33,7 @@ export interface CallbackRules {
 
 /** One instance of a module. After a trap it is failed for good and nothing is called into it any more. */
 export class Vm {
-  mode: Mode = Mode.Starting;
+  mode: Mode = Mode.Linking;
   /** The trap that ended this instance. */
   failure: VmTrapError | undefined;
   /** The last critical line of the callback that runs: what guests say before they give up. */
@@ -55,7 +57,9 @@ export class Vm {
     } catch (error) {
       throw new ModuleError(`${name}: cannot be instantiated: ${(error as Error).message}`, { cause: error });
     }
+    this.mode = Mode.Starting;
     this.exports = instance.exports;
+    this.checkGlobals();
     this.memory = new GuestMemory(this.findMemory(imports));
     this.allocator = this.exports[allocator] as Fn;
     for (const callback of Object.keys(CALLBACKS) as CallbackName[]) {
@@ -67,15 +71,32 @@ export class Vm {
     this.mode = Mode.Running;
   }
 
+  /** JavaScript cannot read a global of a type that ends Envoy: v128, exnref. */
+  private checkGlobals(): void {
+    for (const [name, value] of Object.entries(this.exports)) {
+      if (!(value instanceof WebAssembly.Global)) continue;
+      try {
+        void value.value;
+      } catch {
+        throw new ModuleError(
+          `${this.compiled.name}: export ${name} is a global of a type that cannot cross a proxy-wasm border`,
+        );
+      }
+    }
+  }
+
+  /** A module without a memory works as far as it needs none. */
   private findMemory(imports: WebAssembly.Imports): WebAssembly.Memory {
-    const { memoryExport } = this.compiled.shape;
-    return (memoryExport ? this.exports[memoryExport] : imports.env?.memory) as WebAssembly.Memory;
+    const { memoryExport, memoryImport } = this.compiled.shape;
+    if (memoryExport !== undefined) return this.exports[memoryExport] as WebAssembly.Memory;
+    if (memoryImport) return imports[memoryImport.module]![memoryImport.name] as WebAssembly.Memory;
+    return new WebAssembly.Memory({ initial: 0 });
   }
 
   private runStartCode(): void {
     const run = (name: string, ...args: number[]) => {
       const fn = this.exports[name];
-      if (typeof fn !== "function") return false;
+      if (typeof fn !== "function" || this.failure) return false;
       this.guard(name, fn as Fn, args);
       return true;
     };

@@ -1,5 +1,15 @@
 import { ModuleError } from "../errors";
 
+const OVER_LONG = "the wasm binary has an over-long number";
+
+/** Size of a memory in pages, of a table in elements. */
+export interface Limits {
+  /** 1 = has a maximum, 2 = shared, 4 = 64-bit. */
+  flags: number;
+  initial: number;
+  maximum: number | undefined;
+}
+
 /** A cursor over a wasm binary; reading past the end is a ModuleError, never garbage. */
 export class WasmReader {
   private at = 0;
@@ -9,6 +19,10 @@ export class WasmReader {
     return this.at >= this.bytes.length;
   }
 
+  get position(): number {
+    return this.at;
+  }
+
   byte(): number {
     const value = this.bytes[this.at++];
     if (value === undefined) throw new ModuleError("the wasm binary ends too early");
@@ -16,13 +30,19 @@ export class WasmReader {
   }
 
   u32(): number {
+    const value = this.unsigned(35);
+    if (value > 0xffffffff) throw new ModuleError(OVER_LONG);
+    return value;
+  }
+
+  private unsigned(bits: number): number {
     let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
+    for (let shift = 0; shift < bits; shift += 7) {
       const byte = this.byte();
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
-    throw new ModuleError("the wasm binary has an over-long number");
+    throw new ModuleError(OVER_LONG);
   }
 
   name(): string {
@@ -42,10 +62,22 @@ export class WasmReader {
     return this.sub(this.bytes.length - this.at);
   }
 
+  /** A signed number of up to 33 bits. */
+  signed(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return byte & 0x40 ? value - 2 ** (shift + 7) : value;
+    }
+    throw new ModuleError(OVER_LONG);
+  }
+
   /** Limits of a table or memory: flags, minimum, optional maximum. */
-  limits(): void {
+  limits(): Limits {
     const flags = this.byte();
-    this.u32();
-    if (flags & 1) this.u32();
+    const wide = (flags & 4) !== 0;
+    const initial = this.unsigned(wide ? 70 : 35);
+    return { flags, initial, maximum: flags & 1 ? this.unsigned(wide ? 70 : 35) : undefined };
   }
 }

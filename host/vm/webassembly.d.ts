@@ -15,8 +15,14 @@ declare namespace WebAssembly {
     static exports(module: Module): ModuleExport[];
   }
   class Memory {
-    constructor(descriptor: { initial: number; maximum?: number });
+    constructor(descriptor: { initial: number; maximum?: number; shared?: boolean });
     readonly buffer: ArrayBuffer;
+  }
+  class Table {
+    constructor(descriptor: { element: string; initial: number; maximum?: number });
+  }
+  class Global {
+    readonly value: unknown;
   }
   type Imports = Record<string, Record<string, unknown>>;
   class Instance {

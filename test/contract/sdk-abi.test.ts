@@ -7,7 +7,8 @@ import { type SignatureRow, wasmParams } from "../../host/abi/signature";
 import { WASI } from "../../host/abi/wasi";
 import { CALLBACKS as PRUNED } from "../../host/build/callbacks";
 import { buildModule } from "../../host/build/index";
-import { functionType, inspectModule, type ModuleShape } from "../../host/vm/inspect";
+import { inspectModule, type ModuleShape } from "../../host/vm/inspect";
+import { functionType } from "../../host/vm/wasm-types";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const rows: Readonly<Record<string, SignatureRow>> = HOSTCALLS;
