@@ -19,6 +19,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/{host,sdk,filters,contract,support}/**/*.test.ts"],
           exclude: ["test/{sdk,filters}/engines/**"],
+          globalSetup: ["test/support/setup/build.ts"],
           sequence: { groupOrder: 0 },
         },
       },

@@ -99,6 +99,12 @@ export class PluginRuntime {
     return vm;
   }
 
+  /** Bytes of guest memory in all instances. */
+  get memoryBytes(): number {
+    const slots = [...this.vms.values()].flatMap(({ main, workers }) => [main, ...workers]);
+    return slots.reduce((sum, { instance }) => sum + instance.vm.memory.byteLength, 0);
+  }
+
   /** Shuts every root context down: on_done, on_delete, timers and calls ended. */
   close(): void {
     for (const { main, workers } of this.vms.values()) for (const slot of [main, ...workers]) slot.close();

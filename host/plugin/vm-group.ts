@@ -115,6 +115,7 @@ export class VmGroup {
     const who = `plugin ${name === "" ? "(unnamed)" : name} (root_id "${rootId}", ${config.moduleName})`;
     throw new PluginConfigError(
       failure ? `${who} trapped while starting: ${failure.message}` : `${who} refused its configuration`,
+      { cause: failure },
     );
   }
 }

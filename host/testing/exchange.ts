@@ -22,6 +22,8 @@ export interface RequestInit extends FactsInit {
   /** Default `example.com`. */
   authority?: string;
   headers?: HeadersInit;
+  /** The whole header list as it stands, pseudo-headers and all, in place of what is above. */
+  rawHeaders?: HeadersInit;
   body?: Body;
   trailers?: HeadersInit;
   /** Start the request and leave it open: chunks, trailers and the end come from the test. */
@@ -39,6 +41,12 @@ export interface ResponseInit {
 
 /** What an exchange does at the moment. */
 export type ExchangeState = "held" | "forwarded" | "responding" | "complete" | "reset";
+
+/** What an exchange asks of the host it runs in. */
+export interface ExchangeHost {
+  settle(): void;
+  over(): void;
+}
 
 /** One request through the filters, and its response; the test is the client and the upstream. */
 export class Exchange {
@@ -64,7 +72,7 @@ export class Exchange {
     private readonly init: RequestInit,
     id: number,
     options: FilterChainOptions,
-    private readonly settle: () => void,
+    private readonly host: ExchangeHost,
   ) {
     this.info = new ExchangeFacts(id, clock, init);
     this.chain = new FilterChain(
@@ -95,28 +103,12 @@ export class Exchange {
 
   /** @internal Sends the request line and headers, then what `init` says. */
   start(id: string): void {
-    const {
-      method = "GET",
-      path = "/",
-      authority = "example.com",
-      headers,
-      body,
-      trailers,
-      open,
-    } = this.init;
-    const map = HeaderMap.of("request", [
-      [":authority", authority],
-      [":path", path],
-      [":method", method],
-      [":scheme", "http"],
-      ...headerPairs(headers),
-    ]);
-    if (!map.has("x-forwarded-proto")) map.append("x-forwarded-proto", "http");
-    if (!map.has("x-request-id")) map.append("x-request-id", id);
+    const { body, trailers, open } = this.init;
+    const map = requestHeaders(this.init, id);
     this.info.requestHeaders = map;
     const chunks = chunksOf(body);
     this.chain.requestHeaders(map, chunks.length === 0 && trailers === undefined && !open);
-    this.settle();
+    this.host.settle();
     for (const [i, chunk] of chunks.entries()) {
       const last = i === chunks.length - 1 && trailers === undefined && !open;
       this.sendBody(chunk, { end: last });
@@ -133,7 +125,7 @@ export class Exchange {
 
   sendTrailers(trailers: HeadersInit): void {
     this.chain.requestTrailers(HeaderMap.of("request-trailers", headerPairs(trailers)));
-    this.settle();
+    this.host.settle();
   }
 
   /** The client goes away before it has its response. */
@@ -142,7 +134,7 @@ export class Exchange {
     this.info.responseCodeDetails ??= "downstream_remote_disconnect";
     this.wasReset = true;
     this.finish();
-    this.settle();
+    this.host.settle();
   }
 
   // --- the upstream
@@ -156,7 +148,7 @@ export class Exchange {
     this.info.upstreamResponseStart = this.clock.monotonic();
     const chunks = chunksOf(body);
     this.chain.responseHeaders(map, chunks.length === 0 && trailers === undefined && !open);
-    this.settle();
+    this.host.settle();
     for (const [i, chunk] of chunks.entries())
       this.respondBody(chunk, { end: i === chunks.length - 1 && trailers === undefined && !open });
     if (trailers) this.respondTrailers(trailers);
@@ -169,7 +161,7 @@ export class Exchange {
 
   respondTrailers(trailers: HeadersInit): void {
     this.chain.responseTrailers(HeaderMap.of("response-trailers", headerPairs(trailers)));
-    this.settle();
+    this.host.settle();
   }
 
   /** The upstream's connection ends: 503 before a response, else the response is cut. */
@@ -182,16 +174,16 @@ export class Exchange {
         details: `upstream_reset_before_response_started{${reason.replaceAll(" ", "_")}}`,
         flags: ResponseFlag.UpstreamConnectionTermination,
       });
-    this.settle();
+    this.host.settle();
   }
 
   /** HTTP/1.1 ends a body by a chunk of its own; HTTP/2 by the last one. */
   private deliver(data: Buffer, end: boolean, send: (data: Buffer, end: boolean) => void): void {
     const separate = this.info.protocol === "HTTP/1.1" && end && data.length > 0;
     send(data, end && !separate);
-    this.settle();
+    this.host.settle();
     if (separate) send(EMPTY, true);
-    this.settle();
+    this.host.settle();
   }
 
   /** Once: every filter logs, then goes. */
@@ -200,6 +192,7 @@ export class Exchange {
     this.finished = true;
     this.info.endMonotonic = this.clock.monotonic();
     this.chain.finish();
+    this.host.over();
   }
 
   /** Not inside the callback that may have brought us here. */
@@ -261,4 +254,20 @@ export class Exchange {
 function chunksOf(body: Body | undefined): readonly (string | Uint8Array)[] {
   if (body === undefined) return [];
   return typeof body === "string" || body instanceof Uint8Array ? [body] : body;
+}
+
+/** A request's headers as the filters of a proxy see them. */
+function requestHeaders(init: RequestInit, id: string): HeaderMap {
+  const { method = "GET", path = "/", authority = "example.com", headers, rawHeaders } = init;
+  if (rawHeaders) return HeaderMap.of("request", headerPairs(rawHeaders));
+  const map = HeaderMap.of("request", [
+    [":authority", authority],
+    [":path", path],
+    [":method", method],
+    [":scheme", "http"],
+    ...headerPairs(headers),
+  ]);
+  if (!map.has("x-forwarded-proto")) map.append("x-forwarded-proto", "http");
+  if (!map.has("x-request-id")) map.append("x-request-id", id);
+  return map;
 }

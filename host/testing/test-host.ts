@@ -20,10 +20,14 @@ export interface TestHostOptions {
   node?: object;
   /** Where random numbers start; default: another one each time, told in failures. */
   seed?: number;
+  /** Fills what guests ask random bytes for, in place of the seeded generator. */
+  random?: (target: Uint8Array) => void;
   /** The wall clock at the start; time passes only by {@link TestHost.advance}. */
   now?: Date;
   /** Lowest level that is kept and that the guest is told of; default trace. */
   logLevel?: LogLevel;
+  /** Keep a trace of callbacks and hostcalls; default true. Without it a host is several times as fast. */
+  trace?: boolean;
   /** Bytes a filter may hold of a body before 413 or 500; default 1 MiB. */
   bufferLimit?: number;
 }
@@ -46,7 +50,8 @@ export class TestHost {
   readonly clock: VirtualClock;
   /** Hostcalls and callbacks, oldest first; the last 10 000. */
   readonly trace: string[] = [];
-  readonly exchanges: Exchange[] = [];
+  readonly #open = new Set<Exchange>();
+  #requests = 0;
   readonly #log: RecordedLog;
   readonly #metrics = new RecordedMetrics();
   readonly #clusters: MockClusters;
@@ -61,6 +66,7 @@ export class TestHost {
     readonly seed: number,
   ) {
     const { now, node = {}, clusters = {}, logLevel, bufferLimit = 1024 * 1024 } = options;
+    const { random = seededRandom(seed), trace = true } = options;
     this.clock = new VirtualClock(now && BigInt(now.getTime()) * 1_000_000n);
     this.#log = new RecordedLog(logLevel);
     this.#bufferLimit = bufferLimit;
@@ -73,8 +79,8 @@ export class TestHost {
       stats: this.#metrics,
       caller: this.#clusters,
       node,
-      random: seededRandom(seed),
-      trace: { write: (line) => this.#keep(line), full: true },
+      random,
+      ...(trace && { trace: { write: (line) => this.#keep(line), full: true } }),
     });
   }
 
@@ -86,19 +92,39 @@ export class TestHost {
     const host = new TestHost(options, options.seed ?? randomInt(2 ** 31));
     const specs = Array.isArray(options.plugins) ? options.plugins : [options.plugins];
     try {
-      for (const spec of specs as PluginSpec[]) {
-        const plugin = await host.#runtime.load(await pluginConfig(spec));
-        host.#factories.push(plugin.factory);
-      }
+      for (const spec of specs as PluginSpec[]) host.#factories.push(await host.#load(spec));
     } catch (error) {
-      host.#runtime.close();
-      if (!(error instanceof PluginConfigError)) throw error;
-      throw new PluginConfigError([error.message, ...host.logs().map(logLine)].join("\n  "), {
-        cause: error,
-      });
+      host.abandon();
+      throw error;
     }
     host.settle();
     return host;
+  }
+
+  async #load(spec: PluginSpec): Promise<FilterFactory> {
+    const before = this.#log.entries.length;
+    try {
+      return (await this.#runtime.load(await pluginConfig(spec))).factory;
+    } catch (error) {
+      if (!(error instanceof PluginConfigError)) throw error;
+      const said = this.#log.entries.slice(before).map(logLine);
+      throw new PluginConfigError([error.message, ...said].join("\n  "), { cause: error.cause });
+    }
+  }
+
+  /**
+   * Hands a plugin of its own a configuration, and answers what it says against it; undefined = it accepts. A plugin that
+   * is accepted stays loaded, but outside the chain. Cheap for a module that is loaded already.
+   * @throws PluginConfigError when the guest traps
+   */
+  async refusal(spec: PluginSpec): Promise<string | undefined> {
+    try {
+      await this.#load(spec);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof PluginConfigError) || error.cause !== undefined) throw error;
+      return error.message;
+    }
   }
 
   // --- traffic
@@ -106,9 +132,12 @@ export class TestHost {
   /** Sends a request and lets the filters do what they can without time passing. */
   request(init: RequestInit = {}): Exchange {
     const limits = { requestBufferLimit: this.#bufferLimit, responseBufferLimit: this.#bufferLimit };
-    const id = this.exchanges.length;
-    const exchange = new Exchange(this.#factories, this.clock, init, id, limits, () => this.settle());
-    this.exchanges.push(exchange);
+    const id = this.#requests++;
+    const exchange = new Exchange(this.#factories, this.clock, init, id, limits, {
+      settle: () => this.settle(),
+      over: () => void this.#open.delete(exchange),
+    });
+    this.#open.add(exchange);
     exchange.start(this.#requestId());
     this.settle();
     return exchange;
@@ -162,6 +191,16 @@ export class TestHost {
     return this.#clusters.calls.filter((call) => cluster === undefined || call.cluster === cluster);
   }
 
+  /** Requests that are not over. */
+  get open(): Exchange[] {
+    return [...this.#open];
+  }
+
+  /** Bytes of memory the guests have, all instances together. */
+  get guestMemory(): number {
+    return this.#runtime.memoryBytes;
+  }
+
   /** A value of the shared data, as its VM id sees it. */
   sharedData(key: string, vmId = ""): Buffer | undefined {
     return this.#runtime.sharedData.get(vmId, key)?.value;
@@ -179,7 +218,7 @@ export class TestHost {
     if (this.#closed) return;
     this.#closed = true;
     const left = [
-      ...this.exchanges.filter((exchange) => !exchange.over).map((exchange) => `open: ${exchange}`),
+      ...[...this.#open].map((exchange) => `open: ${exchange}`),
       ...this.#clusters.open.map((call) => `open: ${call}`),
       ...this.#clusters.unknown.map((name) => `a call to cluster "${name}", which no mockCluster answers`),
     ];

@@ -1,17 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { TestHost } from "../../host/testing/index";
 import { anyConfig, anyRequest } from "./support/anything";
-import { FilterHost, type Headers, moduleOf } from "./support/filter-host";
+import { moduleSize, rawHeaders, refusals, withFilter } from "./support/filter";
 
 const abort = (value: number, more: object = { httpStatus: 503 }) => ({
   abort: { percentage: { value }, ...more },
 });
 const delay = (value: number, fixedDelay = "0.1s") => ({ delay: { percentage: { value }, fixedDelay } });
 const always = abort(100);
-
-function request(path = "/", more: Headers = [], method = "GET"): Headers {
-  return [[":authority", "a.example:80"], [":path", path], [":method", method], [":scheme", "http"], ...more];
-}
 
 describe("fault: what a configuration refuses", () => {
   const entry = (fault: unknown) => ({ http: [{ fault }] });
@@ -83,20 +80,19 @@ describe("fault: what a configuration refuses", () => {
     [matched({ headers: [] }), "http[0].match[0].headers: expected an object"],
     [matched({ queryParams: { "": {} } }), "http[0].match[0].queryParams.: must not be empty"],
   ])("%j", async (config, why) => {
-    const host = await FilterHost.load("fault");
-    const refusal = host.configure(typeof config === "string" ? config : JSON.stringify(config));
-    expect(refusal).toContain(`configuration refused: ${why}`);
+    const refusal = await refusals("fault");
+    expect(await refusal(config)).toContain(`configuration refused: ${why}`);
   });
 
   test("bytes that are not UTF-8, and NUL", async () => {
-    const host = await FilterHost.load("fault");
-    const refusal = (text: string) => host.configure(Buffer.from(text, "latin1"));
-    expect(refusal('{"http":[{"name":"\xff"}]}')).toContain("not JSON: not UTF-8 at line 1 column 20");
-    expect(refusal('{"http":[{"name":"\0"}]}')).toContain("not JSON: control character in a string");
+    const refuse = await refusals("fault");
+    const refusal = (text: string) => refuse(Buffer.from(text, "latin1"));
+    expect(await refusal('{"http":[{"name":"\xff"}]}')).toContain("not JSON: not UTF-8 at line 1 column 20");
+    expect(await refusal('{"http":[{"name":"\0"}]}')).toContain("not JSON: control character in a string");
   });
 
   test("a VirtualService's http list is read as it stands", async () => {
-    await FilterHost.with("fault", {
+    await withFilter("fault", {
       http: [
         {
           name: "reviews",
@@ -113,13 +109,27 @@ describe("fault: what a configuration refuses", () => {
   });
 });
 
+/** Random numbers that are all the same. */
+function always64(value: bigint) {
+  return (target: Uint8Array) => {
+    const view = Buffer.from(target.buffer, target.byteOffset, target.length);
+    for (let i = 0; i + 8 <= target.length; i += 8) view.writeBigUInt64LE(value, i);
+  };
+}
+
+/** Sends a request and, if it gets through, answers it. */
+function send(host: TestHost, path = "/") {
+  const exchange = host.request({ path });
+  if (exchange.state === "forwarded") exchange.respond();
+  return exchange;
+}
+
 describe("fault: chances", () => {
   /** Is a request aborted when the draw of a million is `draw`? */
   async function aborts(fault: unknown, draw: number): Promise<boolean> {
-    const host = await FilterHost.with("fault", { http: [{ fault }] });
-    host.random = () => BigInt(draw) + 7_000_000n;
-    host.requestHeaders(request());
-    return host.reply !== undefined;
+    const random = always64(BigInt(draw) + 7_000_000n);
+    const host = await withFilter("fault", { http: [{ fault }] }, { random });
+    return send(host).local;
   }
 
   test.each([
@@ -143,11 +153,12 @@ describe("fault: chances", () => {
 
   test("the old percent counts only without percentage", async () => {
     const held = async (more: object, draw: number) => {
-      const host = await FilterHost.with("fault", {
-        http: [{ fault: { delay: { fixedDelay: "1s", ...more } } }],
-      });
-      host.random = () => BigInt(draw);
-      return !host.requestHeaders(request());
+      const http = [{ fault: { delay: { fixedDelay: "1s", ...more } } }];
+      const host = await withFilter("fault", { http }, { random: always64(BigInt(draw)) });
+      const exchange = send(host);
+      const { state } = exchange;
+      if (state === "held") exchange.disconnect();
+      return state === "held";
     };
     expect(await held({ percent: 20 }, 199_999)).toBe(true);
     expect(await held({ percent: 20 }, 200_000)).toBe(false);
@@ -156,86 +167,86 @@ describe("fault: chances", () => {
   });
 
   test("delay and abort are drawn apart, the abort when the delay is over", async () => {
-    const host = await FilterHost.with("fault", { http: [{ fault: { ...delay(50), ...abort(50) } }] });
-    const draws: bigint[] = [];
-    let seed = 1n;
-    host.random = () => {
-      seed = (seed * 6_364_136_223_846_793_005n + 1n) & 0xffff_ffff_ffff_ffffn;
-      draws.push(seed);
-      return seed;
-    };
+    const host = await withFilter(
+      "fault",
+      { http: [{ fault: { ...delay(50), ...abort(50) } }] },
+      { trace: false },
+    );
     const seen = { both: 0, delayed: 0, aborted: 0, neither: 0 };
     for (let i = 0; i < 2000; i++) {
-      const delayed = !host.requestHeaders(request()) && host.reply === undefined;
-      if (delayed) host.tick(100);
-      const aborted = host.reply !== undefined;
+      const exchange = send(host);
+      const delayed = exchange.state === "held";
+      if (delayed) host.advance(150);
+      if (exchange.state === "forwarded") exchange.respond();
+      const aborted = exchange.local;
       seen[delayed ? (aborted ? "both" : "delayed") : aborted ? "aborted" : "neither"]++;
-      host.end();
     }
-    for (const count of Object.values(seen)) expect(Math.abs(count - 500)).toBeLessThan(100);
+    for (const count of Object.values(seen))
+      expect(Math.abs(count - 500), `seed ${host.seed}`).toBeLessThan(100);
   });
 });
 
 describe("fault: delays", () => {
   test("the timer runs only while something waits", async () => {
-    const host = await FilterHost.with("fault", { http: [{ fault: delay(100) }] });
-    expect(host.tickPeriod).toBe(0);
-    expect(host.requestHeaders(request())).toBe(false);
-    expect(host.tickPeriod).toBeGreaterThan(0);
-    expect(host.tickPeriod).toBeLessThanOrEqual(10);
-    const first = host.stream;
-    host.tick(60);
-    expect(host.requestHeaders(request())).toBe(false);
-    host.tick(39);
-    expect(host.resumed).toEqual([]);
-    host.tick(1);
-    expect(host.resumed.splice(0)).toEqual([first]);
-    expect(host.tickPeriod).toBeGreaterThan(0);
-    host.tick(60);
-    expect(host.resumed).toEqual([first + 1]);
-    expect(host.tickPeriod).toBe(0);
+    const host = await withFilter("fault", { http: [{ fault: delay(100) }] });
+    expect(host.clock.pending).toBe(0);
+    const first = host.request();
+    expect(host.clock.pending).toBe(1);
+    host.advance(60);
+    const second = host.request();
+    host.advance(39);
+    expect([first.state, second.state]).toEqual(["held", "held"]);
+    host.advance(11);
+    expect([first.state, second.state]).toEqual(["forwarded", "held"]);
+    expect(host.clock.pending).toBe(1);
+    host.advance(60);
+    expect(second.state).toBe("forwarded");
+    expect(host.clock.pending).toBe(0);
+    for (const exchange of host.open) exchange.respond();
+  });
+
+  test("a delay ends at most 10 ms late", async () => {
+    const host = await withFilter("fault", { http: [{ fault: delay(100) }] });
+    const exchange = host.request();
+    host.advance(110);
+    expect(exchange).toBeForwarded();
+    exchange.respond();
   });
 
   test("a stream that ends during its delay leaves nothing behind", async () => {
-    const host = await FilterHost.with("fault", { http: [{ fault: { ...delay(100), ...always } }] });
-    const streams = Array.from({ length: 50 }, () => {
-      host.requestHeaders(request());
-      return host.stream;
-    });
-    for (const stream of streams.slice(1)) host.end([], stream);
-    expect(host.tickPeriod).toBeGreaterThan(0);
-    host.end([], streams[0]);
-    expect(host.tickPeriod).toBe(0);
-    host.tick(200);
-    expect(host.resumed).toEqual([]);
-    expect(host.reply).toBeUndefined();
+    const host = await withFilter("fault", { http: [{ fault: { ...delay(100), ...always } }] });
+    const streams = Array.from({ length: 50 }, () => host.request());
+    for (const stream of streams.slice(1)) stream.disconnect();
+    expect(host.clock.pending).toBe(1);
+    streams[0]!.disconnect();
+    expect(host.clock.pending).toBe(0);
+    host.advance(200);
+    expect(streams.filter(({ local, forwarded }) => local || forwarded.headers)).toEqual([]);
   });
 
   test("500 are let go in one tick, each in its own context", async () => {
-    const host = await FilterHost.with("fault", { http: [{ fault: delay(100) }] });
-    for (let i = 0; i < 500; i++) host.requestHeaders(request());
-    host.tick(100);
-    expect(new Set(host.resumed).size).toBe(500);
-    expect(host.tickPeriod).toBe(0);
+    const host = await withFilter("fault", { http: [{ fault: delay(100) }] });
+    const streams = Array.from({ length: 500 }, () => host.request());
+    host.advance(110);
+    expect(streams.filter(({ state }) => state === "forwarded")).toHaveLength(500);
+    expect(host.clock.pending).toBe(0);
+    for (const exchange of host.open) exchange.respond();
   });
 });
 
 test("fault: what an abort says", async () => {
-  const host = await FilterHost.with("fault", {
+  const host = await withFilter("fault", {
     http: [
       { match: [{ uri: { exact: "/grpc" } }], fault: abort(100, { grpcStatus: "NOT_FOUND" }) },
       { fault: abort(100, { httpStatus: 418 }) },
     ],
   });
-  host.requestHeaders(request());
-  expect(host.reply).toEqual({
-    status: 418,
-    body: "fault filter abort",
-    details: "fault_filter_abort",
-    grpcStatus: -1,
-  });
-  host.requestHeaders(request("/grpc"));
-  expect(host.reply).toMatchObject({ status: 200, grpcStatus: 5 });
+  const plain = host.request();
+  expect(plain).toBeAnswered(418, "fault filter abort");
+  expect(plain.details).toBe("fault_filter_abort");
+  const grpc = host.request({ path: "/grpc", headers: { "content-type": "application/grpc" } });
+  expect(grpc).toBeAnswered(200, "");
+  expect(grpc.response.headers?.get("grpc-status")).toBe("5");
 });
 
 describe("fault: no trap", () => {
@@ -264,18 +275,17 @@ describe("fault: no trap", () => {
   ];
 
   test("whatever the configuration", async () => {
-    const host = await FilterHost.load("fault");
-    fc.assert(
-      fc.property(anyConfig(keys, ["5s", "/a", "(a|b)*", "UNAVAILABLE", "*"]), (config) => {
-        const refusal = host.configure(config);
-        if (refusal !== undefined) expect(refusal).toMatch(/^configuration refused: ./);
+    const refusal = await refusals("fault");
+    await fc.assert(
+      fc.asyncProperty(anyConfig(keys, ["5s", "/a", "(a|b)*", "UNAVAILABLE", "*"]), async (config) => {
+        expect((await refusal(config)) ?? "configuration refused: .").toMatch(/^configuration refused: ./);
       }),
       { numRuns: 1500 },
     );
   });
 
   test("whatever the request", async () => {
-    const host = await FilterHost.with("fault", {
+    const config = {
       http: [
         {
           match: [{ uri: { regex: "(/[^/]*)+x" }, headers: { "x-a": { prefix: "a" }, "X-Role": {} } }],
@@ -293,18 +303,19 @@ describe("fault: no trap", () => {
           fault: delay(100, "1ms"),
         },
       ],
-    });
+    };
+    const host = await withFilter("fault", config, { trace: false });
     fc.assert(
       fc.property(anyRequest, (headers) => {
-        host.requestHeaders(headers);
-        host.tick(1);
-        host.end();
+        const exchange = host.request({ rawHeaders: rawHeaders(headers) });
+        host.advance(11);
+        if (!exchange.over) exchange.respond();
       }),
       { numRuns: 2000 },
     );
   });
 
-  test("the module stays under 64 KiB", async () => {
-    expect((await moduleOf("fault")).length).toBeLessThan(65_536);
+  test("the module stays under 64 KiB", () => {
+    expect(moduleSize("fault")).toBeLessThan(65_536);
   });
 });

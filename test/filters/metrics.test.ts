@@ -1,53 +1,41 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { RequestInit, ResponseInit, TestHost, TestHostOptions } from "../../host/testing/index";
 import { anyConfig, anyRequest, bytes } from "./support/anything";
-import { FilterHost, moduleOf } from "./support/filter-host";
+import { moduleSize, rawHeaders, refusals, withFilter } from "./support/filter";
 
-function int(value: number): Buffer {
-  const buffer = Buffer.alloc(8);
-  buffer.writeBigInt64LE(BigInt(value));
-  return buffer;
-}
-
-/** A metric's encoded name taken apart: its labels and what is left. */
-function decode(name: string): { labels: Record<string, string>; name: string } {
-  const parts = name.split(";.;");
-  const rest = parts.pop()!;
-  return {
-    labels: Object.fromEntries(parts.map((part) => part.split("=.=") as [string, string])),
-    name: rest,
-  };
-}
-
-function counted(host: FilterHost): { labels: Record<string, string>; value: number }[] {
-  return [...host.metrics]
-    .map(([name, values]) => ({ ...decode(name), value: Number(values.reduce((sum, each) => sum + each)) }))
-    .filter(({ name }) => name === "istio_requests_total");
-}
-
-async function metrics(config: object): Promise<FilterHost> {
-  const host = await FilterHost.load("metrics");
-  const node: Record<string, string> = {
+const NODE = {
+  metadata: {
     WORKLOAD_NAME: "web-v1",
     NAMESPACE: "shop",
     CLUSTER_ID: "east",
-    "LABELS.app": "web",
-    "LABELS.version": "v1",
-    "LABELS.service.istio.io/canonical-name": "web",
-    "LABELS.service.istio.io/canonical-revision": "v1",
-  };
-  for (const [key, value] of Object.entries(node))
-    host.properties.set(`xds.node.metadata.${key}`, Buffer.from(value));
-  host.properties.set("request.duration", int(12_345_678));
-  const refusal = host.configure(JSON.stringify(config));
-  if (refusal) throw new Error(refusal);
-  return host;
+    LABELS: {
+      app: "web",
+      version: "v1",
+      "service.istio.io/canonical-name": "web",
+      "service.istio.io/canonical-revision": "v1",
+    },
+  },
+};
+
+function metrics(config: object, more: Partial<TestHostOptions> = {}): Promise<TestHost> {
+  return withFilter("metrics", config, { node: NODE, ...more });
 }
 
-function one(host: FilterHost): Record<string, string> {
+const counted = (host: TestHost) => host.metrics.filter(({ name }) => name === "istio_requests_total");
+
+function one(host: TestHost) {
   const all = counted(host);
   expect(all.length).toBe(1);
   return all[0]!.labels;
+}
+
+/** One request of plain text, and its answer. */
+function ask(host: TestHost, request: RequestInit = {}, response: ResponseInit = {}) {
+  const headers = { "content-type": "text/plain" };
+  const exchange = host.request({ authority: "shop.example:80", headers, ...request });
+  exchange.respond(response);
+  return exchange;
 }
 
 test.each<[unknown, string]>([
@@ -57,20 +45,11 @@ test.each<[unknown, string]>([
   [{ reporter: "source", metrics: [] }, "metrics: unknown or unsupported field (known: reporter, maxSeries)"],
   [{ reporter: "source", maxSeries: 0 }, "maxSeries: expected a whole number from 1 to 100000"],
 ])("metrics refuses %j", async (config, why) => {
-  const host = await FilterHost.load("metrics");
-  const refusal = host.configure(typeof config === "string" ? config : JSON.stringify(config));
-  expect(refusal).toContain(`configuration refused: ${why}`);
+  const refusal = await refusals("metrics");
+  expect(await refusal(config)).toContain(`configuration refused: ${why}`);
 });
 
 describe("metrics: labels", () => {
-  const ask = (host: FilterHost, authority = "shop.example:80", type = "text/plain") => {
-    host.requestHeaders([
-      [":authority", authority],
-      ["content-type", type],
-    ]);
-    host.end([[":status", "200"]]);
-  };
-
   test("a destination reports itself, its peer as unknown", async () => {
     const host = await metrics({ reporter: "destination" });
     ask(host);
@@ -120,9 +99,8 @@ describe("metrics: labels", () => {
   });
 
   test("what the node's metadata does not say is empty", async () => {
-    const host = await FilterHost.with("metrics", { reporter: "destination" });
-    host.requestHeaders([]);
-    host.end();
+    const host = await withFilter("metrics", { reporter: "destination" });
+    host.request({ rawHeaders: [] }).disconnect();
     expect(one(host)).toMatchObject({
       destination_workload: "",
       destination_canonical_revision: "",
@@ -131,52 +109,48 @@ describe("metrics: labels", () => {
     });
   });
 
-  test("no authority: the canonical service, or unknown to a source", async () => {
-    for (const [reporter, name] of [
-      ["destination", "web"],
-      ["source", "unknown"],
-    ]) {
-      const host = await metrics({ reporter });
-      host.requestHeaders([[":authority", ""]]);
-      host.end();
-      expect(one(host)).toMatchObject({ destination_service: name, destination_service_name: name });
-    }
+  test.each([
+    ["destination", "web"],
+    ["source", "unknown"],
+  ])("no authority: a %s takes the service for %s", async (reporter, name) => {
+    const host = await metrics({ reporter });
+    ask(host, { authority: "" });
+    expect(one(host)).toMatchObject({ destination_service: name, destination_service_name: name });
   });
 
   test("a cluster's metadata names the service, read once a cluster", async () => {
     const host = await metrics({ reporter: "source" });
-    host.properties.set("xds.cluster_name", Buffer.from("outbound|80||shop"));
-    const field = "xds.cluster_metadata.filter_metadata.istio.services.0";
-    host.properties.set(`${field}.host`, Buffer.from("shop.eu.svc"));
-    ask(host);
+    const to = (clusterName: string, service?: object) =>
+      ask(host, {
+        route: {
+          clusterName,
+          clusterMetadata: service && { istio: { services: [{ host: "shop.eu.svc", ...service }] } },
+        },
+      });
+    to("outbound|80||shop", {});
     expect(one(host)).toMatchObject({
       destination_service: "shop.eu.svc",
       destination_service_name: "shop",
       destination_service_namespace: "unknown",
     });
-    host.properties.set("xds.cluster_name", Buffer.from("outbound|81||shop"));
-    host.properties.set(`${field}.name`, Buffer.from("cart"));
-    host.properties.set(`${field}.namespace`, Buffer.from("eu"));
-    ask(host);
+    to("outbound|81||shop", { name: "cart", namespace: "eu" });
     expect(counted(host)[1]!.labels).toMatchObject({
       destination_service: "shop.eu.svc",
       destination_service_name: "cart",
       destination_service_namespace: "eu",
     });
-    host.properties.delete(`${field}.host`);
-    ask(host);
+    to("outbound|81||shop");
     expect(counted(host)[1]!.value).toBe(2);
   });
 
   test.each([
-    ["xds.cluster_name", "BlackHoleCluster", "BlackHoleCluster"],
-    ["xds.cluster_name", "PassthroughCluster", "PassthroughCluster"],
-    ["xds.cluster_name", "InboundPassthroughCluster", "InboundPassthroughCluster"],
-    ["xds.route_name", "block_all", "BlackHoleCluster"],
-  ])("%s %s is the service %s", async (property, value, service) => {
+    [{ clusterName: "BlackHoleCluster" }, "BlackHoleCluster"],
+    [{ clusterName: "PassthroughCluster" }, "PassthroughCluster"],
+    [{ clusterName: "InboundPassthroughCluster" }, "InboundPassthroughCluster"],
+    [{ routeName: "block_all" }, "BlackHoleCluster"],
+  ])("%j is the service %s", async (route, service) => {
     const host = await metrics({ reporter: "source" });
-    host.properties.set(property, Buffer.from(value));
-    ask(host);
+    ask(host, { route });
     expect(one(host)).toMatchObject({
       destination_service: "shop.example:80",
       destination_service_name: service,
@@ -185,15 +159,18 @@ describe("metrics: labels", () => {
 
   test("mutual TLS: both certificates, the peer's namespace", async () => {
     const host = await metrics({ reporter: "destination" });
-    host.properties.set("connection.mtls", Buffer.of(1));
-    host.properties.set("connection.uri_san_peer_certificate", Buffer.from("spiffe://td/ns/users/sa/web"));
-    ask(host);
+    const tls = {
+      version: "TLSv1.3",
+      mtls: true,
+      peerCertificateValid: true,
+      uriSanPeer: "spiffe://td/ns/users/sa/web",
+    };
+    ask(host, { connection: { tls } });
     expect(one(host)).toMatchObject({
       connection_security_policy: "none",
       source_workload_namespace: "users",
     });
-    host.properties.set("connection.uri_san_local_certificate", Buffer.from("spiffe://td/ns/shop/sa/web"));
-    ask(host);
+    ask(host, { connection: { tls: { ...tls, uriSanLocal: "spiffe://td/ns/shop/sa/web" } } });
     expect(counted(host)[1]!.labels).toMatchObject({
       connection_security_policy: "mutual_tls",
       source_principal: "spiffe://td/ns/users/sa/web",
@@ -208,58 +185,49 @@ describe("metrics: labels", () => {
     ["application/grpcx", "http", ""],
   ])("%s is %s", async (type, protocol, status) => {
     const host = await metrics({ reporter: "destination" });
-    host.properties.set("response.grpc_status", int(5));
-    ask(host, "a", type);
+    ask(host, { headers: { "content-type": type } }, { headers: { "grpc-status": "5" } });
     expect(one(host)).toMatchObject({ request_protocol: protocol, grpc_response_status: status });
   });
 
   test("flags by name, in the order of their bits; no response is code 0", async () => {
     const host = await metrics({ reporter: "destination" });
-    host.properties.set("response.flags", int(0x20 | 0x8000));
-    host.requestHeaders([]);
-    host.end();
-    expect(one(host)).toMatchObject({ response_flags: "UF,URX", response_code: "0" });
+    const exchange = host.request();
+    exchange.info.responseFlags = 0x20 | 0x8000;
+    exchange.disconnect();
+    expect(one(host)).toMatchObject({ response_flags: "UF,DC,URX", response_code: "0" });
   });
 });
 
 describe("metrics: counting", () => {
   test("four series a label set; milliseconds are cut off", async () => {
     const host = await metrics({ reporter: "destination" });
-    host.properties.set("request.total_size", int(120));
-    host.properties.set("response.total_size", int(60));
     for (let i = 0; i < 2; i++) {
-      host.requestHeaders([[":authority", "a"]]);
-      host.end([[":status", "200"]]);
+      const rawHeaders = { ":authority": "a", ":path": "/", ":method": "POST", ":scheme": "http" };
+      const exchange = host.request({ rawHeaders, body: "x".repeat(100) });
+      host.advance(12.9);
+      exchange.respond({ body: "y".repeat(50) });
     }
-    const values = new Map([...host.metrics].map(([name, list]) => [decode(name).name, list]));
-    expect(values).toEqual(
+    // Header bytes count too: names and values, without separators.
+    expect(new Map(host.metrics.map(({ name, value, values }) => [name, [value, ...values]]))).toEqual(
       new Map([
-        ["istio_requests_total", [1n, 1n]],
-        ["istio_request_duration_milliseconds", [12n, 12n]],
-        ["istio_request_bytes", [120n, 120n]],
-        ["istio_response_bytes", [60n, 60n]],
+        ["istio_requests_total", [2]],
+        ["istio_request_duration_milliseconds", [2, 12, 12]],
+        ["istio_request_bytes", [2, 139, 139]],
+        ["istio_response_bytes", [2, 60, 60]],
       ]),
     );
   });
 
-  test("a request that never became complete has no duration", async () => {
+  test("a request that never became complete still has a duration here, as in Envoy", async () => {
     const host = await metrics({ reporter: "destination" });
-    host.properties.delete("request.duration");
-    host.requestHeaders([]);
-    host.end();
-    expect([...host.metrics.keys()].map((name) => decode(name).name)).not.toContain(
-      "istio_request_duration_milliseconds",
-    );
+    host.request().disconnect();
+    expect(host).toHaveCounted("istio_request_duration_milliseconds");
   });
 
   test("past maxSeries label sets everything new counts in one series, and the sum stays right", async () => {
     const host = await metrics({ reporter: "destination", maxSeries: 3 });
-    for (let i = 0; i < 10; i++) {
-      host.requestHeaders([[":authority", `host-${i}`]]);
-      host.end([[":status", "200"]]);
-    }
-    host.requestHeaders([[":authority", "host-1"]]);
-    host.end([[":status", "200"]]);
+    for (let i = 0; i < 10; i++) ask(host, { authority: `host-${i}` });
+    ask(host, { authority: "host-1" });
     const all = counted(host);
     expect(all.map(({ labels, value }) => [labels.destination_service, value])).toEqual([
       ["host-0", 1],
@@ -272,13 +240,12 @@ describe("metrics: counting", () => {
       destination_workload: "web-v1",
       response_code: "other",
     });
-    expect(host.log.filter((line) => line.includes("more than 3 sets of labels"))).toHaveLength(1);
+    expect(host.logs("more than 3 sets of labels")).toHaveLength(1);
   });
 
   test("a value cannot end itself and add labels", async () => {
     const host = await metrics({ reporter: "destination" });
-    host.requestHeaders([[":authority", "x;.;response_code=.=999;.;"]]);
-    host.end([[":status", "200"]]);
+    ask(host, { authority: "x;.;response_code=.=999;.;" });
     expect(one(host)).toMatchObject({
       destination_service: "x;_;response_code=_=999;_;",
       response_code: "200",
@@ -288,51 +255,42 @@ describe("metrics: counting", () => {
 
 describe("metrics: no trap", () => {
   test("whatever the configuration", async () => {
-    const host = await FilterHost.load("metrics");
-    fc.assert(
-      fc.property(
-        anyConfig(["reporter", "maxSeries"], ["source", "destination"]),
-        (config) => void host.configure(config),
-      ),
+    const refusal = await refusals("metrics");
+    const any = anyConfig(["reporter", "maxSeries"], ["source", "destination"]);
+    await fc.assert(
+      fc.asyncProperty(any, async (config) => void (await refusal(config))),
       { numRuns: 500 },
     );
   });
 
   test("whatever the exchange", async () => {
-    const host = await metrics({ reporter: "destination", maxSeries: 100 });
-    const property = fc.constantFrom(
-      "response.flags",
-      "response.grpc_status",
-      "request.duration",
-      "request.total_size",
-      "connection.mtls",
-      "connection.uri_san_peer_certificate",
-      "xds.cluster_name",
-      "xds.route_name",
-      "response.code",
-    );
-    const value = fc.oneof(
-      bytes.map((text) => Buffer.from(text, "latin1")),
-      fc.integer().map(int),
-      fc.constant(Buffer.of(1)),
-    );
-    const status = fc.oneof(bytes, fc.constantFrom("200", "99999999999", "-1"));
+    const host = await metrics({ reporter: "destination", maxSeries: 100 }, { trace: false });
+    const tls = fc.record({
+      version: bytes,
+      mtls: fc.boolean(),
+      peerCertificateValid: fc.boolean(),
+      uriSanPeer: bytes,
+      uriSanLocal: bytes,
+    });
+    const route = fc.record({ clusterName: fc.option(bytes, { nil: undefined }), routeName: bytes });
+    const facts = fc.record({
+      connection: fc.record({ tls: fc.option(tls, { nil: undefined }) }),
+      route: fc.option(route, { nil: undefined }),
+    });
+    const flags = fc.integer({ min: 0, max: 2 ** 31 - 1 });
+    const status = fc.constantFrom(0, 200, 999, 99_999_999);
     fc.assert(
-      fc.property(
-        anyRequest,
-        fc.array(fc.tuple(property, value), { maxLength: 4 }),
-        status,
-        (headers, properties, code) => {
-          for (const [name, bytes] of properties) host.properties.set(name, bytes);
-          host.requestHeaders(headers);
-          host.end([[":status", code], ...headers]);
-        },
-      ),
+      fc.property(anyRequest, facts, flags, status, (headers, { connection, route }, bits, code) => {
+        const raw = rawHeaders(headers);
+        const exchange = host.request({ rawHeaders: raw, connection, ...(route && { route }) });
+        exchange.info.responseFlags = bits;
+        exchange.respond({ status: code, headers: raw });
+      }),
       { numRuns: 2000 },
     );
   });
 
-  test("the module stays under 64 KiB", async () => {
-    expect((await moduleOf("metrics")).length).toBeLessThan(65_536);
+  test("the module stays under 64 KiB", () => {
+    expect(moduleSize("metrics")).toBeLessThan(65_536);
   });
 });

@@ -1,5 +1,7 @@
 import fc from "fast-check";
-import type { Headers } from "./filter-host";
+
+/** A header list as bytes: one character a byte. */
+export type Headers = readonly (readonly [name: string, value: string])[];
 
 /** Any bytes, as Latin-1 text. */
 export const bytes = fc.uint8Array({ maxLength: 24 }).map((array) => Buffer.from(array).toString("latin1"));

@@ -102,7 +102,7 @@ describe("the test host", () => {
     expect(exchange.forwarded.headers!.bytes("x-b")).toEqual(Buffer.from([0xe9, 0x80]));
     const text = host.request({ headers: { "x-a": "café" } });
     expect(text.forwarded.headers!.get("x-b")).toBe("café");
-    for (const each of host.exchanges) each.respond();
+    for (const each of host.open) each.respond();
   });
 
   test("a client that leaves ends the exchange", async () => {
