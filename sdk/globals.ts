@@ -1,6 +1,6 @@
 import { LogLevel } from "./abi/log-level";
 import { currentTime, monotonicTime } from "./hostcalls/clock";
-import { log } from "./hostcalls/logging";
+import { isLogging, log } from "./hostcalls/logging";
 import { OUT } from "./memory/layout";
 import { random_get } from "./wasi_snapshot_preview1";
 
@@ -35,6 +35,7 @@ export function trace(
   a3: f64 = 0,
   a4: f64 = 0,
 ): void {
+  if (!isLogging(LogLevel.Trace)) return;
   let line = message;
   if (n > 0) line += ` ${a0}`;
   if (n > 1) line += `, ${a1}`;

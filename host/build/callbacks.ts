@@ -10,7 +10,7 @@ export interface CallbackRow {
 }
 
 const HTTP = ["request", "response"].flatMap((direction) =>
-  ["headers", "body", "trailers"].map(
+  ["headers", "body", "trailers", "metadata"].map(
     (part): CallbackRow => ({
       callback: `proxy_on_${direction}_${part}`,
       file: "http",
@@ -33,6 +33,11 @@ export const CALLBACKS: readonly CallbackRow[] = [
   { callback: "proxy_on_log", file: "lifecycle", methods: ["RootContext.onLog", "StreamContext.onLog"] },
   { callback: "proxy_on_tick", file: "timers", methods: ["RootContext.onTick"] },
   { callback: "proxy_on_queue_ready", file: "queues", methods: ["RootContext.onQueueReady"] },
+  {
+    callback: "proxy_on_foreign_function",
+    file: "foreign",
+    methods: ["RootContext.onForeignFunction"],
+  },
   {
     callback: "proxy_on_http_call_response",
     file: "http-calls",

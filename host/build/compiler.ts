@@ -72,6 +72,8 @@ export interface AscNode {
   range: AscRange;
   text?: string;
   expression?: AscNode;
+  args?: AscNode[];
+  literalKind?: number;
   typeArguments?: { name?: { identifier: { text: string } }; range: AscRange }[] | null;
 }
 
@@ -84,7 +86,16 @@ export interface AscProgram {
 export interface Compiler {
   asc: AscApi;
   elementKind: { ClassPrototype: number; PropertyPrototype: number; FunctionPrototype: number };
-  nodeKind: { Expression: number; Call: number };
+  nodeKind: { Expression: number; Call: number; Identifier: number; Literal: number };
+  literalKind: { String: number };
+  /** Makes syntax nodes. */
+  node: AscNodeFactory;
+}
+
+export interface AscNodeFactory {
+  createIdentifierExpression(name: string, range: AscRange): AscNode;
+  createCallExpression(callee: AscNode, types: null, args: AscNode[], range: AscRange): AscNode;
+  createIfStatement(condition: AscNode, ifTrue: AscNode, ifFalse: null, range: AscRange): AscNode;
 }
 
 /** Loads the compiler on first use: it is large, and most commands do not need it. */
@@ -92,13 +103,15 @@ export async function loadCompiler(): Promise<Compiler> {
   const names: string[] = ["assemblyscript/asc", "assemblyscript"];
   const [asc, compiler] = await Promise.all(names.map((name) => import(name)));
   const { ClassPrototype, PropertyPrototype, FunctionPrototype } = compiler.ElementKind;
-  const { Expression, Call } = compiler.NodeKind;
-  const kinds = [ClassPrototype, PropertyPrototype, FunctionPrototype, Expression, Call];
+  const { Expression, Call, Identifier, Literal } = compiler.NodeKind;
+  const kinds = [ClassPrototype, PropertyPrototype, FunctionPrototype, Expression, Call, Identifier, Literal];
   if (kinds.includes(undefined))
     throw new BuildError("this version of AssemblyScript is not the one the package pins; reinstall it");
   return {
     asc,
     elementKind: { ClassPrototype, PropertyPrototype, FunctionPrototype },
-    nodeKind: { Expression, Call },
+    nodeKind: { Expression, Call, Identifier, Literal },
+    literalKind: { String: compiler.LiteralKind.String },
+    node: compiler.Node,
   };
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import type { AscDiagnostic } from "./compiler";
 import { PACKAGE } from "./sdk-location";
@@ -14,7 +14,9 @@ export class SourceNames {
   path(source: string): string | undefined {
     const sdk = `~lib/${PACKAGE}/`;
     if (source.startsWith(sdk)) return resolve(this.toolkit, source.slice(sdk.length));
-    return source.startsWith("~lib/") ? undefined : resolve(this.project, source);
+    if (!source.startsWith("~lib/")) return resolve(this.project, source);
+    const installed = resolve(this.project, "node_modules", source.slice("~lib/".length));
+    return existsSync(installed) ? installed : undefined;
   }
 
   /** The path from the working directory when the file lies there, else absolute; library names as they are. */

@@ -26,15 +26,25 @@ export function checkImports(
   if (problems.length > 0) throw new BuildError(problems.join("\n"));
 }
 
-/** `file:line:column: ` of the first mention of the import's last name in the project's own sources. */
+/** `file:line:column: ` of the first mention of the import's last name: in the project's own sources, else in a package. */
 function firstUse(name: string, program: AscProgram | undefined, names: SourceNames): string {
   const word = name.slice(name.lastIndexOf(".") + 1);
-  for (const { source } of program?.filesByName.values() ?? []) {
-    if (source.normalizedPath.startsWith("~lib/")) continue;
-    const at = findWord(source.text, word);
+  const sources = [...(program?.filesByName.values() ?? [])].map(({ source }) => source);
+  const isOwn = ({ normalizedPath }: { normalizedPath: string }) => !normalizedPath.startsWith("~lib/");
+  const isPackage = (source: { normalizedPath: string }) =>
+    !isOwn(source) && names.path(source.normalizedPath) !== undefined;
+  for (const source of [...sources.filter(isOwn), ...sources.filter(isPackage)]) {
+    const at = findWord(withoutComments(source.text), word);
     if (at >= 0) return `${names.position(source.normalizedPath, at, source.text)}: `;
   }
   return "";
+}
+
+/** Comments become spaces, so that positions stay. */
+function withoutComments(text: string): string {
+  return text.replace(/"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\/\*[\s\S]*?\*\/|\/\/.*/g, (part) =>
+    part.startsWith("/") ? part.replace(/[^\n]/g, " ") : part,
+  );
 }
 
 function findWord(text: string, word: string): number {

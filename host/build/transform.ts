@@ -3,12 +3,13 @@ import { BuildError } from "../errors";
 import { CALLBACKS } from "./callbacks";
 import type { AscClass, AscProgram, AscProperty, Compiler } from "./compiler";
 import type { SourceNames } from "./diagnostics";
+import { gateLogs } from "./log-gates";
 import { findRegistrations, type RegisterCall } from "./registrations";
 import { fileOf, isSdk, lineage, SDK } from "./sdk-elements";
 import { PACKAGE } from "./sdk-location";
 
 /**
- * The compiler's hook: binds names the compiler does not offer, and leaves out the callbacks that no registered class
+ * The compiler's hook: binds names the compiler does not offer, keeps logging free below the level, and leaves out the callbacks that no registered class
  * overrides.
  * @param onProgram gets the program once it is complete
  */
@@ -25,6 +26,7 @@ export function sdkTransform(
       const overridden = overriddenMethods(classesInUse(program, compiler, registrations), compiler);
       const shared = isShared(program, compiler, registrations, overridden);
 
+      gateLogs(program, compiler);
       bindGlobals(program);
       bind(program, "memory/heap", "heapBytes", "~lib/rt/tcms/total");
       if (shared) bind(program, "contexts/registry", "SHARED", `${SDK}/memory/layout/YES`);

@@ -48,6 +48,9 @@ export class HttpFilter extends StreamContext {
     return Action.Continue;
   }
 
+  /** An HTTP/2 METADATA frame came; no proxy lets its content be read. */
+  onRequestMetadata(): void {}
+
   /** Also called for responses the proxy or another filter made. */
   onResponseHeaders(): Action {
     return Action.Continue;
@@ -60,6 +63,9 @@ export class HttpFilter extends StreamContext {
   onResponseTrailers(): Action {
     return Action.Continue;
   }
+
+  /** As `onRequestMetadata`. */
+  onResponseMetadata(): void {}
 
   /**
    * Answers the request from here. Return its result: `return this.sendLocalResponse(403, "no")`.

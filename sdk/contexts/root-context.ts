@@ -33,6 +33,12 @@ export class RootContext extends Context {
   /** Someone put an item into a queue this plugin registered; it may have been taken already. */
   onQueueReady(queueId: u32): void {}
 
+  /**
+   * The proxy calls the plugin, in proxies with extensions of their own (Envoy as released never does). The argument is
+   * `proxyBuffer(BufferType.CallData)`.
+   */
+  onForeignFunction(functionId: u32): void {}
+
   /** The plugin is going away. False keeps it (timers and calls go on) until `done()` is called. */
   onDone(): bool {
     return true;

@@ -36,6 +36,13 @@ export function proxy_on_request_trailers(id: u32, count: u32): i32 {
   return action;
 }
 
+export function proxy_on_request_metadata(id: u32, count: u32): i32 {
+  const stream = filter(id);
+  if (stream != null) stream.onRequestMetadata();
+  collectIfDue();
+  return Action.Continue;
+}
+
 export function proxy_on_response_headers(id: u32, count: u32, endOfStream: u32): i32 {
   const stream = filter(id);
   if (stream == null) return Action.Continue;
@@ -61,4 +68,11 @@ export function proxy_on_response_trailers(id: u32, count: u32): i32 {
   const action = stream.onResponseTrailers();
   collectIfDue();
   return action;
+}
+
+export function proxy_on_response_metadata(id: u32, count: u32): i32 {
+  const stream = filter(id);
+  if (stream != null) stream.onResponseMetadata();
+  collectIfDue();
+  return Action.Continue;
 }

@@ -10,8 +10,8 @@ export function logLevel(): LogLevel {
 }
 
 /**
- * Whether a line of this level would be written. Ask it before building a costly message: the log functions ask too,
- * but by then the string exists.
+ * Whether a line of this level would be written. `proxy-wasm build` asks it before every `logTrace` to `logWarn` whose
+ * message has to be built, so that a line below the level costs no string; ask it yourself before costlier work.
  */
 export function isLogging(level: LogLevel): bool {
   return <i32>level >= <i32>logLevel();
@@ -50,4 +50,24 @@ export function logError(message: string): void {
 
 export function logCritical(message: string): void {
   write(LogLevel.Critical, message);
+}
+
+/** @internal What `proxy-wasm build` asks before it lets a message be built. */
+export function isLoggingTrace(): bool {
+  return isLogging(LogLevel.Trace);
+}
+
+/** @internal */
+export function isLoggingDebug(): bool {
+  return isLogging(LogLevel.Debug);
+}
+
+/** @internal */
+export function isLoggingInfo(): bool {
+  return isLogging(LogLevel.Info);
+}
+
+/** @internal */
+export function isLoggingWarn(): bool {
+  return isLogging(LogLevel.Warn);
 }

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { SourceMap } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildModule } from "../../host/build/index";
@@ -39,6 +39,27 @@ const IMPORT =
 const BASE = ["proxy_abi_version_0_2_1", "proxy_on_memory_allocate", "proxy_on_vm_start", "_initialize"];
 const CONTEXTS = [...BASE, "proxy_on_context_create", "proxy_on_delete"];
 const CONTINUE = "(): Action { return Action.Continue; }";
+
+describe("exports of the examples", () => {
+  /** Beside what every module has. */
+  const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+    hello: [...BASE, "proxy_on_request_headers", "proxy_on_response_headers"],
+  };
+
+  test("each example has a row", () => {
+    const examples = globSync("examples/*/index.ts", { cwd: root }).map((file) => file.split(sep)[1]!);
+    expect(Object.keys(EXAMPLES).toSorted()).toEqual(examples.toSorted());
+  });
+
+  test.each(Object.entries(EXAMPLES))(
+    "%s: exactly what it overrides, at most 24 KiB",
+    async (name, wanted) => {
+      const { exports, size } = await buildModule({ entry: join(root, "examples", name) });
+      expect(exports.toSorted()).toEqual(wanted.toSorted());
+      expect(size).toBeLessThanOrEqual(24 * 1024);
+    },
+  );
+});
 
 describe("examples/hello", () => {
   test("at most 12 lines, at most 6 KiB, exactly the exports it uses, only imports Envoy has", async () => {
@@ -158,6 +179,26 @@ registerHttp<F>("f");`;
         "process.ts": `${IMPORT}class F extends HttpFilter {\n onRequestHeaders(): Action { process.exit(1); return Action.Continue; } }\nregisterHttp<F>("f");`,
       }),
     ).rejects.toThrow(/process\.ts:3:\d+: imports env\.process\.exit, which Envoy does not have/);
+  });
+
+  test("such a function named in a comment, or brought by a package, is still found", async () => {
+    const source = `${IMPORT}
+// process.exit is not there
+/* nor
+   exit */
+class F extends HttpFilter {
+  onRequestHeaders(): Action { process.exit(1); return Action.Continue; }
+}
+registerHttp<F>("f");`;
+    await expect(build({ "comment.ts": source })).rejects.toThrow(`${named("comment.ts")}:7:40: imports`);
+    await expect(
+      build({
+        "package.ts": `${IMPORT}import { leave } from "leaver";
+class F extends HttpFilter { onRequestHeaders(): Action { leave(); return Action.Continue; } }
+registerHttp<F>("f");`,
+        "node_modules/leaver/index.ts": "export function leave(): void { process.exit(2); }\n",
+      }),
+    ).rejects.toThrow(/leaver\/index\.ts:1:41: imports env\.process\.exit/);
   });
 
   test("a second copy of the SDK, reached by a relative path", async () => {

@@ -310,6 +310,18 @@ describeEngines("SDK features", (engine) => {
   });
 });
 
+describeEngines("SDK logging", (engine) => {
+  test.each([
+    [LogLevel.Error, 2],
+    [LogLevel.Info, 4],
+    [LogLevel.Debug, 5],
+  ])("at level %i messages below it are not built", async (logLevel, built) => {
+    const proxy = await engine.start(bootstrap([{ listener: "lines", rootId: "lines" }], 9, 9), { logLevel });
+    // The arrow function is one expression: its message is built whatever the level.
+    expect((await exchange(proxy.port())).text).toBe(String(built));
+  });
+});
+
 describeEngines("SDK refusals", (engine) => {
   test("a configuration the root refuses", async () => {
     await expectRefusal(
@@ -323,7 +335,7 @@ describeEngines("SDK refusals", (engine) => {
     await expectRefusal(
       engine,
       { listener: "x", rootId: "nobody" },
-      'root_id "nobody" is unknown; registered: headers, bodies, calls, properties, limit, metrics, shared, ticker, globals, ends, trap, denied',
+      'root_id "nobody" is unknown; registered: headers, bodies, calls, properties, limit, metrics, shared, ticker, globals, ends, trap, denied, lines',
     );
   });
 

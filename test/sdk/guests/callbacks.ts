@@ -10,6 +10,7 @@ class Root extends RootContext {
   }
   onTick(): void {}
   onQueueReady(queueId: u32): void {}
+  onForeignFunction(functionId: u32): void {}
   onDone(): bool {
     return true;
   }
@@ -33,6 +34,7 @@ class Filter extends HttpFilter {
   onRequestTrailers(): Action {
     return Action.Continue;
   }
+  onRequestMetadata(): void {}
   onResponseHeaders(): Action {
     return Action.Continue;
   }
@@ -42,6 +44,7 @@ class Filter extends HttpFilter {
   onResponseTrailers(): Action {
     return Action.Continue;
   }
+  onResponseMetadata(): void {}
   onLog(): void {}
   onDone(): void {}
   onDelete(): void {}

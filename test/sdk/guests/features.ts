@@ -16,6 +16,7 @@ import {
   isLogging,
   LogLevel,
   logDebug,
+  logError,
   logInfo,
   logTrace,
   logWarn,
@@ -343,3 +344,28 @@ class Denied extends HttpFilter {
   }
 }
 registerHttp<Denied>("denied");
+
+/** Messages that say how often they were built. */
+let built: i32 = 0;
+
+function message(name: string): string {
+  built++;
+  return `${name} ${built}`;
+}
+
+class Lines extends HttpFilter {
+  onRequestHeaders(): Action {
+    built = 0;
+    logTrace(message("trace"));
+    if (built == 0) logDebug(`debug ${message("inner")}`);
+    else logTrace("constant");
+    for (let i = 0; i < 2; i++) {
+      logInfo(message("info"));
+    }
+    const late = (text: string): void => logDebug(message(text));
+    late("late");
+    logError(message("error"));
+    return this.sendLocalResponse(200, built.toString());
+  }
+}
+registerHttp<Lines>("lines");
