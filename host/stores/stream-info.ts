@@ -56,7 +56,8 @@ export interface UpstreamInfo {
   /** Known once a connection is there. */
   localAddress: string | undefined;
   attempts: number;
-  transportFailureReason: string;
+  /** Why there is no connection; "" when there is one. HTTP knows it with the host, TCP from the start. */
+  transportFailureReason: string | undefined;
   /** From asking for a connection until there was one, or none to be had; nanoseconds. */
   poolReadyDuration: bigint | undefined;
   locality: { readonly region: string; readonly zone: string; readonly subZone: string };
@@ -69,7 +70,8 @@ export interface UpstreamInfo {
 export interface RouteInfo {
   routeName: string | undefined;
   routeMetadata: Metadata | undefined;
-  virtualHostName: string;
+  /** Undefined for plain TCP, which has no virtual hosts. */
+  virtualHostName: string | undefined;
   virtualHostMetadata: Metadata | undefined;
   clusterName: string | undefined;
   clusterMetadata: Metadata | undefined;

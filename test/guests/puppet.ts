@@ -50,6 +50,26 @@ export function proxy_on_response_trailers(context: u32, count: u32): u32 {
   return run("response_trailers", context, ["count"], [count], 0);
 }
 
+export function proxy_on_new_connection(context: u32): u32 {
+  return run("new_connection", context, [], [], 0);
+}
+
+export function proxy_on_downstream_data(context: u32, size: u32, eos: u32): u32 {
+  return run("downstream_data", context, ["size", "eos"], [size, eos], 0);
+}
+
+export function proxy_on_upstream_data(context: u32, size: u32, eos: u32): u32 {
+  return run("upstream_data", context, ["size", "eos"], [size, eos], 0);
+}
+
+export function proxy_on_downstream_connection_close(context: u32, peer: u32): void {
+  run("downstream_connection_close", context, ["peer"], [peer], 0);
+}
+
+export function proxy_on_upstream_connection_close(context: u32, peer: u32): void {
+  run("upstream_connection_close", context, ["peer"], [peer], 0);
+}
+
 export function proxy_on_http_call_response(
   context: u32,
   call: u32,

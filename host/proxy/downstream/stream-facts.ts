@@ -30,7 +30,7 @@ export class StreamFacts implements StreamInfo {
     port: undefined,
     localAddress: undefined,
     attempts: 0,
-    transportFailureReason: "",
+    transportFailureReason: undefined,
     poolReadyDuration: undefined,
     locality: NOWHERE,
     metadata: undefined,
@@ -82,6 +82,7 @@ export class StreamFacts implements StreamInfo {
   hostChosen({ address, port, endpoint }: Host): void {
     const { upstream } = this;
     upstream.attempts = 1;
+    upstream.transportFailureReason ??= "";
     upstream.address = formatAddress(address, port);
     upstream.port = port;
     upstream.locality = endpoint.locality;

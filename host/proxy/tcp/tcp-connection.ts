@@ -26,6 +26,8 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   private upstream: UpstreamConnection | undefined;
   private cluster: Cluster | undefined;
   private attempts = 0;
+  /** When the connection to the host was asked for. */
+  private askedAt = 0n;
   private clientEnded = false;
   private flushing = false;
   private closed = false;
@@ -96,7 +98,6 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   private finish(peer: PeerType): void {
     if (this.closed) return;
     this.closed = true;
-    this.info.endMonotonic = this.service.clock.monotonic();
     this.idle.stop();
     this.chain.close(peer);
     this.releaseUpstream(peer === PeerType.Remote);
@@ -146,6 +147,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
       return this.giveUp();
     }
     this.attempts++;
+    this.askedAt = service.clock.monotonic();
     info.upstream.attempts = this.attempts;
     this.upstream = new UpstreamConnection(cluster, host, this);
   }
@@ -169,7 +171,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   onUpstreamConnected(socket: Socket): void {
     const { info, upstream } = this;
     if (!upstream) return;
-    info.hostChosen(upstream.host);
+    info.connectionTried(upstream.host, this.askedAt);
     info.upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
     this.downstreamHold.set(HoldReason.Connect, false);
   }
@@ -200,11 +202,18 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     if (end) this.socket.end();
   }
 
-  onUpstreamClosed(established: boolean): void {
+  onUpstreamClosed(): void {
     this.upstream = undefined;
-    if (this.closed) return;
-    if (established) return this.closeDownstream("");
-    this.info.responseFlags |= ResponseFlag.UpstreamConnectionFailure;
+    if (!this.closed) this.closeDownstream("");
+  }
+
+  onUpstreamFailed(reason: string): void {
+    const { info, upstream } = this;
+    this.upstream = undefined;
+    if (this.closed || !upstream) return;
+    info.connectionTried(upstream.host, this.askedAt);
+    info.upstream.transportFailureReason = reason === "" ? "" : `delayed connect error: ${reason}`;
+    info.responseFlags |= ResponseFlag.UpstreamConnectionFailure;
     this.attempt(this.cluster!);
   }
 

@@ -7,7 +7,8 @@ export class TcpFacts implements StreamInfo {
   readonly protocol = undefined;
   readonly startTime: bigint;
   readonly startMonotonic: bigint;
-  endMonotonic: bigint | undefined;
+  /** A connection has no duration that filters could see. */
+  readonly endMonotonic = undefined;
   readonly requestHeaders = undefined;
   readonly responseHeaders = undefined;
   readonly responseTrailers = undefined;
@@ -38,7 +39,7 @@ export class TcpFacts implements StreamInfo {
   constructor(
     readonly connection: ConnectionInfo,
     readonly listener: StreamInfo["listener"],
-    clock: Clock,
+    private readonly clock: Clock,
   ) {
     this.startTime = clock.now();
     this.startMonotonic = clock.monotonic();
@@ -50,7 +51,7 @@ export class TcpFacts implements StreamInfo {
     return {
       routeName: undefined,
       routeMetadata: undefined,
-      virtualHostName: "",
+      virtualHostName: undefined,
       virtualHostMetadata: undefined,
       clusterName: config?.name,
       clusterMetadata: config?.metadata,
@@ -58,8 +59,10 @@ export class TcpFacts implements StreamInfo {
     };
   }
 
-  hostChosen({ address, port, endpoint }: Host): void {
+  /** A connection to that host came about, or did not, since it was asked for. */
+  connectionTried({ address, port, endpoint }: Host, since: bigint): void {
     const { upstream } = this;
+    upstream.poolReadyDuration = this.clock.monotonic() - since;
     upstream.address = formatAddress(address, port);
     upstream.port = port;
     upstream.locality = endpoint.locality;

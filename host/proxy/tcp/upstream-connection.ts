@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { Cluster, Host } from "../clusters/cluster";
+import { connectionErrorText } from "../clusters/upstream-events";
 import { isFull, socketBuffer } from "./socket-buffer";
 
 /** What happens on a connection to a host. */
@@ -10,8 +11,10 @@ export interface UpstreamConnectionEvents {
   onUpstreamEnd(): void;
   /** What was written has left: more may be written. */
   onUpstreamDrain(): void;
-  /** The connection is closed; `established` false = it never came about. Nothing follows. */
-  onUpstreamClosed(established: boolean): void;
+  /** The connection is closed. Nothing follows. */
+  onUpstreamClosed(): void;
+  /** It never came about; `reason` is the system's, "" when time ran out. Nothing follows. */
+  onUpstreamFailed(reason: string): void;
 }
 
 /** A TCP connection to a host, for one client alone, with its place in the cluster's stats. */
@@ -21,6 +24,7 @@ export class UpstreamConnection {
   private established = false;
   private remote = false;
   private timedOut = false;
+  private reason = "";
   private bytesIn = 0;
   private bytesOut = 0;
   /** Undefined once the client is gone: the rest is only flushed. */
@@ -58,15 +62,17 @@ export class UpstreamConnection {
       this.events?.onUpstreamEnd();
     });
     socket.on("drain", () => this.events?.onUpstreamDrain());
-    socket.on("error", () => {
+    socket.on("error", ({ code = "" }: NodeJS.ErrnoException) => {
       this.remote = true;
+      this.reason = connectionErrorText(code);
     });
     socket.once("close", () => {
       clearTimeout(timer);
       this.countClose();
       const { events: last } = this;
       this.events = undefined;
-      last?.onUpstreamClosed(this.established);
+      if (this.established) last?.onUpstreamClosed();
+      else last?.onUpstreamFailed(this.reason);
     });
   }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bootstrap, cluster, tcpListener } from "../support/bootstrap";
-import { describeEngines, type ProxyUnderTest } from "../support/describe-engines";
-import { echo, TcpPeer, TcpUpstream } from "../support/tcp-peer";
+import { bootstrap, cluster, tcpListener } from "../../support/bootstrap";
+import { describeEngines, type ProxyUnderTest } from "../../support/describe-engines";
+import { echo, TcpPeer, TcpUpstream } from "../../support/tcp-peer";
 
 const DEAD_PORT = 1;
 
