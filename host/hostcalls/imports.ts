@@ -86,11 +86,13 @@ function guarded(instance: Instance, name: string, run: Fn, forbidden: number | 
   const call = run as (...args: unknown[]) => number;
   const report = (level: LogLevel, text: string) =>
     deps.log.log("wasm", level, "host/hostcalls/imports.ts", text);
-  if (forbidden !== undefined)
+  if (forbidden !== undefined) {
+    const kind = forbidden === Errno.NotCapable ? "WASI" : "proxy-wasm";
     return () => {
-      report(LogLevel.Error, `Attempted call to restricted proxy-wasm capability: ${name}`);
+      report(LogLevel.Error, `Attempted call to restricted ${kind} capability: ${name}`);
       return forbidden;
     };
+  }
   return (...args: unknown[]) => {
     if (vm.mode !== Mode.Running && !legalIn(vm.mode, name))
       throw new Error(`restricted_callback: ${name} may not be called here`);
