@@ -2,6 +2,8 @@ import { Command, CommanderError } from "commander";
 import { version } from "../../package.json";
 import { buildCommand } from "./build";
 import { envoyCommand } from "./envoy";
+import { explainCommand } from "./explain";
+import { inspectCommand } from "./inspect";
 import { report } from "./report";
 import { type RunHooks, runCommand } from "./run";
 import { bold, hasColours } from "./terminal";
@@ -19,7 +21,14 @@ export async function main(argv: readonly string[], hooks: RunHooks = {}): Promi
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "show help; every command has its own")
     .addHelpText("after", EXAMPLES);
-  program.addCommand(buildCommand()).addCommand(runCommand(outcome, hooks)).addCommand(envoyCommand());
+  const commands = [
+    buildCommand(),
+    runCommand(outcome, hooks),
+    inspectCommand(outcome),
+    explainCommand(),
+    envoyCommand(),
+  ];
+  for (const command of commands) program.addCommand(command);
   for (const command of [program, ...program.commands]) {
     command
       .exitOverride()

@@ -70,13 +70,19 @@ function importType(module: string, name: string, version: AbiVersion): string |
   return isWasi ? wasiType(name as WasiName) : undefined;
 }
 
-/** Every import must be one Envoy has, with exactly its type. Throws {@link ModuleError} naming all that are not. */
-export function checkImports({ shape, version, name }: CompiledModule): void {
-  const wrong = shape.imports.flatMap((i) => {
+/** What is wrong with a module's imports: every one must be one Envoy has, with exactly its type. */
+export function importProblems({ shape, version }: Pick<CompiledModule, "shape" | "version">): string[] {
+  return shape.imports.flatMap((i) => {
     const wanted = importType(i.module, i.name, version);
     if (wanted === undefined) return [`${i.module}.${i.name} does not exist in ABI ${version}`];
     return wanted === i.type ? [] : [`${i.module}.${i.name} has type ${i.type}, the host's is ${wanted}`];
   });
+}
+
+/** Throws {@link ModuleError} naming every import that cannot be linked. */
+export function checkImports(module: CompiledModule): void {
+  const { name } = module;
+  const wrong = importProblems(module);
   if (wrong.length > 0) throw new ModuleError(`${name}: cannot be linked: ${wrong.join("; ")}`);
 }
 

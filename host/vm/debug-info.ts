@@ -47,6 +47,14 @@ export class DebugInfo {
     return undefined;
   }
 
+  /** {@link place} of an offset alone, as Envoy's backtraces give it. */
+  placeAt(offset: number): string | undefined {
+    this.load();
+    const after = this.starts.findIndex((start) => start > offset);
+    const index = (after < 0 ? this.starts.length : after) - 1;
+    return index < 0 ? undefined : this.place(index + this.importedFunctions, offset);
+  }
+
   private load(): void {
     if (this.loaded) return;
     this.loaded = true;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildModule } from "../../host/build/index";
+import { debugInfo, explainLine } from "../../host/inspect/index";
 import { bootstrap, httpListener, type Json, wasmFilter } from "../support/bootstrap";
 import { describeEngines, type EngineUnderTest } from "../support/describe-engines";
 import { exchange } from "../support/raw-client";
@@ -61,6 +62,23 @@ describeEngines("Trap reports", (engine) => {
       "test/sdk/guests/traps/fall",
       "test/sdk/guests/traps/Traps#onRequestHeaders",
     ]);
+  });
+
+  test("explain finds the lines in the engine's own log", async () => {
+    const { all } = await trapped(engine, "debug", "bounds");
+    const file = join(dir, "debug.wasm");
+    const debug = debugInfo(readFileSync(file), file, () => readFileSync(`${file}.map`, "utf8"));
+    const bare = all.replaceAll(/ \([^()]*:\d+:\d+\)$/gm, "");
+    const explained = bare.split("\n").map((line) => explainLine(line, debug));
+    const places = explained.flatMap((line) => /#take \((.*):\d+\)$/.exec(line)?.[1] ?? []);
+    expect(places).toEqual([
+      lineOf(SOURCE, "this.items[7]"),
+      lineOf(SOURCE, "this.take(depth - 1)"),
+      lineOf(SOURCE, "this.take(depth - 1)"),
+    ]);
+    expect(explained.filter((line) => !/^ +\d+:/.test(line))).toEqual(
+      bare.split("\n").filter((line) => !/^ +\d+:/.test(line)),
+    );
   });
 
   test("the message and place of an abort are logged before the trap", async () => {

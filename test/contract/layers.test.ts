@@ -60,6 +60,11 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
     rooms: ["host/errors.ts", "sdk/abi", "host/abi", "host/vm"],
     packages: ["assemblyscript", "binaryen"],
   },
+  // reads modules as the host does before it starts them
+  "host/inspect": {
+    rooms: [...LEAVES, "host/abi", "host/vm", "host/hostcalls"],
+    packages: ["binaryen"],
+  },
   "host/testing": {
     rooms: [
       ...LEAVES,
@@ -84,6 +89,7 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
       "host/envoy",
       "host/testing",
       "host/build",
+      "host/inspect",
       "package.json",
     ],
     packages: ["commander"],

@@ -16,6 +16,8 @@ describe("proxy-wasm", () => {
     [["help", "run"]],
     [["build", "--help"]],
     [["run", "--help"]],
+    [["inspect", "--help"]],
+    [["explain", "--help"]],
     [["envoy", "--help"]],
   ])("%j teaches with examples and exits 0", async (args) => {
     const { code, stdout, stderr } = await run(args);

@@ -1,0 +1,3 @@
+export { debugInfo, explainLine } from "./explain";
+export { inspectBytes, type ModuleReport } from "./inspect-file";
+export type { Sized } from "./sizes";
