@@ -12,6 +12,11 @@ export class HostcallEnv {
     return this.instance.current!;
   }
 
+  /** The context of the running callback. */
+  get caller(): Context {
+    return this.instance.caller!;
+  }
+
   /** Does the module speak this ABI version or a later one? */
   atLeast(version: AbiVersion): boolean {
     return atLeast(this.instance.compiled.version, version);

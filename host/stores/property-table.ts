@@ -8,7 +8,9 @@ import {
   message,
   NULL,
   type PropertyValue,
+  text,
   timestamp,
+  tree,
   uint,
 } from "./property-values";
 import { Locality, Metadata, Node } from "./protobuf/core";
@@ -22,7 +24,7 @@ const stream =
   ({ stream: s }) =>
     s && read(s);
 
-const request = (name: string) => stream((s) => bytes(s.requestHeaders?.get(name)));
+const request = (name: string) => stream((s) => text(s.requestHeaders?.get(name)));
 
 const route = (read: (r: RouteInfo) => PropertyValue | undefined) =>
   stream((s) => {
@@ -33,6 +35,9 @@ const route = (read: (r: RouteInfo) => PropertyValue | undefined) =>
 /** Facts of the chosen host. */
 const upstream = (read: (u: UpstreamInfo) => PropertyValue | undefined) =>
   stream(({ info: { upstream: u } }) => (u.address === undefined ? undefined : read(u)));
+
+/** Text from the configuration is UTF-8. */
+const configured = (value: string | undefined) => (value === undefined ? undefined : tree(value));
 
 /** Configured metadata; that of a route, host or listener without any is an empty message. */
 const metadata = (value: MetadataConfig | undefined) => message(Metadata, { filterMetadata: value ?? {} });
@@ -57,7 +62,7 @@ const headers = (pick: (s: StreamScope) => StreamScope["requestHeaders"]) =>
       get(key) {
         const name = key.toLowerCase();
         const values = map?.getAll(map.kind === "request" && name === "host" ? ":authority" : name) ?? [];
-        return values.length === 0 ? undefined : bytes(values.join(","));
+        return values.length === 0 ? undefined : text(values.join(","));
       },
     };
   });
@@ -66,9 +71,9 @@ const headers = (pick: (s: StreamScope) => StreamScope["requestHeaders"]) =>
 const MAX_GRPC_STATUS = 16;
 
 function grpcStatus(s: StreamScope): PropertyValue | undefined {
-  const text = s.responseTrailers?.get("grpc-status") || s.responseHeaders?.get("grpc-status");
+  const status = s.responseTrailers?.get("grpc-status") || s.responseHeaders?.get("grpc-status");
   // What is no status of gRPC is -1.
-  if (text) return int(/^\d{1,2}$/.test(text) && Number(text) <= MAX_GRPC_STATUS ? Number(text) : -1);
+  if (status) return int(/^\d{1,2}$/.test(status) && Number(status) <= MAX_GRPC_STATUS ? Number(status) : -1);
   const code = s.info.responseCode;
   return code === undefined ? undefined : int(grpcStatusOf(code));
 }
@@ -84,7 +89,7 @@ function tls(pick: (s: StreamScope) => TlsInfo | undefined): Rows {
   const row = (read: (t: TlsInfo) => string | undefined) =>
     stream((s) => {
       const info = pick(s);
-      return info && bytes(read(info));
+      return info && text(read(info));
     });
   return {
     tls_version: row((t) => t.version),
@@ -101,15 +106,15 @@ function tls(pick: (s: StreamScope) => TlsInfo | undefined): Rows {
 
 /** Built-in attributes (reference: ABI text, section 5): by name, or by namespace and name. */
 export const PROPERTIES: Readonly<Record<string, Row | Rows>> = {
-  plugin_name: ({ plugin }) => bytes(Buffer.from(plugin.name)),
-  plugin_root_id: ({ plugin }) => bytes(Buffer.from(plugin.rootId)),
-  plugin_vm_id: ({ plugin }) => bytes(Buffer.from(plugin.vmId)),
+  plugin_name: ({ plugin }) => tree(plugin.name),
+  plugin_root_id: ({ plugin }) => tree(plugin.rootId),
+  plugin_vm_id: ({ plugin }) => tree(plugin.vmId),
   connection_id: stream((s) => uint(s.info.connection.id)),
 
   request: {
     path: request(":path"),
-    url_path: stream((s) => bytes(urlPath(s.requestHeaders?.get(":path")))),
-    query: stream((s) => bytes(query(s.requestHeaders?.get(":path")))),
+    url_path: stream((s) => text(urlPath(s.requestHeaders?.get(":path")))),
+    query: stream((s) => text(query(s.requestHeaders?.get(":path")))),
     host: request(":authority"),
     scheme: request(":scheme"),
     method: request(":method"),
@@ -117,7 +122,7 @@ export const PROPERTIES: Readonly<Record<string, Row | Rows>> = {
     useragent: request("user-agent"),
     id: request("x-request-id"),
     headers: headers((s) => s.requestHeaders),
-    protocol: stream((s) => bytes(s.info.protocol)),
+    protocol: stream((s) => text(s.info.protocol)),
     time: stream((s) => timestamp(s.info.startTime)),
     duration: stream(({ info: { startMonotonic, endMonotonic } }) =>
       duration(endMonotonic === undefined ? undefined : endMonotonic - startMonotonic),
@@ -129,7 +134,7 @@ export const PROPERTIES: Readonly<Record<string, Row | Rows>> = {
 
   response: {
     code: stream((s) => int(s.info.responseCode)),
-    code_details: stream((s) => bytes(s.info.responseCodeDetails)),
+    code_details: stream((s) => text(s.info.responseCodeDetails)),
     flags: stream((s) => int(s.info.responseFlags)),
     headers: headers((s) => s.responseHeaders),
     trailers: headers((s) => s.responseTrailers),
@@ -145,11 +150,11 @@ export const PROPERTIES: Readonly<Record<string, Row | Rows>> = {
   },
 
   source: {
-    address: stream((s) => bytes(s.info.connection.remoteAddress)),
+    address: stream((s) => text(s.info.connection.remoteAddress)),
     port: stream((s) => int(s.info.connection.remotePort)),
   },
   destination: {
-    address: stream((s) => bytes(s.info.connection.localAddress)),
+    address: stream((s) => text(s.info.connection.localAddress)),
     port: stream((s) => int(s.info.connection.localPort)),
   },
 
@@ -157,17 +162,17 @@ export const PROPERTIES: Readonly<Record<string, Row | Rows>> = {
     id: stream((s) => uint(s.info.connection.id)),
     mtls: stream((s) => bool(s.info.connection.tls?.mtls ?? false)),
     peer_certificate_valid: stream((s) => bool(s.info.connection.tls?.peerCertificateValid ?? false)),
-    requested_server_name: stream((s) => bytes(s.info.connection.requestedServerName)),
-    termination_details: stream((s) => bytes(s.info.connectionTermination)),
+    requested_server_name: stream((s) => text(s.info.connection.requestedServerName)),
+    termination_details: stream((s) => text(s.info.connectionTermination)),
     ...tls((s) => s.info.connection.tls),
   },
 
   upstream: {
-    address: upstream((u) => bytes(u.address)),
+    address: upstream((u) => text(u.address)),
     port: upstream((u) => int(u.port)),
-    local_address: upstream((u) => bytes(u.localAddress)),
+    local_address: upstream((u) => text(u.localAddress)),
     locality: upstream((u) => message(Locality, u.locality)),
-    transport_failure_reason: stream((s) => bytes(s.info.upstream.transportFailureReason)),
+    transport_failure_reason: stream((s) => text(s.info.upstream.transportFailureReason)),
     cx_pool_ready_duration: upstream((u) => duration(u.poolReadyDuration)),
     request_attempt_count: stream((s) => uint(s.info.upstream.attempts)),
     num_endpoints: route((r) => uint(r.clusterEndpoints)),
@@ -177,21 +182,23 @@ export const PROPERTIES: Readonly<Record<string, Row | Rows>> = {
   // Only filters that this proxy does not have write dynamic metadata.
   metadata: stream(() => metadata(undefined)),
   filter_state: stream((s) => ({ kind: "map", get: (key) => bytes(s.info.filterState.get(key)) })),
-  upstream_filter_state: upstream((u) => (u.localAddress === undefined ? undefined : NULL)),
+  upstream_filter_state: upstream((u) =>
+    u.localAddress === undefined ? undefined : { kind: "map", get: () => undefined },
+  ),
 
   xds: {
     node: ({ plugin }) => message(Node, plugin.node),
-    cluster_name: route((r) => bytes(r.clusterName)),
+    cluster_name: route((r) => configured(r.clusterName)),
     cluster_metadata: route((r) => (r.clusterName === undefined ? undefined : metadata(r.clusterMetadata))),
-    route_name: route((r) => bytes(r.routeName)),
+    route_name: route((r) => configured(r.routeName)),
     route_metadata: route((r) => (r.routeName === undefined ? undefined : metadata(r.routeMetadata))),
-    virtual_host_name: route((r) => bytes(r.virtualHostName)),
+    virtual_host_name: route((r) => configured(r.virtualHostName)),
     virtual_host_metadata: route((r) =>
       r.virtualHostName === undefined ? undefined : metadata(r.virtualHostMetadata),
     ),
     listener_metadata: stream((s) => metadata(s.info.listener.metadata)),
     listener_direction: stream((s) => int(s.info.listener.direction)),
-    filter_chain_name: stream((s) => bytes(s.info.listener.filterChainName)),
+    filter_chain_name: stream((s) => configured(s.info.listener.filterChainName)),
     upstream_host_metadata: upstream((u) => (u.metadata ? metadata(u.metadata) : NULL)),
     upstream_host_locality_metadata: upstream((u) =>
       u.localityMetadata ? metadata(u.localityMetadata) : NULL,

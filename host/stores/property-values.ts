@@ -11,8 +11,9 @@ import { encodePairs } from "./pairs";
 
 /** A property before it is encoded. */
 export type PropertyValue =
-  /** Bytes as they came, headers among them; text is Latin-1. */
-  | { kind: "bytes"; value: string | Buffer }
+  /** Text as it came, headers among it: Latin-1, one character a byte. */
+  | { kind: "text"; value: string }
+  | { kind: "bytes"; value: Buffer }
   | { kind: "int" | "uint" | "duration" | "timestamp"; value: bigint }
   | { kind: "bool"; value: boolean }
   /** The inside of a Struct or of configured text: plain JSON, numbers are doubles, text is UTF-8. */
@@ -28,7 +29,9 @@ export type PropertyValue =
   /** There, but without a value: not serializable. */
   | { kind: "null" };
 
-export const bytes = (value: string | Buffer | undefined): PropertyValue | undefined =>
+export const text = (value: string | undefined): PropertyValue | undefined =>
+  value === undefined ? undefined : { kind: "text", value };
+export const bytes = (value: Buffer | undefined): PropertyValue | undefined =>
   value === undefined ? undefined : { kind: "bytes", value };
 
 type IntKind = "int" | "uint" | "duration" | "timestamp";
@@ -90,8 +93,10 @@ function fixed64(write: (out: Buffer) => void): Buffer {
 /** Bytes as the guest reads them; undefined when a value cannot be serialized (a null inside). */
 export function encodeProperty(property: PropertyValue): Buffer | undefined {
   switch (property.kind) {
+    case "text":
+      return Buffer.from(property.value, "latin1");
     case "bytes":
-      return typeof property.value === "string" ? Buffer.from(property.value, "latin1") : property.value;
+      return property.value;
     case "int":
     case "uint":
     case "duration":

@@ -31,6 +31,7 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
   "host/stream": { rooms: [...LEAVES, "host/abi", "host/vm", "host/stores", "host/context"] },
   "host/hostcalls": {
     rooms: [...LEAVES, "host/abi", "host/vm", "host/stores", "host/context", "host/stream"],
+    packages: ["@bufbuild/protobuf", "@bufbuild/cel"],
   },
   "host/plugin": {
     rooms: [...LEAVES, "host/abi", "host/vm", "host/stores", "host/context", "host/stream", "host/hostcalls"],
