@@ -19,6 +19,22 @@ const HTTP = ["request", "response"].flatMap((direction) =>
   ),
 );
 
+const TCP = (
+  [
+    ["new_connection", "onNewConnection"],
+    ["downstream_data", "onDownstreamData"],
+    ["upstream_data", "onUpstreamData"],
+    ["upstream_connection_close", "onUpstreamClose"],
+    ["downstream_connection_close", "onDownstreamClose"],
+  ] as const
+).map(
+  ([name, method]): CallbackRow => ({
+    callback: `proxy_on_${name}`,
+    file: "tcp",
+    methods: [`TcpFilter.${method}`],
+  }),
+);
+
 /** Every callback of sdk/entry that can be left out. The rest (ABI version, allocator, vm_start) always stays. */
 export const CALLBACKS: readonly CallbackRow[] = [
   { callback: "proxy_on_context_create", file: "lifecycle", methods: [], keepsContexts: true },
@@ -44,6 +60,7 @@ export const CALLBACKS: readonly CallbackRow[] = [
     methods: ["HttpCall.onResponse", "HttpCall.onFailure"],
   },
   ...HTTP,
+  ...TCP,
 ];
 
 function capital(word: string): string {

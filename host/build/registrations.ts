@@ -1,13 +1,14 @@
 import type { AscClass, AscFile, AscNode, AscProgram, Compiler } from "./compiler";
 import { isSdk } from "./sdk-elements";
 
-/** A top-level `registerHttp<F, R>(...)` of the author's files. */
+/** A top-level `registerHttp<F, R>(...)` or `registerTcp<F, R>(...)` of the author's files. */
 export interface RegisterCall {
   filter: AscClass;
   root: AscClass | undefined;
 }
 
-const REGISTER = /\bregisterHttp\s*</g;
+const REGISTER = /\bregister(?:Http|Tcp)\s*</g;
+const REGISTER_NAMES: ReadonlySet<string | undefined> = new Set(["registerHttp", "registerTcp"]);
 
 /**
  * All registrations of a program; undefined when one of them is not a plain top-level call, so that nothing can be
@@ -24,7 +25,7 @@ export function findRegistrations(
     mentions += [...file.source.text.matchAll(REGISTER)].length;
     for (const statement of file.source.statements) {
       const call = statement.kind === nodeKind.Expression ? statement.expression : undefined;
-      if (call?.kind !== nodeKind.Call || call.expression?.text !== "registerHttp") continue;
+      if (call?.kind !== nodeKind.Call || !REGISTER_NAMES.has(call.expression?.text)) continue;
       const [filter, root] = typeArguments(call, file, elementKind.ClassPrototype);
       if (filter) calls.push({ filter, root });
     }

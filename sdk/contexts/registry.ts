@@ -8,8 +8,9 @@ import { HttpFilter } from "./http-filter";
 import { PlainRoot, RootContext } from "./root-context";
 import { StreamContext } from "./stream-context";
 import { findStream } from "./stream-table";
+import { TcpFilter } from "./tcp-filter";
 
-/** One `registerHttp`: how to make the root and the streams of the plugins with that `root_id`. */
+/** One `registerHttp` or `registerTcp`: how to make the root and the streams of the plugins with that `root_id`. */
 class Registration {
   constructor(
     readonly name: string,
@@ -36,6 +37,19 @@ let sharedName: string = "";
  * @example registerHttp<MyFilter, MyRoot>("my-filter");
  */
 export function registerHttp<F extends HttpFilter, R extends RootContext = PlainRoot>(rootId: string): void {
+  register<F, R>(rootId);
+}
+
+/**
+ * The same for a filter of TCP connections (`envoy.filters.network.wasm`). HTTP and TCP filters of one module need
+ * different names.
+ * @example registerTcp<MyFilter, MyRoot>("my-filter");
+ */
+export function registerTcp<F extends TcpFilter, R extends RootContext = PlainRoot>(rootId: string): void {
+  register<F, R>(rootId);
+}
+
+function register<F extends StreamContext, R extends RootContext>(rootId: string): void {
   if (SHARED) {
     sharedName = rootId;
     sharedStream = instantiate<F>();

@@ -1,7 +1,7 @@
 import { Context } from "./context";
 import { RootContext } from "./root-context";
 
-/** What HTTP filters (one per request) have in common with the other streams. */
+/** What HTTP filters (one per request) and TCP filters (one per connection) have in common. */
 export class StreamContext extends Context {
   /** @internal Chain of a table's bucket. */
   next: StreamContext | null = null;
@@ -16,7 +16,7 @@ export class StreamContext extends Context {
   /** The exchange is over: write metrics and logs. Properties and most headers can still be read. */
   onLog(): void {}
 
-  /** The stream has ended; called after `onLog` for HTTP. */
+  /** The stream has ended; called after `onLog` for HTTP, before it for TCP. */
   onDone(): void {}
 
   /** The last callback. */

@@ -4,7 +4,7 @@ import { announce } from "../contexts/http-message";
 import { streamContext } from "../contexts/registry";
 import { collectIfDue } from "../memory/heap";
 
-/** HTTP contexts are the only streams registered so far, so the cast needs no check. */
+/** The cast needs no check: a context of the other kind gets the base class's callbacks, which do nothing. */
 function filter(id: u32): HttpFilter | null {
   return changetype<HttpFilter | null>(streamContext(id));
 }

@@ -7,4 +7,5 @@ export * from "./http-calls";
 /** The exports of a module; `proxy-wasm build` removes the callbacks nothing overrides. */
 export * from "./lifecycle";
 export * from "./queues";
+export * from "./tcp";
 export * from "./timers";

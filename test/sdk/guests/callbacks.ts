@@ -1,4 +1,13 @@
-import { Action, HttpCall, HttpFilter, RootContext, registerHttp } from "proxy-wasm-toolkit/sdk";
+import {
+  Action,
+  HttpCall,
+  HttpFilter,
+  PeerType,
+  RootContext,
+  registerHttp,
+  registerTcp,
+  TcpFilter,
+} from "proxy-wasm-toolkit/sdk";
 
 /** Overrides everything there is to override. */
 class Root extends RootContext {
@@ -50,3 +59,18 @@ class Filter extends HttpFilter {
   onDelete(): void {}
 }
 registerHttp<Filter, Root>("all");
+
+class Tcp extends TcpFilter {
+  onNewConnection(): Action {
+    return Action.Continue;
+  }
+  onDownstreamData(): Action {
+    return Action.Continue;
+  }
+  onUpstreamData(): Action {
+    return Action.Continue;
+  }
+  onUpstreamClose(peer: PeerType): void {}
+  onDownstreamClose(peer: PeerType): void {}
+}
+registerTcp<Tcp, Root>("all-tcp");
