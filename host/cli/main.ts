@@ -7,6 +7,7 @@ import { inspectCommand } from "./inspect";
 import { report } from "./report";
 import { type RunHooks, runCommand } from "./run";
 import { bold, hasColours } from "./terminal";
+import { testCommand } from "./test";
 
 /**
  * Runs one command line and answers the process's exit code: 0 done, 1 failed, 2 wrong usage. Never throws.
@@ -24,6 +25,7 @@ export async function main(argv: readonly string[], hooks: RunHooks = {}): Promi
   const commands = [
     buildCommand(),
     runCommand(outcome, hooks),
+    testCommand(outcome),
     inspectCommand(outcome),
     explainCommand(),
     envoyCommand(),

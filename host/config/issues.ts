@@ -17,7 +17,13 @@ function isPath(path: readonly PropertyKey[]): path is (string | number)[] {
 }
 
 /** Puts zod's issues into the form of every configuration error, in file order. */
-export function readIssues(error: z.ZodError | undefined, source: Source, plain: unknown): Findings {
+export function readIssues(
+  error: z.ZodError | undefined,
+  source: Source,
+  plain: unknown,
+  schema: z.ZodType = bootstrap,
+  unknown = "not supported by the node engine",
+): Findings {
   const findings: Findings = { errors: [], unsupported: [] };
   const at = (path: FieldPath, want: "key" | "value", message: string): ConfigIssue => ({
     position: locate(source, path, want),
@@ -32,8 +38,8 @@ export function readIssues(error: z.ZodError | undefined, source: Source, plain:
     }
     for (const key of issue.keys) {
       const field = [...path, key];
-      const hint = suggest(bootstrap, plain, path, key);
-      const issue = at(field, "key", `not supported by the node engine${hint}`);
+      const hint = suggest(schema, plain, path, key);
+      const issue = at(field, "key", unknown + hint);
       findings.unsupported.push({ issue, path: field });
     }
   }

@@ -13,6 +13,8 @@ export interface LoadedModule {
   wasm: Uint8Array;
   /** Path or name for messages. */
   name: string;
+  /** Where it lies. */
+  file: string;
   /** Reads a file that lies beside the module: its source map. */
   readBeside(name: string): string | undefined;
 }
@@ -39,6 +41,7 @@ function readModule(file: string, name: string): LoadedModule {
   return {
     wasm: readFileSync(file),
     name,
+    file,
     readBeside(beside) {
       const path = join(dirname(file), basename(beside));
       return existsSync(path) ? readFileSync(path, "utf8") : undefined;

@@ -39,10 +39,12 @@ describe("documents", () => {
     expect(links.filter((to) => !existsSync(join(root, dirname(page), to)))).toEqual([]);
   });
 
-  it("docs/testing.md shows a test that passes here", () => {
+  it("docs/testing.md shows a test and a scenario that pass here", () => {
     const shown = /```ts\n([\s\S]*?)```/.exec(read("docs/testing.md"))![1]!;
     const test = /^test\([\s\S]*/m.exec(shown)![0];
     expect(read("test/host/testing/documented.test.ts")).toContain(test);
+    const scenario = read("examples/sidecar/private.scenario.yaml");
+    expect(read("docs/testing.md")).toContain(`\`\`\`yaml\n${scenario}\`\`\``);
   });
 
   it("LICENSE is Apache-2.0, as package.json says", () => {

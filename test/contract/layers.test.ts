@@ -81,14 +81,17 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
     ],
     packages: ["vitest"],
   },
-  "host/testing/scenario": { rooms: [...LEAVES, "host/testing", "host/proxy", "host/envoy", "host/build"] },
+  "host/testing/scenario": {
+    rooms: [...LEAVES, "host/config", "host/testing", "host/proxy", "host/envoy"],
+    packages: ["zod"],
+  },
   "host/cli": {
     rooms: [
       ...LEAVES,
       "host/config",
       "host/proxy",
       "host/envoy",
-      "host/testing",
+      "host/testing/scenario",
       "host/build",
       "host/inspect",
       "package.json",

@@ -16,6 +16,7 @@ describe("proxy-wasm", () => {
     [["help", "run"]],
     [["build", "--help"]],
     [["run", "--help"]],
+    [["test", "--help"]],
     [["inspect", "--help"]],
     [["explain", "--help"]],
     [["envoy", "--help"]],
