@@ -1,6 +1,7 @@
 // The demo app behind the sidecar: it answers every path plainly and knows nothing of faults, roles or metrics.
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
 
 const PAGES = {
   "/hello": "hello from the app\n",
@@ -30,4 +31,10 @@ export async function startApp(/** @type {number} */ port) {
       if (server.listening) await once(server, "close");
     },
   };
+}
+
+// node examples/sidecar/app.mjs [port]
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { port } = await startApp(Number(process.argv[2] ?? 8080));
+  console.log(`the app listens on 127.0.0.1:${port}`);
 }

@@ -1,4 +1,5 @@
 import { decode } from "./decode";
+import { numberText } from "./number-text";
 
 /**
  * A `google.protobuf.Struct` as JSON text. A plugin's configuration may be written as YAML in the proxy's file; it
@@ -65,7 +66,7 @@ function value(end: usize, depth: i32): bool {
       return true;
     case 0x11:
       if (at + 9 != end) return false;
-      number(load<f64>(at, 1));
+      json += numberText(load<f64>(at, 1));
       at = end;
       return true;
     case 0x1a:
@@ -115,12 +116,6 @@ function section(tag: u8, end: usize): usize {
   return 0;
 }
 
-/** A whole number is written without a fraction, as it stood in the file. */
-function number(value: f64): void {
-  if (value == Math.floor(value) && Math.abs(value) < 9007199254740992) json += (<i64>value).toString();
-  else json += value.toString();
-}
-
 function text(end: usize): void {
   const content = decode(at, end - at);
   at = end;
@@ -130,10 +125,14 @@ function text(end: usize): void {
     const unit = content.charCodeAt(i);
     if (unit >= 0x20 && unit != 0x22 && unit != 0x5c) continue;
     json += content.substring(start, i);
-    json +=
-      unit < 0x20 ? `\\u00${unit < 0x10 ? "0" : ""}${unit.toString(16)}` : `\\${String.fromCharCode(unit)}`;
+    if (unit < 0x20) json += `\\u00${unit < 0x10 ? "0" : "1"}${String.fromCharCode(hexSign(unit & 15))}`;
+    else json += `\\${String.fromCharCode(unit)}`;
     start = i + 1;
   }
   json += content.substring(start);
   json += '"';
+}
+
+function hexSign(value: i32): i32 {
+  return value < 10 ? 48 + value : 87 + value;
 }

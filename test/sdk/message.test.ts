@@ -7,22 +7,25 @@ import { compile } from "../support/compile";
 interface Guest {
   copied(message: Uint8Array): Buffer;
   written(text: string, number: bigint, yes: boolean, real: number): Buffer;
+  numeral(value: number): string;
 }
 
 let guest: Guest;
 beforeAll(async () => {
   const options = ["--runtime", "minimal", "--exportRuntime", "-O2"];
   const { exports } = await instantiate(await compile("test/sdk/guests/message.ts", options));
-  const { __newString, __getString, copied, written } = exports as unknown as {
+  const { __newString, __getString, copied, written, numeral } = exports as unknown as {
     __newString(text: string): number;
     __getString(pointer: number): string;
     copied(message: number): number;
     written(text: number, number: bigint, yes: boolean, real: number): number;
+    numeral(value: number): number;
   };
   const bytes = (pointer: number) => Buffer.from(__getString(pointer), "latin1");
   guest = {
     copied: (message) => bytes(copied(__newString(Buffer.from(message).toString("latin1")))),
     written: (text, number, yes, real) => bytes(written(__newString(text), number, yes, real)),
+    numeral: (value) => __getString(numeral(value)),
   };
 });
 
@@ -78,5 +81,40 @@ describe("messages", () => {
       "\x0a\xff\xff\xff\xff\x0f",
     ])
       expect(guest.copied(Buffer.from(bad, "latin1")).toString()).toBe("failed");
+  });
+});
+
+describe("numbers as JSON text", () => {
+  test("read as the same double", () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+        expect(JSON.parse(guest.numeral(value))).toBe(Object.is(value, -0) ? 0 : value);
+      }),
+      { numRuns: 2000 },
+    );
+    for (const value of [
+      5e-324,
+      1.7976931348623157e308,
+      0.30000000000000004,
+      2 ** 53,
+      1e21,
+      1e22,
+      123456789012345680,
+    ])
+      expect(JSON.parse(guest.numeral(value))).toBe(value);
+  });
+
+  test("with at most 15 digits they are what was typed", () => {
+    const typed = fc.tuple(fc.integer({ min: 0, max: 999_999_999_999_999 }), fc.nat(9));
+    fc.assert(
+      fc.property(typed, ([whole, places]) => {
+        const value = Number(`${whole}e-${places}`);
+        if (!String(value).includes("e")) expect(guest.numeral(value)).toBe(String(value));
+      }),
+    );
+    for (const text of ["0", "1", "-1", "0.5", "-0.25", "100", "0.001", "12.34", "999999999999999", "0.1"])
+      expect(guest.numeral(Number(text))).toBe(text);
+    expect(guest.numeral(Number.NaN)).toBe("NaN");
+    expect(guest.numeral(Number.POSITIVE_INFINITY)).toBe("NaN");
   });
 });

@@ -1,6 +1,7 @@
 /** Protobuf messages as plain exports, for @assemblyscript/loader; bytes are one character each. */
 import { Bytes } from "../../../sdk/memory/bytes";
 import { MessageReader, MessageWriter, WireType } from "../../../sdk/memory/message";
+import { numberText } from "../../../sdk/memory/number-text";
 
 function bytesOf(text: string): Bytes {
   const buffer = new ArrayBuffer(text.length);
@@ -29,4 +30,8 @@ export function copied(message: string): string {
 /** A message with every kind of field, defaults left out. */
 export function written(text: string, number: i64, yes: bool, real: f64): string {
   return latin1(new MessageWriter().text(1, text).int(2, number).bool(3, yes).double(300, real).finish());
+}
+
+export function numeral(value: f64): string {
+  return numberText(value);
 }
