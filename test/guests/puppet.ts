@@ -86,6 +86,22 @@ export function proxy_on_http_call_response(
   );
 }
 
+export function proxy_on_grpc_receive_initial_metadata(context: u32, call: u32, count: u32): void {
+  run("grpc_receive_initial_metadata", context, ["call", "count"], [call, count], 0);
+}
+
+export function proxy_on_grpc_receive(context: u32, call: u32, size: u32): void {
+  run("grpc_receive", context, ["call", "size"], [call, size], 0);
+}
+
+export function proxy_on_grpc_receive_trailing_metadata(context: u32, call: u32, count: u32): void {
+  run("grpc_receive_trailing_metadata", context, ["call", "count"], [call, count], 0);
+}
+
+export function proxy_on_grpc_close(context: u32, call: u32, status: u32): void {
+  run("grpc_close", context, ["call", "status"], [call, status], 0);
+}
+
 export function proxy_on_log(context: u32): void {
   run("log", context, [], [], 0);
 }

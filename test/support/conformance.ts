@@ -7,6 +7,7 @@ import {
   type StartOptions,
 } from "./describe-engines";
 import { guest } from "./guests";
+import { type Http2Handler, Http2Upstream } from "./http2-upstream";
 import { fenceListener, PluginLog } from "./plugin-log";
 import { exchange, RawClient, type RawRequest, type RawResponse } from "./raw-client";
 import { answerOk, RawUpstream, type UpstreamHandler } from "./raw-upstream";
@@ -33,6 +34,8 @@ export interface Setup {
   /** The cluster leads nowhere: connections are refused. */
   dead?: boolean;
   upstream?: UpstreamHandler;
+  /** A second upstream, which speaks HTTP/2; its cluster is called like the behaviour with `-h2` behind. */
+  http2?: Http2Handler;
 }
 
 /** Nobody listens on this port of the loopback interface. */
@@ -41,6 +44,7 @@ const DEAD_PORT = 1;
 /** One behaviour while it is tested. */
 export class Behaviour extends PluginLog {
   upstream!: RawUpstream;
+  http2!: Http2Upstream;
 
   constructor(
     id: string,
@@ -86,10 +90,12 @@ export class Behaviour extends PluginLog {
     });
   }
 
-  cluster(): build.Json {
-    const { cluster, dead } = this.setup;
+  clusters(): build.Json[] {
+    const { id } = this;
+    const { cluster, dead, http2 } = this.setup;
     const port = dead ? DEAD_PORT : this.upstream.port;
-    return build.cluster(this.id, port, typeof cluster === "function" ? cluster(port) : cluster);
+    const own = build.cluster(id, port, typeof cluster === "function" ? cluster(port) : cluster);
+    return http2 ? [own, build.cluster(`${id}-h2`, this.http2.port, build.CLUSTER_HTTP2)] : [own];
   }
 }
 
@@ -122,17 +128,19 @@ export function conformance(
     });
     if (behaviours.length === 0) return;
     beforeAll(async () => {
-      for (const behaviour of behaviours)
+      for (const behaviour of behaviours) {
         behaviour.upstream = await RawUpstream.start(behaviour.setup.upstream ?? answerOk);
+        if (behaviour.setup.http2) behaviour.http2 = await Http2Upstream.start(behaviour.setup.http2);
+      }
       const { bootstrap: more, ...start } = options;
       const listeners = await Promise.all(behaviours.map((behaviour) => behaviour.listener()));
       listeners.push(await fenceListener());
-      const clusters = behaviours.map((behaviour) => behaviour.cluster());
+      const clusters = behaviours.flatMap((behaviour) => behaviour.clusters());
       clusters.push(build.cluster("dead", DEAD_PORT), EMPTY_CLUSTER);
       proxy = await engine.start(build.bootstrap({ listeners, clusters, ...(more && { more }) }), start);
       for (const behaviour of behaviours) behaviour.proxy = proxy;
     });
-    afterAll(() => Promise.all(behaviours.map((behaviour) => behaviour.upstream?.close())));
+    afterAll(() => Promise.all(behaviours.flatMap((b) => [b.upstream?.close(), b.http2?.close()])));
   });
 }
 

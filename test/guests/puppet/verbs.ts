@@ -2,9 +2,10 @@ import * as env from "../../../sdk/env";
 import * as old from "../env";
 import * as wasi from "../wasi_snapshot_preview1";
 import { bytesOf, decodePairs, encodePairs, percentEncode, textAt } from "./bytes";
+import { grpc } from "./grpc-verbs";
 
 /** Room for three numbers a hostcall writes. */
-const OUT = memory.data(32, 8);
+export const OUT = memory.data(32, 8);
 
 /** What the last hostcall left behind: its status is the return value. */
 export let result: string = "";
@@ -12,15 +13,15 @@ export let result: string = "";
 let args: string[] = [];
 let next: i32 = 0;
 
-function text(): string {
+export function text(): string {
   return next < args.length ? args[next++] : "";
 }
 
-function num(): u32 {
+export function num(): u32 {
   return <u32>(<i64>parseInt(text(), 10));
 }
 
-function rest(): string[] {
+export function rest(): string[] {
   const items = args.slice(next);
   next = args.length;
   return items;
@@ -30,7 +31,7 @@ function output(): string {
   return textAt(load<u32>(OUT), load<u32>(OUT + 4));
 }
 
-function number32(status: i32): i32 {
+export function number32(status: i32): i32 {
   if (status == 0) result = load<u32>(OUT).toString();
   return status;
 }
@@ -64,6 +65,7 @@ export function perform(verb: string, values: string[]): i32 {
   let status = headers(verb);
   if (status < 0) status = buffers(verb);
   if (status < 0) status = streams(verb);
+  if (status < 0) status = grpc(verb);
   if (status < 0) status = stores(verb);
   if (status < 0) status = system(verb);
   if (status < 0) status = raw(verb);
