@@ -123,6 +123,36 @@ export const HOSTCALLS = {
       ["message", "out"],
     ],
   },
+  // gRPC calls
+  proxy_grpc_call: {
+    params: [
+      ["service", "in"],
+      ["name", "in"],
+      ["method", "in"],
+      ["metadata", "pairs"],
+      ["message", "in"],
+      ["timeout", "u32"],
+      ["call", "out32"],
+    ],
+  },
+  proxy_grpc_stream: {
+    params: [
+      ["service", "in"],
+      ["name", "in"],
+      ["method", "in"],
+      ["metadata", "pairs"],
+      ["call", "out32"],
+    ],
+  },
+  proxy_grpc_send: {
+    params: [
+      ["call", "u32"],
+      ["message", "in"],
+      ["endOfStream", "bool"],
+    ],
+  },
+  proxy_grpc_cancel: { params: [["call", "u32"]] },
+  proxy_grpc_close: { params: [["call", "u32"]] },
   // Shared data
   proxy_get_shared_data: {
     params: [

@@ -7,7 +7,9 @@ import type { SharedData } from "../stores/shared-data";
 import type { SharedQueues } from "../stores/shared-queues";
 import type { CompiledModule } from "../vm/module";
 import { Vm } from "../vm/vm";
+import { CallIds } from "./call-ids";
 import type { Context } from "./context";
+import type { GrpcCaller } from "./grpc-caller";
 import type { HttpCaller } from "./http-caller";
 
 /** What an instance needs from the world around it. */
@@ -15,6 +17,8 @@ export interface InstanceDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly caller: HttpCaller;
+  /** Absent: no cluster takes gRPC calls. */
+  readonly grpcCaller?: GrpcCaller | undefined;
   readonly sharedData: SharedData;
   readonly sharedQueues: SharedQueues;
   readonly metrics: MetricTable;
@@ -35,6 +39,7 @@ export class Instance {
   readonly vm: Vm;
   private readonly contexts = new Map<number, Context>();
   private nextId = 1;
+  readonly callIds = new CallIds();
   private running: Context | undefined;
   private effective: Context | undefined;
   private readonly deferred: (() => void)[] = [];

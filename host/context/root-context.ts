@@ -1,10 +1,12 @@
 import { BufferType } from "../../sdk/abi/buffer-type";
-import { MapType } from "../../sdk/abi/map-type";
+import type { MapType } from "../../sdk/abi/map-type";
 import type { Timer } from "../clock";
 import type { HeaderMap } from "../stores/header-map";
 import type { PluginFacts, PropertyScope } from "../stores/properties";
+import { CallStatus } from "./call-status";
 import { Context, type GuestBuffer } from "./context";
-import type { HttpCallRequest, HttpCallResponse } from "./http-caller";
+import { GrpcCallouts } from "./grpc-callouts";
+import { HttpCallouts } from "./http-callouts";
 import type { Instance } from "./instance";
 
 /** Joins the non-empty parts of a log prefix, each after a space. */
@@ -15,10 +17,7 @@ export function logPrefix(...parts: string[]): string {
     .join("");
 }
 
-/** HTTP call ids count 4, 8, 12, ...: the low bits tell HTTP calls from gRPC calls (1) and streams (2). */
-const HTTP_CALL_STEP = 4;
-
-/** A plugin's own context: configuration, timer, and the answers to calls of all its streams. */
+/** A plugin's own context: configuration, timer, and the calls of all its streams. */
 export class RootContext extends Context {
   readonly root = this;
   readonly logPrefix: string;
@@ -26,11 +25,9 @@ export class RootContext extends Context {
   private configurationReadable = false;
   private timer: Timer | undefined;
   private periodMs = 0;
-  private nextCall = HTTP_CALL_STEP;
-  private readonly calls = new Map<number, { cancel(): void }>();
-  private answer: HttpCallResponse | undefined;
-  /** What proxy_get_status reads. The code is sticky: later successes only clear the message. */
-  status = { code: 0, message: "" };
+  readonly callStatus = new CallStatus();
+  readonly httpCalls = new HttpCallouts(this);
+  readonly grpcCalls = new GrpcCallouts(this);
 
   constructor(
     instance: Instance,
@@ -96,44 +93,16 @@ export class RootContext extends Context {
       this.instance.invoke(this, "proxy_on_queue_ready", queue);
   }
 
-  /** Undefined when the cluster has no usable host; the id is consumed all the same. */
-  startHttpCall(cluster: string, request: HttpCallRequest): number | undefined {
-    const id = this.nextCall;
-    this.nextCall += HTTP_CALL_STEP;
-    const call = this.instance.deps.caller.call(cluster, request, (response) =>
-      this.finishCall(id, response),
-    );
-    if (!call) return undefined;
-    this.calls.set(id, call);
-    return id;
-  }
-
-  private finishCall(id: number, response: HttpCallResponse | undefined): void {
-    if (!this.calls.delete(id) || this.instance.failed) return;
-    this.answer = response;
-    this.status = response ? { code: this.status.code, message: "" } : { code: 11, message: "reset" };
-    this.instance.invoke(
-      this,
-      "proxy_on_http_call_response",
-      id,
-      response?.headers.size ?? 0,
-      response?.body.length ?? 0,
-      response?.trailers?.size ?? 0,
-    );
-    this.answer = undefined;
-  }
-
-  /** Maps 6 and 7 exist while an answer is being delivered to this root. */
+  /** Maps 4 to 7 exist while the outcome of a call is being told. */
   calloutMap(type: MapType): HeaderMap | undefined {
-    if (type === MapType.HttpCallResponseHeaders) return this.answer?.headers;
-    if (type === MapType.HttpCallResponseTrailers) return this.answer?.trailers;
-    return undefined;
+    return this.httpCalls.map(type) ?? this.grpcCalls.map(type);
   }
 
   /** Buffers that do not belong to a stream. */
   ownBuffer(type: BufferType): GuestBuffer | undefined {
-    const { answer } = this;
-    if (type === BufferType.HttpCallResponseBody && answer) return { get: () => answer.body };
+    const { body } = this.httpCalls;
+    if (type === BufferType.HttpCallResponseBody && body) return { get: () => body };
+    if (type === BufferType.GrpcReceiveBuffer) return this.grpcCalls.buffer();
     if (type === BufferType.VmConfiguration) return { get: () => this.instance.deps.vmConfiguration };
     if (type === BufferType.PluginConfiguration && this.configurationReadable)
       return { get: () => this.configuration };
@@ -176,8 +145,8 @@ export class RootContext extends Context {
     this.stage = "deleted";
     this.timer?.cancel();
     this.timer = undefined;
-    for (const call of this.calls.values()) call.cancel();
-    this.calls.clear();
+    this.httpCalls.dispose();
+    this.grpcCalls.dispose();
     this.instance.forget(this);
   }
 }

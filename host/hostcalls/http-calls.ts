@@ -46,11 +46,11 @@ export const httpCalls = (env: HostcallEnv): Hostcalls<Names> => ({
     const trailers = map("request-trailers", trailerBytes);
     if (body.length > 0) headers.set("content-length", String(body.length));
     const request = { headers, body, trailers: trailers.size > 0 ? trailers : undefined, timeoutMs };
-    const id = env.context.root.startHttpCall(cluster, request);
+    const id = env.context.root.httpCalls.start(cluster, request);
     return id === undefined ? Status.InternalFailure : env.put32(idAt, id);
   },
   proxy_get_status(codeAt, pointerAt, sizeAt) {
-    const { code, message } = env.context.root.status;
+    const { code, message } = env.context.root.callStatus;
     return env.put32(codeAt, code) || env.put(message, pointerAt, sizeAt);
   },
 });

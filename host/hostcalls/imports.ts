@@ -14,6 +14,7 @@ import { buffers } from "./buffers";
 import { contexts } from "./contexts";
 import { HostcallEnv } from "./env";
 import { foreignFunctions } from "./foreign-functions";
+import { grpc } from "./grpc";
 import { headers } from "./headers";
 import { httpCalls } from "./http-calls";
 import { logging } from "./logging";
@@ -36,6 +37,7 @@ function hostcalls(env: HostcallEnv): Hostcalls {
     ...headers(env),
     ...streams(env),
     ...httpCalls(env),
+    ...grpc(env),
     ...sharedData(env),
     ...sharedQueues(env),
     ...metrics(env),

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock";
+import type { GrpcCaller } from "../context/grpc-caller";
 import type { HttpCaller } from "../context/http-caller";
 import { checkImports } from "../hostcalls/imports";
 import type { Logger, TraceSink } from "../log";
@@ -15,6 +16,8 @@ export interface PluginRuntimeDeps {
   log: Logger;
   stats: StatsSink;
   caller: HttpCaller;
+  /** Absent: no cluster takes gRPC calls. */
+  grpcCaller?: GrpcCaller;
   /** The bootstrap's node, for `xds.node`. */
   node: object;
   /** Worker threads; each gets an instance of every VM beside the main thread's. Default 1. */
@@ -76,11 +79,12 @@ export class PluginRuntime {
       allowed: (name) => config.allowedCapabilities?.has(name) ?? true,
     });
     checkImports(compiled);
-    const { clock, log, caller, stats, node, trace, random, concurrency = 1 } = this.deps;
+    const { clock, log, caller, grpcCaller, stats, node, trace, random, concurrency = 1 } = this.deps;
     const group = new VmGroup(compiled, config, {
       clock,
       log,
       caller,
+      grpcCaller,
       stats,
       node,
       trace,

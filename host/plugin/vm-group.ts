@@ -75,6 +75,7 @@ export class VmGroup {
       clock: deps.clock,
       log: deps.log,
       caller: deps.caller,
+      grpcCaller: deps.grpcCaller,
       sharedData: deps.sharedData,
       sharedQueues: deps.sharedQueues,
       random: deps.random,

@@ -57,13 +57,14 @@ async function run(bootstrap: Bootstrap, log: Logger, trace: TraceSink | undefin
     clock: systemClock,
     log,
     concurrency: 1,
-    async loadFilters({ store, caller }) {
+    async loadFilters({ store, caller, grpcCaller }) {
       const { node } = bootstrap;
       const plugins = new PluginRuntime({
         clock: systemClock,
         log,
         stats: store,
         caller,
+        grpcCaller,
         node,
         ...(trace && { trace }),
         concurrency: 1,

@@ -8,6 +8,7 @@ import type { NetworkFilterFactory } from "../stream/network-filter";
 import { AdminServer, type AdminState } from "./admin/admin-server";
 import type { ChainFactory } from "./chain";
 import { ClusterManager } from "./clusters/cluster-manager";
+import { ClusterGrpcCaller } from "./clusters/grpc-calls";
 import { ClusterHttpCaller } from "./clusters/http-calls";
 import { ConnectionManager } from "./downstream/connection-manager";
 import { type ConnectionService, Listener, listenerPrefix } from "./listener";
@@ -47,6 +48,7 @@ export class NodeProxy implements RunningEngine {
   readonly store = new StatsStore();
   readonly clusters: ClusterManager;
   readonly caller: ClusterHttpCaller;
+  readonly grpcCaller: ClusterGrpcCaller;
   readonly ended: Promise<{ code: number; reason: string }>;
   private readonly tags: TagExtraction;
   private readonly bound: Listener[] = [];
@@ -65,6 +67,7 @@ export class NodeProxy implements RunningEngine {
   ) {
     this.clusters = new ClusterManager(bootstrap.clusters, this.store);
     this.caller = new ClusterHttpCaller(this.clusters);
+    this.grpcCaller = new ClusterGrpcCaller(this.clusters);
     this.tags = new TagExtraction(bootstrap.statsTags, bootstrap.useDefaultTags);
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
@@ -196,6 +199,7 @@ export class NodeProxy implements RunningEngine {
     for (const listener of this.bound) listener.kill();
     this.deps.closeFilters();
     this.caller.close();
+    this.grpcCaller.close();
     this.clusters.close();
     this.adminServer?.close();
     if (code === 0) this.deps.log.log("main", LogLevel.Info, SOURCE, `exiting: ${reason}`);

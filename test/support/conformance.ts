@@ -15,7 +15,7 @@ import { answerOk, RawUpstream, type UpstreamHandler } from "./raw-upstream";
 /** How the proxy is configured for one behaviour; everything has a plain default. */
 export interface Setup {
   /** Script of the puppet filter (test/guests/README.md), or several filters in chain order; none = no wasm filter. */
-  script?: string | readonly string[];
+  script?: string | readonly string[] | ((id: string) => string);
   /** ABI version of the puppets' module; 0.2.1 by default. */
   abi?: "0.1.0" | "0.2.0";
   /** More fields of every PluginConfig, of every VmConfig. */
@@ -64,7 +64,8 @@ export class Behaviour extends PluginLog {
 
   async listener(): Promise<build.Json> {
     const { setup, id } = this;
-    const scripts = typeof setup.script === "string" ? [setup.script] : (setup.script ?? []);
+    const script = typeof setup.script === "function" ? setup.script(id) : (setup.script ?? []);
+    const scripts = typeof script === "string" ? [script] : script;
     const wasm = await guest(setup.abi ? `puppet-${setup.abi.replaceAll(".", "-")}` : "puppet");
     const filters = scripts.map((script, at) =>
       build.wasmFilter({

@@ -23,9 +23,10 @@ export class Http2Request {
     /** Number of the connection it came on, from 1. */
     readonly connection: number,
   ) {
-    this.closed = once(stream, "close").then(() => stream.rstCode);
-    this.#ended = once(stream, "end").catch(() => undefined);
+    // Its errors are what `closed` tells; `once` would reject with them.
     stream.on("error", () => {});
+    this.closed = new Promise((resolve) => stream.once("close", () => resolve(stream.rstCode)));
+    this.#ended = new Promise((resolve) => stream.once("end", resolve));
     stream.on("data", (chunk: Buffer) => {
       this.body = Buffer.concat([this.body, chunk]);
     });
@@ -64,7 +65,11 @@ export class Http2Upstream {
         { length: raw.length / 2 },
         (_, i) => [raw[2 * i]!, raw[2 * i + 1]!] as const,
       );
-      const request = new Http2Request(stream, headers, this.sessions.indexOf(stream.session!) + 1);
+      const request = new Http2Request(
+        stream,
+        headers,
+        this.sessions.indexOf(stream.session as ServerHttp2Session) + 1,
+      );
       this.requests.push(request);
       this.#events.emit("request");
       void this.handler(request);

@@ -12,7 +12,8 @@ import {
 } from "./upstream-events";
 
 const EMPTY = Buffer.alloc(0);
-const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
+const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
+const CANCELLED = new Error("no longer wanted");
 
 /** One HTTP/2 request to one host of a cluster, and its response. */
 export class Http2Request implements UpstreamStream {
@@ -33,15 +34,16 @@ export class Http2Request implements UpstreamStream {
     endStream: boolean,
     private readonly events: UpstreamEvents,
   ) {
-    checkSendable(headers);
+    checkSendable(headers, "http2");
     this.ended = endStream;
     this.session = host.http2!.session();
     this.count = new RequestCount(cluster, host);
     if (!this.session.socket.established) this.count.waits();
     try {
+      if (headers.get(":path")!.includes(" ")) throw new Error("no HTTP/2 path");
       this.stream = this.session.open([...headers].flat(), endStream);
     } catch {
-      // Connection headers, a pseudo-header of somebody's own: no HTTP/2 message.
+      // A path with spaces, connection headers, a pseudo-header of somebody's own: no HTTP/2 message.
       setImmediate(() => this.reset("protocol error", ""));
       return;
     }
@@ -61,7 +63,8 @@ export class Http2Request implements UpstreamStream {
       this.trailers = headerMap("response-trailers", raw);
     });
     stream.on("drain", () => this.over || events.onUpstreamDrain());
-    stream.on("end", () => this.onEnd());
+    // node:http2 ends the body of a stream that is cut, too; "close" tells of that.
+    stream.on("end", () => stream.rstCode === NGHTTP2_NO_ERROR && this.onEnd());
     // Told by "close", which comes last.
     stream.on("error", () => {});
     stream.once("close", () => this.onClose(stream));
@@ -110,7 +113,7 @@ export class Http2Request implements UpstreamStream {
   /** The response is complete; a request still being sent is of no more use. */
   private finish(): void {
     this.settle();
-    if (!this.ended) this.stream?.close(NGHTTP2_NO_ERROR);
+    if (!this.ended) this.abort();
   }
 
   private onClose(stream: ClientHttp2Stream): void {
@@ -145,7 +148,15 @@ export class Http2Request implements UpstreamStream {
     if (this.count.pending) stats.upstream_rq_cancelled.inc();
     else stats.upstream_rq_tx_reset.inc();
     this.settle();
-    this.stream?.close(NGHTTP2_CANCEL);
+    this.abort();
+  }
+
+  /**
+   * RST_STREAM with INTERNAL_ERROR, as Envoy resets; nothing at all when the request has not left yet. `close(code)`
+   * would end the request's body first, and a cut one would pass for whole.
+   */
+  private abort(): void {
+    this.stream?.destroy(CANCELLED);
   }
 }
 

@@ -10,8 +10,11 @@ const BODILESS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "TRACE",
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 
-/** What no HTTP/1.1 request can do without, or carry. */
-export function checkSendable(headers: HeaderMap): void {
+/**
+ * What no request can do without, or carry. A space in the request line breaks HTTP/1.1; in HTTP/2 it is the codec that
+ * objects.
+ */
+export function checkSendable(headers: HeaderMap, protocol: "http1" | "http2"): void {
   for (const name of [":method", ":path"]) {
     if (!headers.get(name)) throw new UnsendableError(`missing required header: ${name}`);
   }
@@ -19,7 +22,8 @@ export function checkSendable(headers: HeaderMap): void {
     const name = headers.nameAt(i);
     const value = headers.valueAt(i);
     const pseudo = name.charCodeAt(0) === 58;
-    if (!VALUE.test(value) || (pseudo && name !== ":authority" && value.includes(" "))) {
+    const breaksLine = protocol === "http1" && pseudo && name !== ":authority" && value.includes(" ");
+    if (!VALUE.test(value) || breaksLine) {
       throw new UnsendableError(`invalid header value for: ${name}`);
     }
     if (!pseudo && !NAME.test(name)) throw new UnsendableError(`invalid header name: ${name}`);

@@ -49,3 +49,12 @@ const ERRORS: Readonly<Record<string, string>> = {
 export function connectionErrorText(code: string): string {
   return ERRORS[code] ?? "";
 }
+
+const CONNECTING: ReadonlySet<ResetReason> = new Set(["remote connection failure", "connection timeout"]);
+
+/** Response code details of an exchange that ended before the response began. */
+export function resetDetails(reason: ResetReason, detail: string): string {
+  const cause =
+    detail !== "" && CONNECTING.has(reason) ? `|delayed_connect_error:_${detail.replaceAll(" ", "_")}` : "";
+  return `upstream_reset_before_response_started{${reason.replaceAll(" ", "_")}${cause}}`;
+}

@@ -40,7 +40,7 @@ export class UpstreamRequest implements UpstreamStream {
     endStream: boolean,
     private readonly events: UpstreamEvents,
   ) {
-    checkSendable(headers);
+    checkSendable(headers, "http1");
     const method = headers.get(":method")!;
     const path = headers.get(":path")!;
     const request = new ClientRequest({

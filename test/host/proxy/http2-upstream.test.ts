@@ -206,19 +206,59 @@ describe("resets", () => {
   });
 });
 
-test("cancel: the host sees RST_STREAM CANCEL, nothing more is told", async () => {
+test("cancel: the host sees RST_STREAM, nothing more is told", async () => {
   let code: Promise<number> | undefined;
   const server = await upstream((stream) => {
-    code = once(stream, "close").then(() => stream.rstCode);
+    code = new Promise((resolve) => stream.once("close", () => resolve(stream.rstCode)));
     stream.respond({ ":status": 200 });
   });
   const { send, app } = clusterAt(server.port);
   const { record, request } = send(false);
   await record.until("headers");
   request.cancel();
-  expect(await code).toBe(constants.NGHTTP2_CANCEL);
+  expect(await code).toBe(constants.NGHTTP2_INTERNAL_ERROR);
   expect(record.lines).toHaveLength(2);
   expect(app.active).toBe(0);
+});
+
+test.each([
+  ["the stream reset", (stream: ServerHttp2Stream) => stream.destroy(new Error("cut")), "remote reset"],
+  ["the connection lost", (stream: ServerHttp2Stream) => stream.session!.destroy(), "connection termination"],
+])("a response cut in its body is no complete one: %s", async (_, cut, reason) => {
+  const server = await upstream((stream) => {
+    stream.respond({ ":status": 200 });
+    stream.write("part", () => setImmediate(cut, stream));
+  });
+  const { record } = clusterAt(server.port).send(true);
+  expect(await record.until("reset")).toBe(`reset ${reason}/`);
+  expect(record.lines).toContain("data part false");
+  expect(record.lines).not.toContain("data  true");
+});
+
+test("a request that is cut does not pass for a whole one", async () => {
+  let ended = false;
+  const closed = Promise.withResolvers<number>();
+  const server = await upstream((stream) => {
+    stream.on("end", () => {
+      ended = !stream.aborted;
+    });
+    stream.on("close", () => closed.resolve(stream.rstCode));
+    stream.respond({ ":status": 200 });
+  });
+  const { record, request } = clusterAt(server.port).send(false);
+  request.write(Buffer.from("half"));
+  await record.until("headers");
+  request.cancel();
+  expect(await closed.promise).toBe(constants.NGHTTP2_INTERNAL_ERROR);
+  expect(ended).toBe(false);
+});
+
+test("a request given up before there is a connection is never sent", async () => {
+  const server = await upstream((stream) => stream.respond({ ":status": 200 }, { endStream: true }));
+  const { send } = clusterAt(server.port);
+  send(true, [["x", "given up"]]).request.cancel();
+  await send(true, [["x", "sent"]]).record.until("headers");
+  expect(server.requests.map((request) => request.header("x"))).toEqual(["sent"]);
 });
 
 describe("connections", () => {
