@@ -116,11 +116,11 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     if (codec) this.sendResponseData(Buffer.from(body, "latin1"), true);
   }
 
-  /** The rest of the request is no HTTP: 400 if nothing was said yet, else the end. */
-  breakRequest(details: string): void {
+  /** The rest of the request is no HTTP: refused if nothing was said yet, else the end. */
+  breakRequest({ status, details }: Refusal): void {
     const flags = ResponseFlag.DownstreamProtocolError;
     if (this.headersSent) this.resetStream(details);
-    else this.localReply({ status: 400, body: "Bad Request", details, flags });
+    else this.localReply({ status, body: reasonPhrase(status), details, flags });
   }
 
   /** Neither side has moved for long. */

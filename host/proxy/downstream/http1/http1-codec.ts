@@ -10,7 +10,7 @@ import type { Refusal } from "../refusal";
 import { StreamFacts } from "../stream-facts";
 import { UnreadStream } from "../unread-stream";
 import { closeAfterFlush } from "./delayed-close";
-import { Http1Connection } from "./http1-connection";
+import { Http1Connection, type Turn } from "./http1-connection";
 import { Http1Stream } from "./http1-stream";
 import { refusalOf, refusalOfBytes } from "./refusal";
 import { readRequestHead } from "./request-headers";
@@ -56,6 +56,8 @@ export class Http1Codec {
     socket.once("close", () => {
       this.connections.delete(socket);
       stats.downstream_cx_http1_active.add(-1);
+      // After a CONNECT node:http watches the connection no more.
+      connection.stream?.onGone();
     });
     this.server.emit("connection", socket);
   }
@@ -79,12 +81,18 @@ export class Http1Codec {
   private onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.connections.get(request.socket);
     if (!connection) return void request.socket.destroy();
+    connection.used = true;
+    connection.enqueue(new RequestTurn(this, connection, request, response));
+  }
+
+  /** The turn of a request has come. */
+  serveRequest(connection: Http1Connection, request: IncomingMessage, response: ServerResponse): void {
     const { manager } = this;
     manager.stats.downstream_rq_http1_total.inc();
-    connection.used = true;
     const codec = new Http1Stream(connection, request, response);
     const stream = new ActiveStream(manager, connection.base, codec);
     codec.attach(stream);
+    response.once("close", () => connection.next());
     connection.stream = stream;
     const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders);
     const refusal = refusalOf(request, head, manager.stats, manager.config.acceptHttp10);
@@ -97,7 +105,7 @@ export class Http1Codec {
     if (head.closes || (old && !head.keepsAlive)) connection.closing = true;
     if (head.expectsContinue) stream.sendContinue();
     const { headers } = head;
-    const endStream = head.transferEncoding === undefined && !Number(headers.get("content-length") ?? 0);
+    const endStream = head.transferEncoding === undefined && !Number(head.contentLength ?? 0);
     if (head.upgrade === undefined) {
       stream.start(headers, endStream);
       return;
@@ -112,33 +120,44 @@ export class Http1Codec {
     const connection = this.connections.get(socket);
     if (!connection) return void socket.destroy();
     const { stats } = this.manager;
-    stats.rq_total.inc();
-    stats.no_route.inc();
     const refusal = { status: 404, details: "route_not_found", codec: false };
-    this.answerUnread(connection, refusal, ResponseFlag.NoRouteFound);
+    connection.enqueue({
+      complete: true,
+      last: true,
+      serve: () => {
+        stats.rq_total.inc();
+        stats.no_route.inc();
+        this.answerUnread(connection, refusal, ResponseFlag.NoRouteFound);
+      },
+    });
   }
 
-  /** Bytes that are no HTTP: one reply if none is under way, then the end. */
+  /** Bytes that are no HTTP: what came before them is answered, then they are, and that is the end. */
   private onClientError(error: Error, stream: Duplex): void {
     const socket = stream as Socket;
     const connection = this.connections.get(socket);
     const code = (error as NodeJS.ErrnoException).code ?? "";
-    if (!code.startsWith("HPE_") || !socket.writable || !connection || connection.base.active > 1) {
+    // Half a request and the end of the connection is no request at all.
+    if (!code.startsWith("HPE_") || code === "HPE_INVALID_EOF_STATE" || !socket.writable || !connection) {
       socket.destroy();
       return;
     }
-    this.manager.stats.downstream_cx_protocol_error.inc();
-    connection.closing = true;
-    if (connection.base.active > 0) {
-      // The body of the request being served is broken.
-      connection.stream?.breakRequest("http1.codec_error");
+    const refusal = refusalOfBytes(error as { code?: string; reason?: string });
+    const newest = connection.newest;
+    if (newest instanceof RequestTurn && !newest.complete) {
+      if (newest.broken) return;
+      this.manager.stats.downstream_cx_protocol_error.inc();
+      newest.break(refusal);
       return;
     }
-    this.answerUnread(
-      connection,
-      refusalOfBytes(error as { code?: string; reason?: string }),
-      ResponseFlag.DownstreamProtocolError,
-    );
+    // Whatever a client sends after it has asked for the end.
+    if (connection.closing || newest?.last || code === "HPE_CLOSED_CONNECTION") return;
+    this.manager.stats.downstream_cx_protocol_error.inc();
+    connection.enqueue({
+      complete: true,
+      last: true,
+      serve: () => this.answerUnread(connection, refusal, ResponseFlag.DownstreamProtocolError),
+    });
   }
 
   /** A request that never became a stream: one reply, one log entry of the filters, the end. */
@@ -160,5 +179,34 @@ export class Http1Codec {
     info.bytesSent = body.length;
     info.endMonotonic = clock.monotonic();
     createChain(new UnreadStream(info)).finish();
+  }
+}
+
+/** A request that waits for its turn, or has it. */
+class RequestTurn implements Turn {
+  /** Why the rest of its body cannot be read. */
+  broken: Refusal | undefined;
+  private served = false;
+
+  constructor(
+    private readonly codec: Http1Codec,
+    private readonly connection: Http1Connection,
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+  ) {}
+
+  get complete(): boolean {
+    return this.request.complete;
+  }
+
+  serve(): void {
+    this.codec.serveRequest(this.connection, this.request, this.response);
+    if (this.broken) this.connection.stream?.breakRequest(this.broken);
+    this.served = true;
+  }
+
+  break(refusal: Refusal): void {
+    this.broken = refusal;
+    if (this.served) this.connection.stream?.breakRequest(refusal);
   }
 }

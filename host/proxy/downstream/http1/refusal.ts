@@ -31,6 +31,9 @@ export function refusalOf(
 /** The refusal of bytes that node:http could not read. */
 export function refusalOfBytes(error: { code?: string; reason?: string }): Refusal {
   if (error.code === "HPE_HEADER_OVERFLOW") return codecError(431, "http1.headers_too_large");
+  if (error.code === "HPE_INVALID_TRANSFER_ENCODING" && !error.reason?.includes("Content-Length")) {
+    return codecError(501, "http1.invalid_transfer_encoding");
+  }
   if (error.reason === "Invalid HTTP version") return codecError(426, "low_version");
   return codecError(400, "http1.codec_error");
 }

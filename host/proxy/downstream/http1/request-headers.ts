@@ -39,6 +39,8 @@ export interface RequestHead {
   upgrade: string | undefined;
   /** Values of all transfer-encoding lines. */
   transferEncoding: string | undefined;
+  /** As the client framed its message by it, even if it nominated the header away. */
+  contentLength: string | undefined;
   expectsContinue: boolean;
   error: HeadError | undefined;
 }
@@ -65,6 +67,7 @@ export function readRequestHead(method: string, target: string, raw: readonly st
   let connection: string | undefined;
   let upgrade: string | undefined;
   let transferEncoding: string | undefined;
+  let contentLength: string | undefined;
   let expectsContinue = false;
   let closes = false;
   let keepsAlive = false;
@@ -74,7 +77,10 @@ export function readRequestHead(method: string, target: string, raw: readonly st
     if (!DROPPED.has(name)) {
       if (name === "expect" && value.toLowerCase() === "100-continue") expectsContinue = true;
       else if (name === "te") addTe(headers, value);
-      else headers.add(name, value);
+      else {
+        headers.add(name, value);
+        if (name === "content-length") contentLength = value;
+      }
     } else if (name === "host") host = host === undefined ? value : `${host},${value}`;
     else if (name === "connection") connection = connection === undefined ? value : `${connection},${value}`;
     else if (name === "proxy-connection") closes ||= value.toLowerCase() === "close";
@@ -90,7 +96,8 @@ export function readRequestHead(method: string, target: string, raw: readonly st
       else if (name === "keep-alive") keepsAlive = true;
       else if (name !== "" && name !== "te" && name !== "upgrade" && name !== "http2-settings") {
         // Nobody may nominate away what security stands on.
-        if (NOT_NOMINABLE.has(name)) error = codecError("http1.connection_header_rejected");
+        if (NOT_NOMINABLE.has(name) || name.startsWith(":"))
+          error = codecError("http1.connection_header_rejected");
         else if (name === "host") host = undefined;
         else headers.remove(name);
       }
@@ -106,6 +113,7 @@ export function readRequestHead(method: string, target: string, raw: readonly st
     keepsAlive,
     upgrade: upgrading ? withoutH2c(upgrade!) : undefined,
     transferEncoding,
+    contentLength,
     expectsContinue,
     error: error ?? fault,
   };
