@@ -1,6 +1,8 @@
 import type { BufferType } from "../../sdk/abi/buffer-type";
 import type { MapType } from "../../sdk/abi/map-type";
+import { Status } from "../../sdk/abi/status";
 import type { StreamType } from "../../sdk/abi/stream-type";
+import type { Prototype } from "../stores/filter-state";
 import type { HeaderMap } from "../stores/header-map";
 import type { PropertyScope } from "../stores/properties";
 import type { Instance } from "./instance";
@@ -30,6 +32,7 @@ export interface LocalResponse {
 export abstract class Context {
   readonly id: number;
   stage: Stage = "created";
+  private declared: Map<string, Prototype> | undefined;
   abstract readonly root: RootContext;
   /** Who speaks in log lines: `name root_id vm_id`, empty parts left out, each with a leading space. */
   abstract readonly logPrefix: string;
@@ -69,9 +72,19 @@ export abstract class Context {
 
   abstract properties(): PropertyScope;
 
-  /** Keeps a property set by the guest; false when there is no stream to keep it on. */
-  setProperty(_path: string, _value: Buffer): boolean {
-    return false;
+  /** Keeps a property set by the guest, as this context's root has declared it. */
+  setProperty(path: string, value: Buffer): Status {
+    const state = this.properties().stream?.info.filterState;
+    if (!state) return Status.NotFound;
+    return state.setProperty(path, value, this.root.declared?.get(path)) ? Status.Ok : Status.BadArgument;
+  }
+
+  /** False when this context has declared that name before. */
+  declareProperty(name: string, prototype: Prototype): boolean {
+    this.declared ??= new Map();
+    if (this.declared.has(name)) return false;
+    this.declared.set(name, prototype);
+    return true;
   }
 
   continueStream(_type: StreamType): void {}

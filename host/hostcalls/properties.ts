@@ -16,6 +16,6 @@ export const properties = (env: HostcallEnv): Hostcalls<Names> => ({
     const path = env.memory.latin1(ptr, size);
     const value = env.memory.copy(valuePtr, valueSize);
     if (path === undefined || !value) return Status.InvalidMemoryAccess;
-    return env.context.setProperty(path, value) ? Status.Ok : Status.NotFound;
+    return env.context.setProperty(path, value);
   },
 });

@@ -1,7 +1,7 @@
 import { Status } from "../../sdk/abi/status";
 import type { HeaderMap } from "./header-map";
 import { PROPERTIES } from "./property-table";
-import { bytes, child, encodeProperty, type PropertyValue } from "./property-values";
+import { child, encodeProperty, type PropertyValue } from "./property-values";
 import type { StreamInfo } from "./stream-info";
 
 /** What a plugin shows of itself. */
@@ -38,7 +38,7 @@ function split(path: string): string[] {
 export function findProperty(scope: PropertyScope, name: string): PropertyValue | undefined {
   const entry = Object.hasOwn(PROPERTIES, name) ? PROPERTIES[name]! : undefined;
   if (typeof entry === "function") return entry(scope);
-  if (!entry) return bytes(scope.stream?.info.filterState.get(`wasm.${name}`));
+  if (!entry) return scope.stream?.info.filterState.property(name);
   if (!scope.stream && name !== "xds") return undefined;
   return { kind: "map", get: (key) => (Object.hasOwn(entry, key) ? entry[key]!(scope) : undefined) };
 }

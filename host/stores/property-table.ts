@@ -2,7 +2,6 @@ import { grpcStatusOf } from "./grpc-status";
 import type { PropertyScope, StreamScope } from "./properties";
 import {
   bool,
-  bytes,
   duration,
   int,
   message,
@@ -181,7 +180,7 @@ export const PROPERTIES: Readonly<Record<string, Row | Rows>> = {
 
   // Only filters that this proxy does not have write dynamic metadata.
   metadata: stream(() => metadata(undefined)),
-  filter_state: stream((s) => ({ kind: "map", get: (key) => bytes(s.info.filterState.get(key)) })),
+  filter_state: stream((s) => ({ kind: "map", get: (key) => s.info.filterState.get(key) })),
   upstream_filter_state: upstream((u) =>
     u.localAddress === undefined ? undefined : { kind: "map", get: () => undefined },
   ),

@@ -18,8 +18,8 @@ export type PropertyValue =
   | { kind: "bool"; value: boolean }
   /** The inside of a Struct or of configured text: plain JSON, numbers are doubles, text is UTF-8. */
   | { kind: "tree"; value: unknown }
-  /** A protobuf message in its JSON form. */
-  | { kind: "message"; desc: DescMessage; value: object }
+  /** A protobuf message in its JSON form, and its bytes if it came as bytes. */
+  | { kind: "message"; desc: DescMessage; value: object; bytes?: Buffer }
   /** Looked into by key; what has no list of entries cannot be serialized as a whole. */
   | {
       kind: "map";
@@ -58,8 +58,8 @@ export const NULL: PropertyValue = { kind: "null" };
 /** One step down from a value: a field, a key, a list item by decimal index. Undefined = not there. */
 export function child(parent: PropertyValue, step: string): PropertyValue | undefined {
   if (parent.kind === "map") return parent.get(step);
-  if (parent.kind === "message") return fieldOf(parent.desc, parent.value, step);
-  if (parent.kind !== "tree") return undefined;
+  if (parent.kind === "message" && !isStruct(parent.desc)) return fieldOf(parent.desc, parent.value, step);
+  if (parent.kind !== "tree" && parent.kind !== "message") return undefined;
   const { value } = parent;
   if (Array.isArray(value)) {
     const item = /^\d{1,9}$/.test(step) ? value[Number(step)] : undefined;
@@ -69,13 +69,17 @@ export function child(parent: PropertyValue, step: string): PropertyValue | unde
   return tree((value as Record<string, unknown>)[step]);
 }
 
+/** A Struct is a map by itself. */
+const isStruct = (desc: DescMessage) => desc.typeName === StructSchema.typeName;
+
 /** A field that is not set has the default of its type, as everywhere in protobuf. */
 function fieldOf(desc: DescMessage, json: object, name: string): PropertyValue | undefined {
   const field = desc.fields.find((f) => f.name === name);
   if (!field) return undefined;
   const value = (json as Record<string, unknown>)[field.jsonName] ?? defaultOf(field);
-  const isMessage = field.fieldKind === "message" && field.message.typeName !== StructSchema.typeName;
-  return isMessage ? message(field.message, value as object) : tree(value);
+  return field.fieldKind === "message" && !isStruct(field.message)
+    ? message(field.message, value as object)
+    : tree(value);
 }
 
 function defaultOf(field: DescField): unknown {
@@ -107,7 +111,7 @@ export function encodeProperty(property: PropertyValue): Buffer | undefined {
     case "tree":
       return encodeTree(property.value);
     case "message":
-      return encodeMessage(property.desc, property.value);
+      return property.bytes ?? encodeMessage(property.desc, property.value);
     case "map":
       return property.entries && encodePairs(property.entries());
     case "null":

@@ -1,3 +1,4 @@
+import type { FilterState } from "./filter-state";
 import type { HeaderMap } from "./header-map";
 
 /** Response flag bits as the `response.flags` property shows them. */
@@ -32,6 +33,8 @@ export interface ConnectionInfo {
   requestedServerName: string;
   /** Present on TLS connections only. */
   tls: TlsInfo | undefined;
+  /** Values that outlive a stream. */
+  readonly filterState: FilterState;
 }
 
 /** What a TLS handshake told; names as the properties are called. */
@@ -106,6 +109,6 @@ export interface StreamInfo {
   readonly upstream: UpstreamInfo;
   /** Computed at first use, cached until the route cache is cleared; undefined when no virtual host fits. */
   route(): RouteInfo | undefined;
-  /** Values set by proxy_set_property, keyed `wasm.<path>`, shared by the plugins of a stream. */
-  readonly filterState: Map<string, Buffer>;
+  /** What filters have set, for the others of the stream to read. */
+  readonly filterState: FilterState;
 }

@@ -225,11 +225,6 @@ export class HttpContext extends Context implements StreamFilter {
     };
   }
 
-  override setProperty(path: string, value: Buffer): boolean {
-    this.callbacks.info.filterState.set(`wasm.${path}`, value);
-    return true;
-  }
-
   override continueStream(type: StreamType): void {
     if (type === StreamType.HttpRequest) {
       this.request.headers = undefined;

@@ -110,11 +110,6 @@ export class TcpContext extends Context implements NetworkFilter {
     };
   }
 
-  override setProperty(path: string, value: Buffer): boolean {
-    this.callbacks.info.filterState.set(`wasm.${path}`, value);
-    return true;
-  }
-
   override continueStream(type: StreamType): void {
     if (type === StreamType.Downstream)
       this.instance.defer(() => this.unlessClosed(() => this.callbacks.continueReading()));

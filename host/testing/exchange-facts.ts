@@ -1,4 +1,5 @@
 import type { Clock } from "../clock";
+import { FilterState } from "../stores/filter-state";
 import type { HeaderMap } from "../stores/header-map";
 import type { ConnectionInfo, RouteInfo, StreamInfo, UpstreamInfo } from "../stores/stream-info";
 
@@ -59,7 +60,7 @@ export class ExchangeFacts implements StreamInfo {
   upstreamResponseEnd: bigint | undefined;
   connectionTermination: string | undefined;
   readonly upstream: UpstreamInfo = { ...UPSTREAM };
-  readonly filterState = new Map<string, Buffer>();
+  readonly filterState: FilterState;
   readonly #route: RouteInfo | undefined;
 
   constructor(id: number, clock: Clock, { protocol, connection, listener, route }: FactsInit) {
@@ -74,8 +75,10 @@ export class ExchangeFacts implements StreamInfo {
       remotePort: 50_000,
       requestedServerName: "",
       tls: undefined,
+      filterState: new FilterState(),
       ...connection,
     };
+    this.filterState = new FilterState(this.connection.filterState);
     this.listener = { direction: 0, metadata: undefined, filterChainName: "", ...listener };
     this.#route = route && { ...ROUTE, ...route };
   }

@@ -1,6 +1,7 @@
 import { type ForeignFunction, NOTHING } from "./call";
 import { compression } from "./compression";
 import { expressions } from "./expressions";
+import { filterState } from "./filter-state";
 import { signatures } from "./signatures";
 
 /** The foreign functions of Envoy 1.40, by name. */
@@ -12,4 +13,5 @@ export const FOREIGN_FUNCTIONS: Readonly<Record<string, ForeignFunction>> = {
   ...compression,
   ...signatures,
   ...expressions,
+  ...filterState,
 };

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { FilterState } from "../../stores/filter-state";
 import type { ConnectionInfo } from "../../stores/stream-info";
 import { formatAddress } from "../clusters/cluster";
 import type { StatCounter } from "../stats/store";
@@ -34,6 +35,7 @@ export class DownstreamConnection {
       remotePort: socket.remotePort ?? 0,
       requestedServerName: "",
       tls: undefined,
+      filterState: new FilterState(),
     };
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../../clock";
 import type { VirtualHostConfig } from "../../config/model";
+import { FilterState } from "../../stores/filter-state";
 import type { HeaderMap } from "../../stores/header-map";
 import type { ConnectionInfo, RouteInfo, StreamInfo, UpstreamInfo } from "../../stores/stream-info";
 import { formatAddress, type Host } from "../clusters/cluster";
@@ -37,7 +38,7 @@ export class StreamFacts implements StreamInfo {
     localityMetadata: undefined,
     tls: undefined,
   };
-  private values: Map<string, Buffer> | undefined;
+  readonly filterState: FilterState;
   private matched: Route | undefined;
   /** Of a request without a route. */
   private virtualHost: VirtualHostConfig | undefined;
@@ -50,13 +51,9 @@ export class StreamFacts implements StreamInfo {
     private readonly routes: RouteTable,
     private readonly clusters: ClusterManager,
   ) {
+    this.filterState = new FilterState(connection.filterState);
     this.startTime = clock.now();
     this.startMonotonic = clock.monotonic();
-  }
-
-  get filterState(): Map<string, Buffer> {
-    this.values ??= new Map();
-    return this.values;
   }
 
   /** The route of the request as its headers stand now; what the router follows. */

@@ -117,7 +117,10 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
 
   connect(): void {
     const { service, info } = this;
-    const cluster = service.clusters.get(service.config.cluster);
+    // A filter before this one may have chosen another cluster.
+    const chosen = info.filterState.native("envoy.tcp_proxy.cluster");
+    const name = chosen?.kind === "text" ? chosen.value : service.config.cluster;
+    const cluster = service.clusters.get(name);
     if (!cluster) {
       service.stats.downstream_cx_no_route.inc();
       info.responseFlags |= ResponseFlag.NoRouteFound;

@@ -1,4 +1,5 @@
 import type { Clock } from "../../clock";
+import { FilterState } from "../../stores/filter-state";
 import type { ConnectionInfo, RouteInfo, StreamInfo, UpstreamInfo } from "../../stores/stream-info";
 import { type Cluster, formatAddress, type Host } from "../clusters/cluster";
 
@@ -32,7 +33,7 @@ export class TcpFacts implements StreamInfo {
     localityMetadata: undefined,
     tls: undefined,
   };
-  readonly filterState = new Map<string, Buffer>();
+  readonly filterState: FilterState;
   /** Known once the proxy has looked for it. */
   cluster: Cluster | undefined;
 
@@ -41,6 +42,7 @@ export class TcpFacts implements StreamInfo {
     readonly listener: StreamInfo["listener"],
     private readonly clock: Clock,
   ) {
+    this.filterState = new FilterState(connection.filterState);
     this.startTime = clock.now();
     this.startMonotonic = clock.monotonic();
   }

@@ -11,7 +11,7 @@ const seed = Number(process.env.FUZZ_SEED ?? Date.now() & 0x7fffffff);
 /** As much of a root context as foreign functions touch. */
 function root(): Context {
   const scope: PropertyScope = { plugin: { name: "n", rootId: "r", vmId: "v", node: {} }, stream: undefined };
-  const context = { properties: () => scope, clearRouteCache() {}, setProperty: () => false };
+  const context = { properties: () => scope, clearRouteCache() {}, declareProperty: () => true };
   return Object.assign(context, { root: context }) as unknown as Context;
 }
 

@@ -1,3 +1,4 @@
+import { FilterState } from "../../../host/stores/filter-state";
 import type { HeaderMap } from "../../../host/stores/header-map";
 import type { StreamInfo } from "../../../host/stores/stream-info";
 import type { StreamEnds } from "../../../host/stream/filter";
@@ -13,6 +14,7 @@ export function streamInfo(): StreamInfo {
       remotePort: 4000,
       requestedServerName: "",
       tls: undefined,
+      filterState: new FilterState(),
     },
     listener: { direction: 0, metadata: undefined, filterChainName: "" },
     protocol: "HTTP/1.1",
@@ -43,7 +45,7 @@ export function streamInfo(): StreamInfo {
       tls: undefined,
     },
     route: () => undefined,
-    filterState: new Map(),
+    filterState: new FilterState(),
   } as StreamInfo;
 }
 
