@@ -50,9 +50,12 @@ export async function askListeners(admin: AdminAddress): Promise<ListenerAddress
   });
 }
 
-/** Requests under way through the proxy's own listeners; the admin interface counts our question as one more. */
+/** Active requests of clients, and streams to hosts: those of TCP connections are counted nowhere else. */
+const ACTIVE = encodeURIComponent("^(http\\..*downstream_rq_active|cluster\\..*upstream_rq_active)$");
+
+/** What is under way through the proxy's own listeners; the admin interface counts our question as one more. */
 export async function askActiveRequests(admin: AdminAddress): Promise<number> {
-  const { body } = await askAdmin(admin, "GET", "/stats?filter=%5Ehttp%5C..*downstream_rq_active%24");
+  const { body } = await askAdmin(admin, "GET", `/stats?filter=${ACTIVE}`);
   let active = 0;
   for (const line of body.split("\n")) {
     if (line.startsWith("http.admin.")) continue;

@@ -39,7 +39,7 @@ class FailClosed implements StreamFilter {
 class CloseConnection implements NetworkFilter {
   constructor(private readonly callbacks: NetworkFilterCallbacks) {}
   onNewConnection(): NetworkStatus {
-    this.callbacks.close("wasm_downstream_fail_stream");
+    this.callbacks.close();
     return NetworkStatus.StopIteration;
   }
   onDownstreamData = () => NetworkStatus.Continue;

@@ -37,8 +37,8 @@ export class NetworkChain {
     const filter = factory.createNetwork({
       info: this.ends.info,
       continueReading: () => this.read(position),
-      close: (details) => {
-        if (!this.closed) this.ends.closeDownstream(details);
+      close: () => {
+        if (!this.closed) this.ends.closeDownstream();
       },
     });
     if (filter) this.stations.push({ filter, connected: false });

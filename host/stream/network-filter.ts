@@ -31,7 +31,7 @@ export interface NetworkEnds {
   /** Bytes of the upstream leave the first filter. */
   toDownstream(data: Buffer, end: boolean): void;
   /** Closes the client connection once what was written to it has left. */
-  closeDownstream(details: string): void;
+  closeDownstream(): void;
   /** Filters hold that many bytes of each side now. */
   holding(downstream: number, upstream: number): void;
 }
@@ -41,7 +41,7 @@ export interface NetworkFilterCallbacks {
   readonly info: StreamInfo;
   /** Goes on behind this filter with what is held, whether it had stopped or not. */
   continueReading(): void;
-  close(details: string): void;
+  close(): void;
 }
 
 /** Installs one filter on a new connection; undefined = it is left out of this one (fail open). */

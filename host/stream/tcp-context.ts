@@ -84,7 +84,7 @@ export class TcpContext extends Context implements NetworkFilter {
   private status(result: number | undefined): NetworkStatus {
     if (this.instance.failed) {
       if (this.passWhenFailed) return NetworkStatus.Continue;
-      this.callbacks.close("wasm_downstream_fail_stream");
+      this.callbacks.close();
       return NetworkStatus.StopIteration;
     }
     return result === undefined || result === 0 ? NetworkStatus.Continue : NetworkStatus.StopIteration;
@@ -117,12 +117,8 @@ export class TcpContext extends Context implements NetworkFilter {
 
   /** Either side closes the client connection: the only one a network filter has. */
   override closeStream(type: StreamType): void {
-    if (type === StreamType.Downstream)
-      this.instance.defer(() =>
-        this.unlessClosed(() => this.callbacks.close("wasm_downstream_close_stream")),
-      );
-    else if (type === StreamType.Upstream)
-      this.instance.defer(() => this.unlessClosed(() => this.callbacks.close("wasm_upstream_close_stream")));
+    if (type === StreamType.Downstream || type === StreamType.Upstream)
+      this.instance.defer(() => this.unlessClosed(() => this.callbacks.close()));
   }
 
   private unlessClosed(action: () => void): void {

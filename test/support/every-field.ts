@@ -5,7 +5,9 @@ import {
   cluster,
   httpListener,
   type Json,
+  networkWasmFilter,
   stringValue,
+  tcpListener,
   wasmFilter,
 } from "./bootstrap";
 
@@ -111,6 +113,13 @@ export function everyField(wasm: string): Json {
             },
           }),
         ],
+      }),
+      tcpListener({
+        name: "tcp",
+        filters: [networkWasmFilter({ name: "tcp", rootId: "hello", wasm })],
+        cluster: "app",
+        proxy: { idle_timeout: "10s", max_connect_attempts: 2 },
+        listener: { per_connection_buffer_limit_bytes: 4096 },
       }),
     ],
     clusters: [

@@ -84,9 +84,8 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     if (this.flushing || this.clientEnded) this.finish(PeerType.Local);
   }
 
-  closeDownstream(details: string): void {
+  closeDownstream(): void {
     if (this.closed || this.flushing) return;
-    this.info.connectionTermination ??= details;
     if (this.socket.writableLength === 0) return this.finish(PeerType.Local);
     this.flushing = true;
     this.chain.seal();
@@ -123,7 +122,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     const cluster = service.clusters.get(name);
     if (!cluster) {
       service.stats.downstream_cx_no_route.inc();
-      info.responseFlags |= ResponseFlag.NoRouteFound;
+      info.responseFlags |= ResponseFlag.NoClusterFound;
       return this.giveUp();
     }
     this.cluster = cluster;
@@ -205,9 +204,10 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     if (end) this.socket.end();
   }
 
-  onUpstreamClosed(): void {
+  onUpstreamClosed(reset: boolean): void {
     this.upstream = undefined;
-    if (!this.closed) this.closeDownstream("");
+    if (reset) this.info.responseFlags |= ResponseFlag.UpstreamRemoteReset;
+    if (!this.closed) this.closeDownstream();
   }
 
   onUpstreamFailed(reason: string): void {

@@ -14,13 +14,13 @@ export class TcpFacts implements StreamInfo {
   readonly responseHeaders = undefined;
   readonly responseTrailers = undefined;
   readonly responseCode = undefined;
-  responseCodeDetails: string | undefined;
+  readonly responseCodeDetails = undefined;
   responseFlags = 0;
   bytesReceived = 0;
   bytesSent = 0;
   readonly upstreamRequestStart = undefined;
   readonly upstreamResponseEnd = undefined;
-  connectionTermination: string | undefined;
+  readonly connectionTermination = undefined;
   readonly upstream: UpstreamInfo = {
     address: undefined,
     port: undefined,

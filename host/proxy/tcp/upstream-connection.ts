@@ -11,8 +11,8 @@ export interface UpstreamConnectionEvents {
   onUpstreamEnd(): void;
   /** What was written has left: more may be written. */
   onUpstreamDrain(): void;
-  /** The connection is closed. Nothing follows. */
-  onUpstreamClosed(): void;
+  /** The connection is closed, in order or by a reset of the host. Nothing follows. */
+  onUpstreamClosed(reset: boolean): void;
   /** It never came about; `reason` is the system's, "" when time ran out. Nothing follows. */
   onUpstreamFailed(reason: string): void;
 }
@@ -24,6 +24,7 @@ export class UpstreamConnection {
   private established = false;
   private remote = false;
   private timedOut = false;
+  private reset = false;
   private reason = "";
   private bytesIn = 0;
   private bytesOut = 0;
@@ -64,6 +65,7 @@ export class UpstreamConnection {
     socket.on("drain", () => this.events?.onUpstreamDrain());
     socket.on("error", ({ code = "" }: NodeJS.ErrnoException) => {
       this.remote = true;
+      this.reset = code === "ECONNRESET";
       this.reason = connectionErrorText(code);
     });
     socket.once("close", () => {
@@ -71,7 +73,7 @@ export class UpstreamConnection {
       this.countClose();
       const { events: last } = this;
       this.events = undefined;
-      if (this.established) last?.onUpstreamClosed();
+      if (this.established) last?.onUpstreamClosed(this.reset);
       else last?.onUpstreamFailed(this.reason);
     });
   }

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type TcpBehaviour, tcpConformance } from "../../support/tcp-conformance";
+import { type TcpBehaviour, type TcpSetup, tcpConformance } from "../../support/tcp-conformance";
 import { echo } from "../../support/tcp-peer";
 
 /** Logs properties in a callback, each as `callback:path`. */
@@ -20,6 +20,11 @@ async function run(b: TcpBehaviour): Promise<{ sourcePort: number }> {
   const { localPort } = client.socket;
   client.reset();
   return { sourcePort: localPort! };
+}
+
+/** Waits for the proxy to close a connection. */
+async function refused(b: TcpBehaviour): Promise<void> {
+  await (await b.connect()).over();
 }
 
 const ALL = [
@@ -164,25 +169,96 @@ tcpConformance("TCP filters: properties", ({ behaviour }) => {
     },
   );
 
-  behaviour(
-    "a connection that fails says why",
-    {
-      script:
-        script(["log"], ["upstream.address", "upstream.transport_failure_reason", "xds.cluster_name"]) +
-        "\n  flags = prop-int response flags",
-      dead: true,
+  const ENDS = script(
+    ["log"],
+    [
+      "connection.termination_details",
+      "response.code_details",
+      "upstream.address",
+      "upstream.local_address",
+      "upstream.transport_failure_reason",
+      "xds.cluster_name",
+    ],
+  ).concat("\n  flags = prop-int response flags\n  attempts = prop-int upstream request_attempt_count");
+  const NO_HOST = { load_assignment: { cluster_name: "none" } };
+  const REFUSED = "0 delayed connect error: Connection refused";
+  /** How a connection ended, and what the log callback reads of it. `host`: its address is known; `local`: it was connected. */
+  const ENDINGS: readonly [
+    what: string,
+    setup: Partial<TcpSetup>,
+    end: (b: TcpBehaviour) => Promise<void>,
+    read: {
+      flags: number;
+      attempts: number;
+      cluster: boolean;
+      host: boolean;
+      local: boolean;
+      failure: string;
     },
-    async (b) => {
-      await (await b.connect()).over();
-      expect(await b.logged("log:upstream.address")).toBe("0 127.0.0.1:1");
-      expect(await b.logged("log:upstream.transport_failure_reason")).toBe(
-        "0 delayed connect error: Connection refused",
-      );
-      expect(await b.logged("log:xds.cluster_name")).toBe(`0 ${b.id}`);
-      // UF, and URX: the attempts are used up.
-      expect(await b.logged("flags")).toBe(`0 ${(1 << 5) | (1 << 15)}`);
-    },
-  );
+  ][] = [
+    [
+      "the client resets",
+      { upstream: echo },
+      async (b) => void (await run(b)),
+      { flags: 0, attempts: 1, cluster: true, host: true, local: true, failure: "0" },
+    ],
+    [
+      "the upstream resets",
+      {},
+      async (b) => {
+        const { client, upstream } = await b.pair();
+        client.write("x");
+        await upstream.receives("x");
+        upstream.reset();
+        await client.over();
+      },
+      { flags: 1 << 4, attempts: 1, cluster: true, host: true, local: true, failure: "0" },
+    ],
+    [
+      "nothing moves for idle_timeout",
+      { proxy: { idle_timeout: "0.1s" } },
+      refused,
+      { flags: 0, attempts: 1, cluster: true, host: true, local: true, failure: "0" },
+    ],
+    [
+      "close_stream comes before the upstream is asked for",
+      { script: `${ENDS}\non new_connection\n close 2` },
+      refused,
+      { flags: 0, attempts: 0, cluster: false, host: false, local: false, failure: "0" },
+    ],
+    [
+      "the cluster does not exist",
+      { proxy: { cluster: "nowhere" } },
+      refused,
+      { flags: 1 << 24, attempts: 0, cluster: false, host: false, local: false, failure: "0" },
+    ],
+    [
+      "the cluster has no host",
+      { cluster: NO_HOST },
+      refused,
+      { flags: 1 << 1, attempts: 0, cluster: true, host: false, local: false, failure: "0" },
+    ],
+    [
+      "three attempts are refused",
+      { dead: true, proxy: { max_connect_attempts: 3 } },
+      refused,
+      { flags: (1 << 5) | (1 << 15), attempts: 3, cluster: true, host: true, local: false, failure: REFUSED },
+    ],
+  ];
+  for (const [what, setup, end, read] of ENDINGS)
+    behaviour(`in on_log, when ${what}`, { script: ENDS, ...setup }, async (b) => {
+      await end(b);
+      const logged = (path: string) => b.logged(`log:${path}`);
+      const status = async (path: string) => (await logged(path)).split(" ")[0];
+      expect(await b.logged("flags")).toBe(`0 ${read.flags}`);
+      expect(await b.logged("attempts")).toBe(`0 ${read.attempts}`);
+      expect(await logged("upstream.transport_failure_reason")).toBe(read.failure);
+      expect(await logged("xds.cluster_name")).toBe(read.cluster ? `0 ${b.id}` : "1");
+      expect(await status("upstream.address")).toBe(read.host ? "0" : "1");
+      expect(await status("upstream.local_address")).toBe(read.local ? "0" : "1");
+      expect(await status("connection.termination_details")).toBe("1");
+      expect(await status("response.code_details")).toBe("1");
+    });
 
   const HTTP_ONLY = {
     "request.path": "1",

@@ -180,6 +180,46 @@ describe("Refused files", () => {
     ]);
   });
 
+  test.each([
+    ["wasm last", ["wasm.v3.Wasm"], 0, "the last filter must be tcp_proxy or http_connection_manager"],
+    [
+      "after the proxy",
+      ["tcp_proxy.v3.TcpProxy", "tcp_proxy.v3.TcpProxy"],
+      0,
+      "tcp_proxy must be the last filter",
+    ],
+    [
+      "wasm before HTTP",
+      ["wasm.v3.Wasm", "http_connection_manager.v3.HttpConnectionManager"],
+      0,
+      "network.wasm in front of http_connection_manager is not supported by the node engine",
+    ],
+    ["no filter", [], undefined, "needs at least one filter"],
+  ])("network filters: %s", (_, types, at, message) => {
+    const fields: Readonly<Record<string, object>> = {
+      "wasm.v3.Wasm": {
+        config: { vm_config: { runtime: "envoy.wasm.runtime.v8", code: { local: { inline_string: "x" } } } },
+      },
+      "tcp_proxy.v3.TcpProxy": { stat_prefix: "tcp", cluster: "app" },
+      "http_connection_manager.v3.HttpConnectionManager": { stat_prefix: "http", route_config: {} },
+    };
+    const filters = types.map((type) => ({
+      name: type,
+      typed_config: {
+        "@type": `type.googleapis.com/envoy.extensions.filters.network.${type}`,
+        ...fields[type],
+      },
+    }));
+    const address = { socket_address: { address: "127.0.0.1", port_value: 0 } };
+    const text = JSON.stringify({
+      static_resources: { listeners: [{ address, filter_chains: [{ filters }] }] },
+    });
+    const place = at === undefined ? "" : `[${at}]`;
+    expect(refusal(text).map((line) => line.replace(/^f.yaml:\d+:\d+: /, ""))).toContain(
+      `static_resources.listeners[0].filter_chains[0].filters${place}: ${message}`,
+    );
+  });
+
   test("several at once, in file order", () => {
     const text = edit(
       ["stat_prefix: http", "bogus: 1"],

@@ -51,7 +51,7 @@ class Story {
       connect: () => this.lines.push("connect"),
       toUpstream: (data, end) => this.lines.push(`up ${data}${end ? " end" : ""}`),
       toDownstream: (data, end) => this.lines.push(`down ${data}${end ? " end" : ""}`),
-      closeDownstream: (details) => this.lines.push(`close ${details}`),
+      closeDownstream: () => this.lines.push("close"),
       holding: (downstream, upstream) => this.lines.push(`holding ${downstream} ${upstream}`),
     };
     this.chain = new NetworkChain(
@@ -175,7 +175,7 @@ describe("NetworkChain", () => {
     s.chain.downstreamData(Buffer.from("a"), true);
     s.chain.upstreamData(Buffer.from("a"), true);
     s.callbacks.get("1")!.continueReading();
-    s.callbacks.get("1")!.close("why");
+    s.callbacks.get("1")!.close();
     expect(s.take()).toEqual([]);
   });
 
