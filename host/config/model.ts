@@ -79,7 +79,8 @@ export interface TcpProxyConfig {
 
 export interface HttpConnectionManagerConfig {
   statPrefix: string;
-  codecType: "AUTO" | "HTTP1";
+  codecType: "AUTO" | "HTTP1" | "HTTP2";
+  http2: Http2Config;
   /** `http_protocol_options`. */
   enableTrailers: boolean;
   acceptHttp10: boolean;

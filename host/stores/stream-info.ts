@@ -17,6 +17,7 @@ export enum ResponseFlag {
   DownstreamProtocolError = 1 << 18,
   UpstreamProtocolError = 1 << 23,
   NoClusterFound = 1 << 24,
+  DownstreamRemoteReset = 1 << 28,
 }
 
 /** A metadata block of the configuration: namespace -> Struct as plain JSON. */

@@ -115,7 +115,8 @@ export class FilterChain {
       continueDecoding: () => decoding.continue(decoder),
       continueEncoding: () => encoding.continue(encoder),
       sendLocalReply: (reply) => this.sendLocalReply(reply),
-      resetStream: (details) => this.reset(details),
+      // What is known already says more (observed).
+      resetStream: (details) => this.reset(ends.info.responseCodeDetails ?? details),
       clearRouteCache: () => ends.clearRouteCache(),
       requestBody: held(decoding, decoder, () => !this.requestClosed),
       responseBody: held(encoding, encoder, () => !this.responseClosed),

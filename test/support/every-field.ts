@@ -84,6 +84,11 @@ export function everyField(wasm: string): Json {
         manager: {
           codec_type: "HTTP1",
           server_name: "me",
+          http2_protocol_options: {
+            max_concurrent_streams: 10,
+            initial_stream_window_size: 65535,
+            initial_connection_window_size: 65535,
+          },
           http_protocol_options: { enable_trailers: true, accept_http_10: true },
         },
         listener: {

@@ -126,6 +126,11 @@ export class RawUpstream {
     return (this.server.address() as AddressInfo).port;
   }
 
+  /** Connections that are open. */
+  get sockets(): ReadonlySet<Socket> {
+    return this.#sockets;
+  }
+
   get connections(): number {
     return this.#connections;
   }

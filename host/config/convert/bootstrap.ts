@@ -109,6 +109,7 @@ function convertManager(manager: RawManager, path: FieldPath, source: Source): H
   return {
     statPrefix: manager.stat_prefix,
     codecType: manager.codec_type ?? "AUTO",
+    http2: convertHttp2(manager.http2_protocol_options ?? {}),
     enableTrailers: manager.http_protocol_options?.enable_trailers ?? false,
     acceptHttp10: manager.http_protocol_options?.accept_http_10 ?? false,
     serverName: manager.server_name || "envoy",

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { cluster } from "./cluster";
 import { address, locality, metadata } from "./common";
+import { http2Options } from "./http2";
 import { message, typed } from "./message";
 import { networkWasm, tcpProxy, terminalLast } from "./network";
 import { routeConfig } from "./route";
@@ -39,9 +40,10 @@ const connectionManager = typed(
   `${FILTERS}.network.http_connection_manager.v3.HttpConnectionManager`,
   { stat_prefix: requiredText, route_config: routeConfig },
   {
-    codec_type: enumeration({ 0: "AUTO", 1: "HTTP1", 2: "HTTP2", 3: "HTTP3" }, ["AUTO", "HTTP1"]),
+    codec_type: enumeration({ 0: "AUTO", 1: "HTTP1", 2: "HTTP2", 3: "HTTP3" }, ["AUTO", "HTTP1", "HTTP2"]),
     http_filters: z.array(httpFilter),
     http_protocol_options: message({}, { enable_trailers: bool, accept_http_10: bool }),
+    http2_protocol_options: http2Options,
     server_name: headerValue,
   },
 );

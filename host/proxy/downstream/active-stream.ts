@@ -2,6 +2,7 @@ import { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { LocalReply, StreamEnds } from "../../stream/filter";
 import type { FilterChain } from "../../stream/filter-chain";
+import { buildLocalReply, isGrpc } from "../../stream/local-reply";
 import { Router } from "../router/router";
 import { Hold, HoldReason } from "./back-pressure";
 import type { CodecStream, CodecStreamEvents } from "./codec";
@@ -88,10 +89,14 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
   }
 
   onGone(): void {
+    this.onReset("downstream_remote_disconnect", ResponseFlag.DownstreamConnectionTermination);
+  }
+
+  onReset(details: string, flag: ResponseFlag): void {
     if (this.finished || this.responseEnded) return;
     const { info, manager } = this;
-    info.responseFlags |= ResponseFlag.DownstreamConnectionTermination;
-    info.responseCodeDetails ??= "downstream_remote_disconnect";
+    info.responseFlags |= flag;
+    info.responseCodeDetails ??= details;
     manager.stats.downstream_rq_rx_reset.inc();
     this.finish();
   }
@@ -174,7 +179,11 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     const { manager, codec } = this;
     const status = Number(headers.get(":status"));
     if (!Number.isInteger(status)) {
-      this.refuseResponse(502, "filter_removed_required_response_headers{missing_required_header:_:status}");
+      this.replaceResponse({
+        status: 502,
+        body: "missing required header: :status",
+        details: "filter_removed_required_response_headers{missing_required_header:_:status}",
+      });
       return;
     }
     if (!this.requestComplete && !codec.requestArrived) {
@@ -189,23 +198,32 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
       codec.sendHeaders(headers, status, endStream);
     } catch {
       // A filter made a header or status that the wire cannot carry. Nothing has left yet; nothing of it will.
-      this.refuseResponse(500, "invalid_response_header");
+      codec.giveUpConnection();
+      this.replaceResponse({ status: 500, body: "", details: "invalid_response_header" });
       return;
     }
     manager.codes.count(status);
     if (endStream) this.endResponse();
   }
 
-  private refuseResponse(status: number, details: string): void {
-    const headers = HeaderMap.of("response", [[":status", String(status)]]);
-    this.codec.giveUpConnection();
-    finishResponseHeaders(headers, this.manager.config.serverName);
-    this.info.responseHeaders = headers;
-    this.info.responseCode = status;
-    this.info.responseCodeDetails = details;
+  /** Answers in place of a response that cannot be sent; no filter sees it. */
+  private replaceResponse(reply: LocalReply): void {
+    const { info, manager, codec, isHead } = this;
+    const grpc = isGrpc(info.requestHeaders);
+    const { headers, body } = buildLocalReply(reply, { grpc, head: isHead }, () => {});
+    const status = Number(headers.get(":status"));
+    const bare = isHead || body.length === 0;
+    finishResponseHeaders(headers, manager.config.serverName);
+    info.responseHeaders = headers;
+    info.responseCode = status;
+    info.responseCodeDetails = reply.details;
     this.router.cancel();
-    this.codec.sendHeaders(headers, status, true);
-    this.manager.codes.count(status);
+    codec.sendHeaders(headers, status, bare);
+    manager.codes.count(status);
+    if (!bare) {
+      info.bytesSent += body.length;
+      codec.sendData(body);
+    }
     this.endResponse();
   }
 
@@ -234,7 +252,10 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
   resetStream(details: string): void {
     if (this.finished || this.responseEnded) return;
     this.info.responseCodeDetails ??= details;
-    this.manager.stats.downstream_rq_tx_reset.inc();
+    const { stats } = this.manager;
+    stats.downstream_rq_tx_reset.inc();
+    // Envoy's stream hears of its own reset, too.
+    stats.downstream_rq_rx_reset.inc();
     this.responseEnded = true;
     this.codec.reset();
     process.nextTick(finishStream, this);

@@ -1,13 +1,16 @@
 import type { HeaderMap } from "../../stores/header-map";
+import type { ResponseFlag } from "../../stores/stream-info";
 
-/** What a codec tells a stream, once `readRequest` was called. Nothing comes after `onGone`. */
+/** What a codec tells a stream, once `readRequest` was called. Nothing comes after the last two. */
 export interface CodecStreamEvents {
   onRequestData(chunk: Buffer, endStream: boolean): void;
   onRequestTrailers(trailers: HeaderMap): void;
   /** The client takes response bytes again after `sendData` answered false. */
   onDrain(): void;
-  /** The exchange broke off before its end: the client has closed the connection. */
+  /** The connection is gone. */
   onGone(): void;
+  /** The client has reset the stream, or broken its rules. */
+  onReset(details: string, flag: ResponseFlag): void;
 }
 
 /** The wire's side of one request and its response. The version of HTTP is the codec's own business. */

@@ -7,9 +7,11 @@ import type { ClusterManager } from "../clusters/cluster-manager";
 import type { ConnectionService } from "../listener";
 import { RouteTable } from "../router/route-table";
 import type { StatsStore } from "../stats/store";
-import { DownstreamConnection } from "./connection";
+import { DownstreamConnection, IDLE_CONNECTION_MS } from "./connection";
 import { CodeClassCounter, createHttpStats, type HttpStats } from "./http-stats";
 import { Http1Codec } from "./http1/http1-codec";
+import { Http2Codec } from "./http2/http2-codec";
+import { detectProtocol, type Protocol } from "./protocol-detection";
 import type { StreamFacts } from "./stream-facts";
 
 /** Envoy's default `stream_idle_timeout`. */
@@ -42,7 +44,7 @@ export class ConnectionManager implements ConnectionService {
   readonly streamIdleMs: number;
   readonly connections = new Map<Socket, DownstreamConnection>();
   draining = false;
-  private readonly http1: Http1Codec;
+  private readonly codecs: Readonly<Record<Protocol, { accept(connection: DownstreamConnection): void }>>;
   private idle: (() => void) | undefined;
 
   constructor(listener: HttpListenerConfig, deps: ManagerDeps) {
@@ -60,7 +62,10 @@ export class ConnectionManager implements ConnectionService {
     };
     const router = listener.http.httpFilters.find((f) => f.kind === "router");
     this.streamIdleMs = deps.streamIdleMs ?? IDLE_STREAM_MS;
-    this.http1 = new Http1Codec(this);
+    this.codecs = {
+      HTTP1: new Http1Codec(this),
+      HTTP2: new Http2Codec(this, listener.http.http2, deps.store),
+    };
     this.suppressEnvoyHeaders = router?.kind === "router" && router.suppressEnvoyHeaders;
   }
 
@@ -78,7 +83,23 @@ export class ConnectionManager implements ConnectionService {
       connection.remoteClosed = true;
     });
     socket.once("close", () => this.onClose(socket, connection));
-    this.http1.accept(connection);
+    const { codecType } = this.config;
+    if (codecType === "AUTO") this.detect(connection);
+    else this.codecs[codecType].accept(connection);
+  }
+
+  /** Silence before the first byte is an idle connection's. */
+  private detect(connection: DownstreamConnection): void {
+    const { socket } = connection;
+    const onSilence = () => {
+      this.stats.downstream_cx_idle_timeout.inc();
+      socket.destroy();
+    };
+    socket.setTimeout(IDLE_CONNECTION_MS, onSilence);
+    detectProtocol(socket, (protocol) => {
+      socket.setTimeout(0, onSilence);
+      this.codecs[protocol].accept(connection);
+    });
   }
 
   private onClose(socket: Socket, connection: DownstreamConnection): void {
@@ -125,7 +146,10 @@ export class ConnectionManager implements ConnectionService {
   /** Stops keeping connections; resolves when the last one is gone. */
   drain(): Promise<void> {
     this.draining = true;
-    for (const { codec } of this.connections.values()) codec?.drain();
+    for (const { codec, socket } of this.connections.values()) {
+      if (codec) codec.drain();
+      else socket.destroy();
+    }
     return new Promise((resolve) => {
       this.idle = resolve;
       this.checkIdle();

@@ -10,6 +10,7 @@ const COUNTERS = [
   "downstream_cx_destroy_remote_active_rq",
   "downstream_cx_drain_close",
   "downstream_cx_http1_total",
+  "downstream_cx_http2_total",
   "downstream_cx_idle_timeout",
   "downstream_cx_protocol_error",
   "downstream_cx_rx_bytes_total",
@@ -25,6 +26,7 @@ const COUNTERS = [
   "downstream_rq_completed",
   "downstream_rq_failed_path_normalization",
   "downstream_rq_http1_total",
+  "downstream_rq_http2_total",
   "downstream_rq_idle_timeout",
   "downstream_rq_non_relative_path",
   "downstream_rq_response_before_rq_complete",
@@ -46,6 +48,7 @@ const COUNTERS = [
 const GAUGES = [
   "downstream_cx_active",
   "downstream_cx_http1_active",
+  "downstream_cx_http2_active",
   "downstream_cx_rx_bytes_buffered",
   "downstream_cx_tx_bytes_buffered",
   "downstream_rq_active",

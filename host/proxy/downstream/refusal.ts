@@ -1,7 +1,15 @@
-/** A refusal decided before any filter runs. */
+import type { HttpStats } from "./http-stats";
+
+/** Why a request is not served, decided before any filter runs. */
 export interface Refusal {
   status: number;
   details: string;
   /** Said by the codec: the reply's text is its status, and no request is known. */
   codec: boolean;
+}
+
+/** Counts a path that the connection manager refuses. */
+export function countPathError({ details }: Refusal, stats: HttpStats): void {
+  if (details === "path_normalization_failed") stats.downstream_rq_failed_path_normalization.inc();
+  if (details === "absolute_path_rejected") stats.downstream_rq_non_relative_path.inc();
 }

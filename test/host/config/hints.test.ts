@@ -43,7 +43,7 @@ const CASES: [what: string, from: string, to: string, hint: string][] = [
   [
     "Envoy's own field that differs in a digit",
     "stat_prefix: http",
-    "stat_prefix: http\n                http2_protocol_options: {}",
+    "stat_prefix: http\n                http3_protocol_options: {}",
     "",
   ],
   ["a very long name", "type: STATIC", `type: STATIC\n      ${"x".repeat(500)}: 1`, ""],

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { HttpStats } from "../http-stats";
-import type { Refusal } from "../refusal";
+import { countPathError, type Refusal } from "../refusal";
 import type { RequestHead } from "./request-headers";
 
 /** Envoy's default `max_headers_count`. */
@@ -21,11 +21,8 @@ export function refusalOf(
     return codecError(501, "http1.invalid_transfer_encoding");
   }
   if (!head.error) return undefined;
-  const { status, details, codec } = head.error;
-  if (codec) return codecError(status, details);
-  if (details === "path_normalization_failed") stats.downstream_rq_failed_path_normalization.inc();
-  if (details === "absolute_path_rejected") stats.downstream_rq_non_relative_path.inc();
-  return { status, details, codec: false };
+  if (!head.error.codec) countPathError(head.error, stats);
+  return head.error;
 }
 
 /** The refusal of bytes that node:http could not read. */

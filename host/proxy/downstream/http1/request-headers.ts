@@ -1,5 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { HeaderMap } from "../../../stores/header-map";
+import type { Refusal } from "../refusal";
+import { AUTHORITY, completeRequestHeaders, INTERNAL_HEADERS, pathError, refused } from "../request-headers";
 
 /** Removed from every request: they concern the client's connection, or only the proxy may set them. */
 const DROPPED: ReadonlySet<string> = new Set([
@@ -10,22 +11,7 @@ const DROPPED: ReadonlySet<string> = new Set([
   "keep-alive",
   "proxy-connection",
   "transfer-encoding",
-  // Orders to the router from an internal hop; nothing is internal unless configured so.
-  "x-envoy-internal",
-  "x-envoy-retriable-status-codes",
-  "x-envoy-retriable-header-names",
-  "x-envoy-retry-on",
-  "x-envoy-retry-grpc-on",
-  "x-envoy-max-retries",
-  "x-envoy-upstream-alt-stat-name",
-  "x-envoy-upstream-rq-timeout-ms",
-  "x-envoy-upstream-rq-per-try-timeout-ms",
-  "x-envoy-upstream-rq-timeout-alt-response",
-  "x-envoy-expected-rq-timeout-ms",
-  "x-envoy-force-trace",
-  "x-envoy-ip-tags",
-  "x-envoy-original-url",
-  "x-envoy-hedge-on-per-try-timeout",
+  ...INTERNAL_HEADERS,
 ]);
 
 /** What a raw header list says about its message, besides the headers themselves. */
@@ -42,18 +28,10 @@ export interface RequestHead {
   /** As the client framed its message by it, even if it nominated the header away. */
   contentLength: string | undefined;
   expectsContinue: boolean;
-  error: HeadError | undefined;
+  error: Refusal | undefined;
 }
 
-/** Why the head of a request cannot be served; `details` as Envoy's response code details. */
-export interface HeadError {
-  status: number;
-  details: string;
-  /** The codec refuses it: there is no request, as far as anybody can tell. */
-  codec: boolean;
-}
-
-function codecError(details: string): HeadError {
+function codecError(details: string): Refusal {
   return { status: 400, details, codec: true };
 }
 
@@ -88,7 +66,7 @@ export function readRequestHead(method: string, target: string, raw: readonly st
     else if (name === "transfer-encoding")
       transferEncoding = transferEncoding === undefined ? value : `${transferEncoding},${value}`;
   }
-  let error: HeadError | undefined;
+  let error: Refusal | undefined;
   if (connection !== undefined) {
     for (const token of connection.toLowerCase().split(",")) {
       const name = token.trim();
@@ -105,8 +83,7 @@ export function readRequestHead(method: string, target: string, raw: readonly st
   }
   const upgrading = upgrade !== undefined && /(^|[, ])upgrade([, ]|$)/i.test(connection ?? "");
   const fault = setPseudoHeaders(headers, method, target, host);
-  if (!headers.get("x-forwarded-proto")) headers.set("x-forwarded-proto", "http");
-  if (!headers.get("x-request-id")) headers.set("x-request-id", randomUUID());
+  completeRequestHeaders(headers);
   return {
     headers,
     closes,
@@ -146,10 +123,10 @@ function setPseudoHeaders(
   method: string,
   target: string,
   host: string | undefined,
-): HeadError | undefined {
+): Refusal | undefined {
   let authority = host;
   let path = target;
-  let fault: HeadError | undefined;
+  let fault: Refusal | undefined;
   if (target.charCodeAt(0) !== 47) {
     const absolute = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is.exec(target);
     if (absolute) {
@@ -164,15 +141,9 @@ function setPseudoHeaders(
   headers.append(":scheme", "http");
   if (fault) return fault;
   if (authority !== undefined && !AUTHORITY.test(authority)) return codecError("http.invalid_authority");
-  const refused = (status: number, details: string): HeadError => ({ status, details, codec: false });
   if (authority === undefined || UNKNOWN_METHODS.has(method)) return refused(400, "missing_host_header");
-  if (path.charCodeAt(0) !== 47) return refused(404, "absolute_path_rejected");
-  if (path.includes("#")) return refused(400, "path_normalization_failed");
-  return undefined;
+  return pathError(path);
 }
-
-/** Characters of a host and port, user information included. */
-const AUTHORITY = /^[A-Za-z0-9\-._~%!$&'()*+,;=:@[\]]*$/;
 
 /** Methods that node:http knows and Envoy does not. */
 const UNKNOWN_METHODS: ReadonlySet<string> = new Set(["QUERY"]);

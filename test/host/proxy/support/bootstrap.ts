@@ -1,3 +1,4 @@
+import { convertHttp2 } from "../../../../host/config/convert/http2";
 import type {
   Bootstrap,
   ClusterConfig,
@@ -57,6 +58,7 @@ export function listener(
     http: {
       statPrefix: "ingress",
       codecType: "AUTO",
+      http2: convertHttp2({}),
       enableTrailers: false,
       acceptHttp10: false,
       serverName: "envoy",

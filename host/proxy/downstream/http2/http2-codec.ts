@@ -1,0 +1,60 @@
+import { performServerHandshake, type ServerSessionOptions } from "node:http2";
+import type { Http2Config } from "../../../config/model";
+import type { StatsStore } from "../../stats/store";
+import type { DownstreamConnection } from "../connection";
+import type { ConnectionManager } from "../connection-manager";
+import { Http2Connection } from "./http2-connection";
+import { createHttp2Stats, type Http2Stats } from "./http2-stats";
+
+/**
+ * What node:http2 itself lets through, in bytes and lines; it answers what is beyond with ENHANCE_YOUR_CALM. Envoy's
+ * narrower limits come after these and are answered as Envoy does.
+ */
+const MAX_HEADER_LIST_BYTES = 128 * 1024;
+const MAX_HEADER_LIST_PAIRS = 1000;
+
+/** Megabytes of nghttp2's own for a connection, frames waiting to be sent included. */
+const MAX_SESSION_MEMORY = 64;
+
+/** Speaks HTTP/2 on the connections it is given. */
+export class Http2Codec {
+  private readonly stats: Http2Stats;
+  private readonly options: ServerSessionOptions;
+  private readonly windowSize: number;
+
+  constructor(
+    private readonly manager: ConnectionManager,
+    options: Http2Config,
+    store: StatsStore,
+  ) {
+    this.stats = createHttp2Stats(store);
+    this.windowSize = options.connectionWindow;
+    this.options = {
+      maxHeaderListPairs: MAX_HEADER_LIST_PAIRS,
+      maxSessionMemory: MAX_SESSION_MEMORY,
+      // As they came: two lines of a name that should stand once, blanks around a value.
+      strictSingleValueFields: false,
+      strictFieldWhitespaceValidation: false,
+      settings: {
+        initialWindowSize: options.streamWindow,
+        maxConcurrentStreams: options.maxConcurrentStreams,
+        maxHeaderListSize: MAX_HEADER_LIST_BYTES,
+      },
+    };
+  }
+
+  /** Takes over a connection. */
+  accept(base: DownstreamConnection): void {
+    const { manager } = this;
+    const { stats } = manager;
+    const { socket } = base;
+    stats.downstream_cx_http2_total.inc();
+    stats.downstream_cx_http2_active.add(1);
+    socket.once("close", () => stats.downstream_cx_http2_active.add(-1));
+    // Half a connection is of no use to HTTP/2.
+    socket.allowHalfOpen = false;
+    const session = performServerHandshake(socket, this.options);
+    session.setLocalWindowSize(this.windowSize);
+    base.codec = new Http2Connection(manager, base, session, this.stats);
+  }
+}

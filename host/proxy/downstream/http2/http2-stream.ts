@@ -1,0 +1,159 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
+import type { HeaderMap } from "../../../stores/header-map";
+import { ResponseFlag } from "../../../stores/stream-info";
+import type { CodecStream, CodecStreamEvents } from "../codec";
+import type { Http2Connection } from "./http2-connection";
+import { RequestBody } from "./request-body";
+import { grouped, type WireHeaders, wireHeaders } from "./response-headers";
+
+const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } =
+  constants;
+
+/** A request and its response as node:http2 knows them. */
+export class Http2Stream implements CodecStream {
+  readonly protocol = "HTTP/2";
+  private events!: CodecStreamEvents;
+  private body: RequestBody | undefined;
+  private trailers: HeaderMap | undefined;
+  /** The response's head, and the first of its body, until they are handed over. */
+  private head: WireHeaders | undefined;
+  private queued: Buffer | undefined;
+  private asksForTrailers = false;
+  /** The response's end has been handed over. */
+  private ended = false;
+
+  constructor(
+    private readonly connection: Http2Connection,
+    private readonly stream: ServerHttp2Stream,
+    private readonly endStream: boolean,
+  ) {}
+
+  /** Says who is to hear of what happens. */
+  attach(events: CodecStreamEvents): void {
+    const { stream } = this;
+    this.events = events;
+    stream.on("drain", () => events.onDrain());
+    stream.on("close", () => this.onClose());
+    stream.on("wantTrailers", () => this.onWantTrailers());
+  }
+
+  get requestArrived(): boolean {
+    return this.endStream || this.stream.readableEnded;
+  }
+
+  sendContinue(): void {
+    if (this.isOpen) this.stream.additionalHeaders({ ":status": 100 });
+  }
+
+  /** A stream may be reset before its request has been looked at. */
+  private get isOpen(): boolean {
+    return !this.stream.destroyed && !this.stream.closed;
+  }
+
+  readRequest(): void {
+    this.body = new RequestBody(this.stream, this.events);
+  }
+
+  pauseRequest(paused: boolean): void {
+    this.body?.pause(paused);
+  }
+
+  answerEarly(): void {}
+
+  giveUpConnection(): void {}
+
+  sendHeaders(headers: HeaderMap, status: number, endStream: boolean): void {
+    const wire = wireHeaders(headers, status);
+    if (!this.isOpen) return;
+    if (endStream) this.stream.respond(wire, { endStream });
+    else {
+      this.head = wire;
+      setImmediate(sendHead, this);
+    }
+  }
+
+  /**
+   * The head waits for the end of the loop's turn: a response that is complete by then leaves without the detour that
+   * node:http2 takes to ask for trailers.
+   */
+  sendHead(waitForTrailers = true): void {
+    const { stream, head, queued } = this;
+    if (head === undefined || !this.isOpen) return;
+    this.head = undefined;
+    this.queued = undefined;
+    stream.respond(head, { waitForTrailers });
+    // A status that has no body has ended the stream.
+    this.asksForTrailers = waitForTrailers && stream.writable;
+    if (queued !== undefined) this.write(queued);
+  }
+
+  sendData(chunk: Buffer): boolean {
+    if (this.head !== undefined && this.queued === undefined) {
+      this.queued = chunk;
+      return true;
+    }
+    this.sendHead();
+    return this.write(chunk);
+  }
+
+  private write(chunk: Buffer): boolean {
+    return this.stream.writable ? this.stream.write(chunk) : true;
+  }
+
+  endResponse(trailers?: HeaderMap): void {
+    const { stream } = this;
+    this.ended = true;
+    this.trailers = trailers;
+    this.sendHead(trailers !== undefined);
+    if (stream.writable) stream.end();
+    // The response stands without the rest of the request; what is still to be asked for goes first.
+    if (!this.requestArrived && !this.asksForTrailers) stream.close(NGHTTP2_NO_ERROR);
+  }
+
+  private onWantTrailers(): void {
+    const { stream, trailers } = this;
+    if (trailers) this.connection.codecStats.trailers.inc();
+    stream.sendTrailers(trailers ? grouped(trailers) : {});
+    // Trailers leave in an immediate of their own.
+    if (!this.requestArrived) setImmediate(closeStream, stream);
+  }
+
+  reset(): void {
+    this.ended = true;
+    this.connection.codecStats.tx_reset.inc();
+    this.body?.stop();
+    this.sendHead();
+    this.stream.close(NGHTTP2_INTERNAL_ERROR);
+  }
+
+  private onClose(): void {
+    this.body?.stop();
+    if (this.ended) return;
+    const { rstCode } = this.stream;
+    if (this.connection.session.destroyed) {
+      this.events.onGone();
+      return;
+    }
+    this.connection.codecStats.rx_reset.inc();
+    const details = rstCode === NGHTTP2_REFUSED_STREAM ? "http2.remote_refuse" : "http2.remote_reset";
+    // nghttp2 itself resets a stream that breaks the rules; a client has hardly a reason to say this.
+    const broken = rstCode === NGHTTP2_PROTOCOL_ERROR;
+    this.events.onReset(
+      details,
+      broken ? ResponseFlag.DownstreamProtocolError : ResponseFlag.DownstreamRemoteReset,
+    );
+  }
+
+  release(): void {
+    this.body?.stop();
+    this.stream.resume();
+  }
+}
+
+function sendHead(stream: Http2Stream): void {
+  stream.sendHead();
+}
+
+function closeStream(stream: ServerHttp2Stream): void {
+  stream.close(NGHTTP2_NO_ERROR);
+}

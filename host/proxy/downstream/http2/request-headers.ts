@@ -1,0 +1,56 @@
+import { HeaderMap } from "../../../stores/header-map";
+import { AUTHORITY, completeRequestHeaders, INTERNAL_HEADERS } from "../request-headers";
+
+/** Envoy's defaults: `max_request_headers_kb`, `max_headers_count`. Cookie crumbs do not count (observed). */
+const MAX_BYTES = 60 * 1024;
+const MAX_COUNT = 100;
+
+const DROPPED: ReadonlySet<string> = new Set(INTERNAL_HEADERS);
+
+/** What a HEADERS frame says about its request. */
+export interface RequestHead {
+  headers: HeaderMap;
+  expectsContinue: boolean;
+  /** More than Envoy's codec takes: the stream is reset. */
+  tooLarge: "bytes" | "count" | undefined;
+  /** Nothing that this connection says is to be trusted. */
+  malformed: boolean;
+}
+
+/**
+ * Turns a raw header list (name, value, name, value, ...) into Envoy's view of the request: as it was on the wire, but
+ * for `host`, which is `:authority` or nothing, and the crumbs of a cookie, which follow the other headers as one.
+ */
+export function readRequestHead(raw: readonly string[]): RequestHead {
+  const headers = new HeaderMap("request");
+  let expectsContinue = false;
+  let host: string | undefined;
+  let cookie: string | undefined;
+  let bytes = 0;
+  let count = 0;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!;
+    const value = raw[i + 1]!;
+    if (name === "cookie") {
+      cookie = cookie === undefined ? value : `${cookie}; ${value}`;
+      continue;
+    }
+    bytes += name.length + value.length;
+    count++;
+    if (name.charCodeAt(0) === 58) headers.append(name, name === ":scheme" ? value.toLowerCase() : value);
+    else if (name === "host") host ??= value;
+    else if (name === "expect" && value.toLowerCase() === "100-continue") expectsContinue = true;
+    else if (!DROPPED.has(name)) headers.add(name, value);
+  }
+  if (host !== undefined && !headers.has(":authority")) headers.append(":authority", host);
+  // CONNECT has none of its own.
+  if (!headers.has(":scheme")) headers.append(":scheme", "http");
+  if (cookie !== undefined) headers.append("cookie", cookie);
+  completeRequestHeaders(headers);
+  return {
+    headers,
+    expectsContinue,
+    tooLarge: bytes > MAX_BYTES ? "bytes" : count > MAX_COUNT ? "count" : undefined,
+    malformed: !AUTHORITY.test(headers.get(":authority") ?? ""),
+  };
+}

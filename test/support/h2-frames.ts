@@ -1,0 +1,118 @@
+import { connect, type Socket } from "node:net";
+import { ByteReader, ConnectionClosed } from "./byte-reader";
+import type { RawHeaders } from "./http-message";
+
+export const FrameType = {
+  Data: 0,
+  Headers: 1,
+  RstStream: 3,
+  Settings: 4,
+  Ping: 6,
+  Goaway: 7,
+  WindowUpdate: 8,
+} as const;
+
+export const Flag = { EndStream: 1, Ack: 1, EndHeaders: 4 } as const;
+
+export interface Frame {
+  type: number;
+  flags: number;
+  stream: number;
+  payload: Buffer;
+}
+
+const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/** One frame as bytes. */
+export function frame(
+  type: number,
+  flags: number,
+  stream: number,
+  payload: Buffer = Buffer.alloc(0),
+): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** A header block of plain literals: nothing is checked, compressed, or remembered. */
+export function headerBlock(headers: RawHeaders): Buffer {
+  const parts: Buffer[] = [];
+  const text = (value: string) => {
+    const bytes = Buffer.from(value, "latin1");
+    if (bytes.length > 126) throw new Error("too long for one byte of length");
+    parts.push(Buffer.from([bytes.length]), bytes);
+  };
+  for (const [name, value] of headers) {
+    parts.push(Buffer.from([0]));
+    text(name);
+    text(value);
+  }
+  return Buffer.concat(parts);
+}
+
+/** An HTTP/2 client that says exactly the frames it is told, right or wrong, and shows those that come back. */
+export class FrameClient {
+  readonly frames: Frame[] = [];
+  readonly #reader: ByteReader;
+
+  private constructor(readonly socket: Socket) {
+    this.#reader = new ByteReader(socket);
+  }
+
+  /** Connects and says the preface with empty settings. */
+  static async connect(port: number): Promise<FrameClient> {
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.once("connect", () => resolve());
+    });
+    const client = new FrameClient(socket);
+    client.send(Buffer.from(PREFACE), frame(FrameType.Settings, 0, 0));
+    return client;
+  }
+
+  send(...frames: Buffer[]): void {
+    this.socket.write(Buffer.concat(frames));
+  }
+
+  /** HEADERS of a stream. */
+  headers(stream: number, headers: RawHeaders, endStream = true): void {
+    const flags = Flag.EndHeaders | (endStream ? Flag.EndStream : 0);
+    this.send(frame(FrameType.Headers, flags, stream, headerBlock(headers)));
+  }
+
+  /** Reads on until a frame satisfies the test; undefined when the connection has ended before. */
+  async until(wanted: (frame: Frame) => boolean): Promise<Frame | undefined> {
+    const found = this.frames.find(wanted);
+    if (found) return found;
+    try {
+      for (;;) {
+        const next = await this.#next();
+        this.frames.push(next);
+        if (wanted(next)) return next;
+      }
+    } catch (error) {
+      if (!(error instanceof ConnectionClosed)) throw error;
+      return undefined;
+    }
+  }
+
+  async #next(): Promise<Frame> {
+    const head = await this.#reader.exactly(9);
+    const payload = await this.#reader.exactly(head.readUIntBE(0, 3));
+    return { type: head[3]!, flags: head[4]!, stream: head.readUInt32BE(5) & 0x7fffffff, payload };
+  }
+
+  /** Frames of one stream so far. */
+  of(stream: number): Frame[] {
+    return this.frames.filter((f) => f.stream === stream);
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
