@@ -11,6 +11,8 @@ const whenComplete = (direction: "request" | "response", lines: string) => `
 
 const CHUNKED_POST = { method: "POST", chunked: ["abc", "defg"] };
 
+const CHUNKED = "Transfer-Encoding: chunked\r\n\r\n";
+
 conformance("Bodies", ({ behaviour }) => {
   behaviour(
     "a streamed chunk can be read in its callback, with its size",
@@ -362,6 +364,25 @@ conformance("Trailers", ({ behaviour }) => {
     async (b) => {
       expect((await b.exchange(REQUEST_WITH_TRAILERS)).status).toBe(200);
       expect(await b.logged("c")).toBe("0");
+    },
+  );
+
+  behaviour(
+    "chunks that arrive together are one call of the filters, however small they are",
+    {
+      script: "trace",
+      upstream: (_, reply) => reply.raw(`HTTP/1.1 200 OK\r\n${CHUNKED}${"1\r\nb\r\n".repeat(100)}0\r\n\r\n`),
+    },
+    async (b) => {
+      const client = await b.connect();
+      client.write(`POST / HTTP/1.1\r\nHost: a\r\n${CHUNKED}${"1\r\na\r\n".repeat(100)}0\r\n\r\n`);
+      expect((await client.response()).text).toBe("b".repeat(100));
+      for (const direction of ["request", "response"]) {
+        const calls = (await b.messages()).filter((m) => m.startsWith(`> ${direction}_body`));
+        expect(calls.map((call) => call.split(" ").slice(3).join(" "))).toEqual(["100 0", "0 1"]);
+      }
+      expect((await b.upstream.request()).header("transfer-encoding")).toBe("chunked");
+      client.close();
     },
   );
 });

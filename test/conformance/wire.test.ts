@@ -21,6 +21,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
   empty: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
   reason: "HTTP/1.1 200 Whatever you say\r\nContent-Length: 0\r\n\r\n",
   "204": "HTTP/1.1 204 No Content\r\n\r\n",
+  "204-chunked": "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
   "204-length": "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
   "304": "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
   "418": "HTTP/1.1 418 Teapot\r\nContent-Length: 0\r\n\r\n",

@@ -15,7 +15,7 @@ export function isWellFormed(response: IncomingMessage, headers: HeaderMap): boo
   if (status < 100 || response.rawHeaders.length / 2 > MAX_HEADERS) return false;
   const encoding = headers.get("transfer-encoding");
   if (encoding !== undefined && encoding.toLowerCase() !== "chunked") return false;
-  return status !== 204 || Number(headers.get("content-length") ?? 0) === 0;
+  return status !== 204 || (encoding === undefined && Number(headers.get("content-length") ?? 0) === 0);
 }
 
 const KEEP_ALIVE_HINT = /(?:^|[\s,])timeout=(\d{1,6})/i;

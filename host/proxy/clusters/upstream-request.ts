@@ -1,5 +1,6 @@
 import { ClientRequest, type IncomingMessage } from "node:http";
 import { HeaderMap } from "../../stores/header-map";
+import { ReadGatherer } from "../read-gatherer";
 import type { Cluster, Host } from "./cluster";
 import type { PooledSocket } from "./connector";
 import { RequestCount } from "./request-count";
@@ -26,6 +27,7 @@ interface HeaderWriter {
 export class UpstreamRequest implements UpstreamStream {
   private readonly request: ClientRequest;
   private response: IncomingMessage | undefined;
+  private body: ReadGatherer | undefined;
   private socket: PooledSocket | undefined;
   private over = false;
   private readonly count: RequestCount;
@@ -130,7 +132,9 @@ export class UpstreamRequest implements UpstreamStream {
     );
     response.on("close", () => this.reset(undefined));
     if (this.hasBody) {
-      response.on("data", (chunk: Buffer) => !this.over && this.events.onUpstreamData(chunk, false));
+      const body = new ReadGatherer((data) => !this.over && this.events.onUpstreamData(data, false));
+      this.body = body;
+      response.on("data", (chunk: Buffer) => body.add(chunk));
       response.on("end", () => this.onEnd(response));
       this.events.onUpstreamHeaders(headers, false);
     } else {
@@ -141,6 +145,7 @@ export class UpstreamRequest implements UpstreamStream {
   }
 
   private onEnd(response: IncomingMessage): void {
+    this.body?.flush();
     if (this.over) return;
     this.finish();
     const raw = response.rawTrailers;
@@ -168,6 +173,9 @@ export class UpstreamRequest implements UpstreamStream {
     if (this.over || (error && this.response?.complete)) return;
     const wasPending = this.count.pending;
     const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
+    // What came before the end of the connection still counts, unless it is broken itself.
+    if (!code.startsWith("HPE_")) this.body?.flush();
+    if (this.over) return;
     let reason: ResetReason = "connection termination";
     if (code === "CONNECT_TIMEOUT") reason = "connection timeout";
     else if (wasPending) reason = "remote connection failure";

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HeaderMap } from "../../../stores/header-map";
+import { ReadGatherer } from "../../read-gatherer";
 import type { CodecStream, CodecStreamEvents } from "../codec";
 import { closeAfterFlush, closeDelayed } from "./delayed-close";
 import type { Http1Connection } from "./http1-connection";
@@ -11,6 +12,7 @@ const EMPTY = Buffer.alloc(0);
 export class Http1Stream implements CodecStream {
   readonly protocol: "HTTP/1.0" | "HTTP/1.1";
   private events!: CodecStreamEvents;
+  private body: ReadGatherer | undefined;
   private readonly isHead: boolean;
   /** Length the response's head has promised. */
   private declared: number | undefined;
@@ -34,7 +36,10 @@ export class Http1Stream implements CodecStream {
   attach(events: CodecStreamEvents): void {
     this.events = events;
     this.response.on("drain", () => events.onDrain());
-    this.response.on("close", () => events.onGone());
+    this.response.on("close", () => {
+      this.body?.flush();
+      events.onGone();
+    });
   }
 
   get requestArrived(): boolean {
@@ -47,8 +52,13 @@ export class Http1Stream implements CodecStream {
 
   readRequest(): void {
     const { request, events } = this;
-    request.on("data", (chunk: Buffer) => events.onRequestData(chunk, false));
-    request.on("end", () => this.onRequestEnd());
+    const body = new ReadGatherer((data) => events.onRequestData(data, false));
+    this.body = body;
+    request.on("data", (chunk: Buffer) => body.add(chunk));
+    request.on("end", () => {
+      body.flush();
+      this.onRequestEnd();
+    });
   }
 
   private onRequestEnd(): void {
