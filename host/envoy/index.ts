@@ -1,3 +1,3 @@
 export { envoyEngine } from "./envoy-engine";
-export { ENVOY_VERSION } from "./release";
+export { ENVOY_VERSION, ENVOY_VERSIONS } from "./release";
 export { type ResolvedEnvoy, type ResolveOptions, resolveEnvoy } from "./resolve";

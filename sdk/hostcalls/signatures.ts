@@ -1,17 +1,30 @@
 import { Status } from "../abi/status";
 import { Bytes } from "../memory/bytes";
 import { MessageReader, MessageWriter } from "../memory/message";
+import { decodeBase64 } from "../text/base64";
 import { callForeignFunction, foreignStatus } from "./foreign";
 
-/** A public or private key, in one of the two forms the proxy reads. */
+/** A public or private key. */
 export class SignatureKey {
   private constructor(
     readonly isPem: bool,
     readonly bytes: Bytes,
   ) {}
 
-  /** `-----BEGIN PUBLIC KEY-----` ... (SubjectPublicKeyInfo) or `-----BEGIN PRIVATE KEY-----` ... (PKCS #8). */
+  /**
+   * `-----BEGIN PUBLIC KEY-----` ... (SubjectPublicKeyInfo) or `-----BEGIN PRIVATE KEY-----` ... (PKCS #8). What the armour
+   * holds is sent, which proxies older than Envoy 1.40 take too; any other text goes as it is, for the proxy to judge.
+   */
   static pem(text: string): SignatureKey {
+    const lines = text.trim().split("\n");
+    const last = lines.length - 1;
+    const label = lines[0].trimEnd();
+    if (last > 1 && (label == "-----BEGIN PUBLIC KEY-----" || label == "-----BEGIN PRIVATE KEY-----")) {
+      let body = "";
+      for (let i = 1; i < last; i++) body += lines[i].trimEnd();
+      const der = decodeBase64(body);
+      if (der != null) return SignatureKey.der(der);
+    }
     return new SignatureKey(true, Bytes.of(text));
   }
 

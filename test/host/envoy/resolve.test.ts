@@ -53,6 +53,15 @@ describe("resolveEnvoy", () => {
     expect(found).toEqual({ path: join(path, "envoy"), version: "1.40.7", source: "PATH" });
   });
 
+  test("ENVOY_VERSION asks for another version; one without pinned hashes is refused", async () => {
+    const path = await script("older", "envoy", says("1.36.9"));
+    const found = await resolveEnvoy({ env: { PATH: path, ENVOY_VERSION: "1.36.2" } });
+    expect(found).toEqual({ path: join(path, "envoy"), version: "1.36.9", source: "PATH" });
+    await expect(resolveEnvoy({ env: { PATH: path, ENVOY_VERSION: "1.2.3" } })).rejects.toThrow(
+      /ENVOY_VERSION=1\.2\.3: only 1\.40\.0, 1\.36\.2 have pinned hashes/,
+    );
+  });
+
   test("another version on PATH is named and passed over", async () => {
     const old = await script("old", "envoy", says("1.20.0"));
     const right = await script("right", "envoy", says("1.40.0"));
