@@ -56,7 +56,7 @@ describe("the packed package", () => {
     const tarball = stdout.trim().split("\n").at(-1)!;
     await npm(["install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`], cwd);
     const installed = join(cwd, "node_modules/proxy-wasm-toolkit");
-    for (const filter of ["fault", "authz", "metrics"])
+    for (const filter of ["fault", "authz", "metrics", "ratelimit"])
       expect(existsSync(join(installed, `build/filters/${filter}.wasm`))).toBe(true);
     expect(readdirSync(installed).sort()).toEqual(
       [

@@ -25,6 +25,15 @@ const CONFIGS: Record<string, unknown> = {
     ],
   },
   metrics: { reporter: "destination", maxSeries: 5 },
+  ratelimit: {
+    stat_prefix: "p",
+    token_bucket: { max_tokens: 10, fill_interval: "1s" },
+    descriptors: [
+      { entries: [{ key: "a", value: "b" }], token_bucket: { max_tokens: 2, fill_interval: "1s" } },
+    ],
+    rate_limits: [{ actions: [{ request_headers: { header_name: "x-a", descriptor_key: "a" } }] }],
+    enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+  },
 };
 
 test.each(Object.entries(CONFIGS))("%s: memory does not grow with requests", async (filter, config) => {

@@ -12,6 +12,8 @@ export interface StartOptions {
   files?: Readonly<Record<string, string | Uint8Array>>;
   set?: readonly string[];
   lenient?: boolean;
+  /** Worker threads; default 1. */
+  concurrency?: number;
   logLevel?: LogLevel;
   componentLogLevels?: EngineOptions["componentLogLevels"];
 }

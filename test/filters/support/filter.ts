@@ -8,7 +8,7 @@ import {
 import { startHost } from "../../../host/testing/vitest";
 import type { Headers } from "./anything";
 
-export type FilterName = "fault" | "authz" | "metrics";
+export type FilterName = "fault" | "authz" | "metrics" | "ratelimit";
 
 /** The module as it ships: optimised. */
 export function modulePath(filter: FilterName): string {
