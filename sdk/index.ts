@@ -17,6 +17,8 @@ export { dynamicMetadata, filterState, upstreamFilterState } from "./attributes/
 export { Upstream, upstream } from "./attributes/upstream";
 export { TrafficDirection, Xds, XdsNode, xds } from "./attributes/xds";
 export { Context } from "./contexts/context";
+export { GrpcCall } from "./contexts/grpc-call";
+export { GrpcStream } from "./contexts/grpc-stream";
 export { HttpCall } from "./contexts/http-call";
 export { HttpFilter } from "./contexts/http-filter";
 export { HttpRequest, HttpResponse } from "./contexts/http-message";

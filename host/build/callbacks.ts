@@ -35,6 +35,27 @@ const TCP = (
   }),
 );
 
+const CALL = ["GrpcCall.onResponse", "GrpcCall.onFailure"];
+const STREAM = ["onInitialMetadata", "onMessage", "onTrailingMetadata", "onClose"].map(
+  (method) => `GrpcStream.${method}`,
+);
+
+/** Whoever waits for a call or a stream also has to learn of its end, or keeps it for ever. */
+const GRPC: readonly CallbackRow[] = [
+  {
+    callback: "proxy_on_grpc_receive_initial_metadata",
+    file: "grpc",
+    methods: ["GrpcStream.onInitialMetadata"],
+  },
+  { callback: "proxy_on_grpc_receive", file: "grpc", methods: [...CALL, "GrpcStream.onMessage"] },
+  {
+    callback: "proxy_on_grpc_receive_trailing_metadata",
+    file: "grpc",
+    methods: ["GrpcStream.onTrailingMetadata"],
+  },
+  { callback: "proxy_on_grpc_close", file: "grpc", methods: [...CALL, ...STREAM] },
+];
+
 /** Every callback of sdk/entry that can be left out. The rest (ABI version, allocator, vm_start) always stays. */
 export const CALLBACKS: readonly CallbackRow[] = [
   { callback: "proxy_on_context_create", file: "lifecycle", methods: [], keepsContexts: true },
@@ -59,6 +80,7 @@ export const CALLBACKS: readonly CallbackRow[] = [
     file: "http-calls",
     methods: ["HttpCall.onResponse", "HttpCall.onFailure"],
   },
+  ...GRPC,
   ...HTTP,
   ...TCP,
 ];

@@ -104,7 +104,7 @@ function classesInUse(
   }
   if (!registrations) return classes;
   const registered = registrations.flatMap(({ filter, root }) => (root ? [filter, root] : [filter]));
-  return registered.concat(classes.filter((each) => lineage(each).some(({ name }) => name === "HttpCall")));
+  return registered.concat(classes.filter((each) => lineage(each).some(({ name }) => CALLOUTS.has(name))));
 }
 
 /** `Base.method` for each SDK method that one of the classes overrides, itself or by a base of its own. */
@@ -126,6 +126,9 @@ function overriddenMethods(classes: AscClass[], { elementKind }: Compiler): Set<
   return found;
 }
 
+/** Classes whose objects wait for something on behalf of a context. */
+const CALLOUTS: ReadonlySet<string> = new Set(["HttpCall", "GrpcCall", "GrpcStream"]);
+
 /** Asking for the root, or handing `this` on, needs an object for each stream. */
 const NEEDS_CONTEXT = /\.\s*root(Context)?\b|\bthis\b(?!\s*\.)/;
 
@@ -138,7 +141,7 @@ function isShared(
 ): boolean {
   const [only, ...others] = registrations ?? [];
   if (!only || only.root || others.length > 0 || overridden.has("StreamContext.onDelete")) return false;
-  if (overridden.has("HttpCall.onResponse") || overridden.has("HttpCall.onFailure")) return false;
+  if ([...overridden].some((method) => CALLOUTS.has(method.slice(0, method.indexOf("."))))) return false;
   for (const own of lineage(only.filter)) {
     if (isSdk(own)) break;
     const members = [...(own.instanceMembers?.values() ?? [])];

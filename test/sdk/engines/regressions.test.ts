@@ -128,8 +128,7 @@ describeEngines("SDK regressions at start", (engine) => {
     expect((await exchange(proxy.port())).text).toBe("0 61 0");
   });
 
-  // The Node engine has no gRPC calls so far.
-  test.runIf(engine.name === "envoy")("gRPC arity and export names", async () => {
+  test("gRPC arity and export names", async () => {
     const grpc = build.wasmFilter({ name: "grpc", wasm: await buildGuest("grpc-imports") });
     const routes = [{ match: { prefix: "/" }, direct_response: { status: 200 } }];
     const listeners = [build.httpListener({ name: "grpc", filters: [grpc], routes })];

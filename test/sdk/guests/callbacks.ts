@@ -1,5 +1,8 @@
 import {
   Action,
+  GrpcCall,
+  GrpcStatus,
+  GrpcStream,
   HttpCall,
   HttpFilter,
   PeerType,
@@ -32,8 +35,22 @@ class Call extends HttpCall {
   onFailure(): void {}
 }
 
+class Rpc extends GrpcCall {
+  onResponse(): void {}
+  onFailure(status: GrpcStatus): void {}
+}
+
+class Talk extends GrpcStream {
+  onInitialMetadata(): void {}
+  onMessage(): void {}
+  onTrailingMetadata(): void {}
+  onClose(status: GrpcStatus): void {}
+}
+
 class Filter extends HttpFilter {
   call: Call = new Call();
+  rpc: Rpc = new Rpc();
+  talk: Talk = new Talk();
   onRequestHeaders(): Action {
     return Action.Continue;
   }
