@@ -42,6 +42,19 @@ conformance("Pause and continue", ({ behaviour }) => {
       },
     );
 
+  behaviour(
+    "continue in the very callback that pauses a request with a body does not undo the pause",
+    {
+      script: `trace\non request_headers\n now = continue 0\n tick 20\n return 1\n${CONTINUE_LATER(0)}`,
+    },
+    async (b) => {
+      expect((await b.exchange({ method: "POST", body: "hello" })).text).toBe("ok");
+      expect(await b.logged("now")).toBe("0");
+      const names = await b.callbacks();
+      expect(names.indexOf("request_body")).toBeGreaterThan(names.indexOf("tick"));
+    },
+  );
+
   behaviour("headers 2 continues", { script: "on request_headers\n return 2" }, async (b) => {
     expect((await b.exchange({ method: "POST", body: "x" })).text).toBe("ok");
   });

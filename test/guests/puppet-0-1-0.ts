@@ -26,6 +26,7 @@ export {
   proxy_on_http_call_response,
   proxy_on_log,
   proxy_on_new_connection,
+  proxy_on_queue_ready,
   proxy_on_request_body,
   proxy_on_request_trailers,
   proxy_on_response_body,

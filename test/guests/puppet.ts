@@ -102,6 +102,10 @@ export function proxy_on_grpc_close(context: u32, call: u32, status: u32): void 
   run("grpc_close", context, ["call", "status"], [call, status], 0);
 }
 
+export function proxy_on_queue_ready(context: u32, queue: u32): void {
+  run("queue_ready", context, ["queue"], [queue], 0);
+}
+
 export function proxy_on_log(context: u32): void {
   run("log", context, [], [], 0);
 }

@@ -3,6 +3,7 @@ import * as old from "../env";
 import * as wasi from "../wasi_snapshot_preview1";
 import { bytesOf, decodePairs, encodePairs, percentEncode, textAt } from "./bytes";
 import { grpc } from "./grpc-verbs";
+import { queues } from "./queue-verbs";
 
 /** Room for three numbers a hostcall writes. */
 export const OUT = memory.data(32, 8);
@@ -41,7 +42,7 @@ function number64(status: i32): i32 {
   return status;
 }
 
-function bytes(status: i32): i32 {
+export function bytes(status: i32): i32 {
   if (status == 0) result = output();
   return status;
 }
@@ -67,6 +68,7 @@ export function perform(verb: string, values: string[]): i32 {
   if (status < 0) status = streams(verb);
   if (status < 0) status = grpc(verb);
   if (status < 0) status = stores(verb);
+  if (status < 0) status = queues(verb);
   if (status < 0) status = system(verb);
   if (status < 0) status = raw(verb);
   return status;
