@@ -5,11 +5,20 @@ import asc from "assemblyscript/asc";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Compiles one AssemblyScript file of this project, without the preset of asconfig.json, which is for filters. */
-export async function compile(entry: string, options: readonly string[]): Promise<Uint8Array> {
+/**
+ * Compiles one AssemblyScript file of this project, without the preset of asconfig.json, which is for filters.
+ *
+ * @param made files that exist only here, by path
+ */
+export async function compile(
+  entry: string,
+  options: readonly string[],
+  made: Readonly<Record<string, string>> = {},
+): Promise<Uint8Array> {
   let wasm: Uint8Array | undefined;
   const { error, stderr } = await asc.main([entry, ...options, "--outFile", "out.wasm", "--baseDir", root], {
     readFile: (path) => {
+      if (made[path] !== undefined) return made[path];
       const full = join(root, path);
       return !path.endsWith("asconfig.json") && existsSync(full) ? readFileSync(full, "utf8") : null;
     },
