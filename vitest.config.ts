@@ -10,6 +10,7 @@ export default defineConfig({
     reporters: [
       "default",
       "./test/support/reporters/conformance-table.ts",
+      "./test/support/reporters/abi-page.ts",
       "./test/support/reporters/closing-line.ts",
     ],
     projects: [

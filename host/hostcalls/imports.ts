@@ -11,6 +11,7 @@ import type { CompiledModule } from "../vm/module";
 import { Mode } from "../vm/vm";
 import { functionType } from "../vm/wasm-types";
 import { buffers } from "./buffers";
+import { published } from "./call-channel";
 import { contexts } from "./contexts";
 import { HostcallEnv } from "./env";
 import { foreignFunctions } from "./foreign-functions";
@@ -124,14 +125,14 @@ export function buildImports(
   const proxy: Record<string, unknown> = {};
   for (const [name, run] of Object.entries(hostcalls(env)) as [HostcallName, Fn][]) {
     const fn = guarded(instance, name, run, forbidden(name, Status.InternalFailure));
-    proxy[name] = tracer?.hostcall(name, fn) ?? fn;
+    proxy[name] = published(instance, name, tracer?.hostcall(name, fn) ?? fn);
   }
   for (const [name, { run }] of Object.entries(TOLERATED))
     proxy[name] = guarded(instance, name, run, undefined);
   const system: Record<string, unknown> = {};
   for (const [name, run] of Object.entries(wasi(env)) as [WasiName, Fn][]) {
     const fn = guarded(instance, name, run, forbidden(name, Errno.NotCapable));
-    system[name] = tracer?.wasi(name, fn) ?? fn;
+    system[name] = published(instance, name, tracer?.wasi(name, fn) ?? fn);
   }
   const imports = Object.fromEntries([["env", proxy], ...WASI_MODULES.map((module) => [module, system])]);
   addMemories(imports, instance.compiled);

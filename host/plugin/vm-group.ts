@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Instance, type InstanceDeps } from "../context/instance";
 import { RootContext } from "../context/root-context";
 import { PluginConfigError } from "../errors";
+import { published } from "../hostcalls/call-channel";
 import { buildImports } from "../hostcalls/imports";
 import { Tracer } from "../hostcalls/trace";
 import type { TraceSink } from "../log";
@@ -89,7 +90,7 @@ export class VmGroup {
     try {
       instance.vm.start(buildImports(instance, allowed, tracer), {
         allowed: (name) => !allowed || allowed.has(name),
-        wrap: (name, run) => tracer?.callback(name, run) ?? run,
+        wrap: (name, run) => published(instance, name, tracer?.callback(name, run) ?? run),
       });
     } finally {
       instance.reportFailure(undefined);

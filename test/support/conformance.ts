@@ -11,6 +11,7 @@ import { type Http2Handler, Http2Upstream } from "./http2-upstream";
 import { fenceListener, PluginLog } from "./plugin-log";
 import { exchange, RawClient, type RawRequest, type RawResponse } from "./raw-client";
 import { answerOk, RawUpstream, type UpstreamHandler } from "./raw-upstream";
+import { recordRoot } from "./recorder";
 
 /** How the proxy is configured for one behaviour; everything has a plain default. */
 export interface Setup {
@@ -124,7 +125,10 @@ export function conformance(
         const behaviour = new Behaviour(`b${behaviours.length + 1}`, setup);
         behaviours.push(behaviour);
         // Behaviours share nothing but the proxy: those that wait do not hold up the others.
-        test.concurrent(name, () => run(behaviour));
+        test.concurrent(name, async (context) => {
+          await run(behaviour);
+          recordRoot(context, behaviour.id);
+        });
       },
     });
     if (behaviours.length === 0) return;

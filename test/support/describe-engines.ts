@@ -1,11 +1,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, inject } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, inject } from "vitest";
 import type { EngineName, EngineOptions, RunningEngine } from "../../host/engine";
 import type { LogLevel } from "../../sdk/abi/log-level";
 import { loadEngine, wantedEngines } from "./engines";
 import { LogBook } from "./log-book";
+import { recordTest, startRecording, startTest } from "./recorder";
 
 export interface StartOptions {
   /** Extra files put beside the bootstrap; `@dir@` in its text stands for their folder. */
@@ -109,6 +110,9 @@ export function describeEngines(title: string, body: (engine: EngineUnderTest) =
     const missing = name === "envoy" && inject("envoy") === undefined;
     describe.skipIf(missing)(`${title} [${name}]`, () => {
       const engine = new EngineUnderTest(name);
+      beforeAll(startRecording);
+      beforeEach(startTest);
+      afterEach(recordTest);
       body(engine);
       afterAll(() => engine.cleanUp());
     });

@@ -4,6 +4,7 @@ import { describeEngines, type EngineUnderTest } from "./describe-engines";
 import { guest } from "./guests";
 import { fenceListener, PluginLog } from "./plugin-log";
 import { RawUpstream } from "./raw-upstream";
+import { recordRoot } from "./recorder";
 import { TcpPeer, TcpUpstream } from "./tcp-peer";
 
 /** How the proxy is configured for one TCP behaviour. */
@@ -120,7 +121,10 @@ export function tcpConformance(title: string, body: (section: TcpSection) => voi
       behaviour(name, setup, run) {
         const behaviour = new TcpBehaviour(`b${behaviours.length + 1}`, setup);
         behaviours.push(behaviour);
-        test.concurrent(name, () => run(behaviour));
+        test.concurrent(name, async (context) => {
+          await run(behaviour);
+          recordRoot(context, behaviour.id);
+        });
       },
     });
     if (behaviours.length === 0) return;
