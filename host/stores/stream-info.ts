@@ -70,6 +70,24 @@ export interface UpstreamInfo {
   tls: TlsInfo | undefined;
 }
 
+const NOWHERE = { region: "", zone: "", subZone: "" };
+
+/** The facts of a host before one is chosen. */
+export function unknownUpstream(): UpstreamInfo {
+  return {
+    address: undefined,
+    port: undefined,
+    localAddress: undefined,
+    attempts: 0,
+    transportFailureReason: "",
+    poolReadyDuration: undefined,
+    locality: NOWHERE,
+    metadata: undefined,
+    localityMetadata: undefined,
+    tls: undefined,
+  };
+}
+
 /** Where a request is to go, as properties show it: the virtual host, and the route when one matched. */
 export interface RouteInfo {
   routeName: string | undefined;

@@ -1,7 +1,13 @@
 import type { Clock } from "../clock";
 import { FilterState } from "../stores/filter-state";
 import type { HeaderMap } from "../stores/header-map";
-import type { ConnectionInfo, RouteInfo, StreamInfo, UpstreamInfo } from "../stores/stream-info";
+import {
+  type ConnectionInfo,
+  type RouteInfo,
+  type StreamInfo,
+  type UpstreamInfo,
+  unknownUpstream,
+} from "../stores/stream-info";
 
 /** What a test may say of the stream besides its messages; filters read it as properties. */
 export interface FactsInit {
@@ -25,19 +31,6 @@ const ROUTE: RouteInfo = {
   clusterEndpoints: undefined,
 };
 
-const UPSTREAM: UpstreamInfo = {
-  address: undefined,
-  port: undefined,
-  localAddress: undefined,
-  attempts: 0,
-  transportFailureReason: "",
-  poolReadyDuration: undefined,
-  locality: { region: "", zone: "", subZone: "" },
-  metadata: undefined,
-  localityMetadata: undefined,
-  tls: undefined,
-};
-
 /** The facts of one exchange under test. */
 export class ExchangeFacts implements StreamInfo {
   readonly protocol: string;
@@ -59,7 +52,7 @@ export class ExchangeFacts implements StreamInfo {
   upstreamResponseStart: bigint | undefined;
   upstreamResponseEnd: bigint | undefined;
   connectionTermination: string | undefined;
-  readonly upstream: UpstreamInfo = { ...UPSTREAM };
+  readonly upstream: UpstreamInfo = unknownUpstream();
   readonly filterState: FilterState;
   readonly #route: RouteInfo | undefined;
 

@@ -2,12 +2,16 @@ import type { Clock } from "../../clock";
 import type { VirtualHostConfig } from "../../config/model";
 import { FilterState } from "../../stores/filter-state";
 import type { HeaderMap } from "../../stores/header-map";
-import type { ConnectionInfo, RouteInfo, StreamInfo, UpstreamInfo } from "../../stores/stream-info";
+import {
+  type ConnectionInfo,
+  type RouteInfo,
+  type StreamInfo,
+  type UpstreamInfo,
+  unknownUpstream,
+} from "../../stores/stream-info";
 import { formatAddress, type Host } from "../clusters/cluster";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import type { Route, RouteTable } from "../router/route-table";
-
-const NOWHERE = { region: "", zone: "", subZone: "" };
 
 /** The facts of one stream, kept by its parts as they come to know them. */
 export class StreamFacts implements StreamInfo {
@@ -26,18 +30,7 @@ export class StreamFacts implements StreamInfo {
   upstreamRequestStart: bigint | undefined;
   upstreamResponseEnd: bigint | undefined;
   connectionTermination: string | undefined;
-  readonly upstream: UpstreamInfo = {
-    address: undefined,
-    port: undefined,
-    localAddress: undefined,
-    attempts: 0,
-    transportFailureReason: undefined,
-    poolReadyDuration: undefined,
-    locality: NOWHERE,
-    metadata: undefined,
-    localityMetadata: undefined,
-    tls: undefined,
-  };
+  readonly upstream: UpstreamInfo = unknownUpstream();
   readonly filterState: FilterState;
   private matched: Route | undefined;
   /** Of a request without a route. */

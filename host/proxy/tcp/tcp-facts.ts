@@ -1,6 +1,12 @@
 import type { Clock } from "../../clock";
 import { FilterState } from "../../stores/filter-state";
-import type { ConnectionInfo, RouteInfo, StreamInfo, UpstreamInfo } from "../../stores/stream-info";
+import {
+  type ConnectionInfo,
+  type RouteInfo,
+  type StreamInfo,
+  type UpstreamInfo,
+  unknownUpstream,
+} from "../../stores/stream-info";
 import { type Cluster, formatAddress, type Host } from "../clusters/cluster";
 
 /** The facts of one TCP connection: what has to do with HTTP stays empty. */
@@ -21,18 +27,7 @@ export class TcpFacts implements StreamInfo {
   readonly upstreamRequestStart = undefined;
   readonly upstreamResponseEnd = undefined;
   readonly connectionTermination = undefined;
-  readonly upstream: UpstreamInfo = {
-    address: undefined,
-    port: undefined,
-    localAddress: undefined,
-    attempts: 0,
-    transportFailureReason: "",
-    poolReadyDuration: undefined,
-    locality: { region: "", zone: "", subZone: "" },
-    metadata: undefined,
-    localityMetadata: undefined,
-    tls: undefined,
-  };
+  readonly upstream: UpstreamInfo = unknownUpstream();
   readonly filterState: FilterState;
   /** Known once the proxy has looked for it. */
   cluster: Cluster | undefined;
