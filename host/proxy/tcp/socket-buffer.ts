@@ -15,3 +15,9 @@ export function socketBuffer(limit: number): number {
 export function isFull(socket: Socket, limit: number): boolean {
   return limit !== 0 && socket.writableLength > limit;
 }
+
+/** Closes a socket at once, on request with a reset. */
+export function destroy(socket: Socket, reset: boolean): void {
+  if (reset) socket.resetAndDestroy();
+  else socket.destroy();
+}

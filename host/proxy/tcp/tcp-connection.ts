@@ -8,7 +8,7 @@ import { type Cluster, formatAddress, THRESHOLDS } from "../clusters/cluster";
 import { Hold, HoldReason } from "../downstream/back-pressure";
 import { DownstreamConnection } from "../downstream/connection";
 import { IdleTimer } from "./idle-timer";
-import { isFull } from "./socket-buffer";
+import { destroy, isFull } from "./socket-buffer";
 import { TcpFacts } from "./tcp-facts";
 import type { TcpService } from "./tcp-service";
 import { UpstreamConnection, type UpstreamConnectionEvents } from "./upstream-connection";
@@ -31,6 +31,8 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   private clientEnded = false;
   private flushing = false;
   private closed = false;
+  /** One side was reset: so is the other. */
+  private reset = false;
   private heldDownstream = false;
   private heldUpstream = false;
 
@@ -51,7 +53,9 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     socket.once("end", () => this.onClientEnd());
     socket.on("drain", () => this.onClientDrain());
     socket.once("finish", () => this.onFlushed());
-    socket.on("error", ignore);
+    socket.on("error", ({ code }: NodeJS.ErrnoException) => {
+      this.reset ||= code === "ECONNRESET";
+    });
     socket.once("close", () => this.finish(PeerType.Remote));
   }
 
@@ -100,7 +104,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     this.idle.stop();
     this.chain.close(peer);
     this.releaseUpstream(peer === PeerType.Remote);
-    this.socket.destroy();
+    destroy(this.socket, this.reset);
     this.service.onClosed(this.socket, this.connection);
   }
 
@@ -108,8 +112,8 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     const { upstream } = this;
     this.upstream = undefined;
     if (!upstream) return;
-    if (flush && upstream.socket.writableLength > 0) this.service.flush(upstream);
-    else upstream.cut();
+    if (flush && !this.reset && upstream.socket.writableLength > 0) this.service.flush(upstream);
+    else upstream.cut(this.reset);
   }
 
   // --- the way to the host
@@ -206,8 +210,10 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
 
   onUpstreamClosed(reset: boolean): void {
     this.upstream = undefined;
-    if (reset) this.info.responseFlags |= ResponseFlag.UpstreamRemoteReset;
-    if (!this.closed) this.closeDownstream();
+    if (!reset) return this.closeDownstream();
+    this.reset = true;
+    this.info.responseFlags |= ResponseFlag.UpstreamRemoteReset;
+    this.finish(PeerType.Local);
   }
 
   onUpstreamFailed(reason: string): void {
@@ -258,5 +264,3 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     this.finish(PeerType.Local);
   }
 }
-
-function ignore(): void {}

@@ -95,6 +95,6 @@ export class TcpService implements ConnectionService {
 
   kill(): void {
     for (const connection of this.connections.values()) connection.kill();
-    for (const upstream of this.flushes) upstream.cut();
+    for (const upstream of this.flushes) upstream.cut(false);
   }
 }

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { Cluster, Host } from "../clusters/cluster";
 import { connectionErrorText } from "../clusters/upstream-events";
-import { isFull, socketBuffer } from "./socket-buffer";
+import { destroy, isFull, socketBuffer } from "./socket-buffer";
 
 /** What happens on a connection to a host. */
 export interface UpstreamConnectionEvents {
@@ -85,10 +85,10 @@ export class UpstreamConnection {
     return !isFull(this.socket, this.cluster.config.perConnectionBufferLimitBytes);
   }
 
-  /** Closes at once; no event follows. */
-  cut(): void {
+  /** Closes at once, on request with a reset; no event follows. */
+  cut(reset: boolean): void {
     this.events = undefined;
-    this.socket.destroy();
+    destroy(this.socket, reset);
   }
 
   /** Closes when what was written has left; no event follows. */

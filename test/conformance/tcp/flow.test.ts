@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { tcpConformance } from "../../support/tcp-conformance";
+import { type TcpBehaviour, tcpConformance } from "../../support/tcp-conformance";
 import { echo, type TcpPeer } from "../../support/tcp-peer";
 
 const MIB = 1 << 20;
@@ -64,6 +64,78 @@ tcpConformance("TCP filters: much data", ({ behaviour }) => {
         await writer.over();
       },
     );
+
+  const BIG = 64 * MIB;
+  const LIMITS = {
+    listener: { per_connection_buffer_limit_bytes: BIG },
+    cluster: { per_connection_buffer_limit_bytes: BIG },
+  };
+
+  /** Resolves when filters have seen that many bytes, by the sizes they log. */
+  async function passed(b: TcpBehaviour, size: number): Promise<void> {
+    const sizes = (await b.allLogged("x")).map((value) => Number(value.slice(2)));
+    if (sizes.reduce((sum, bytes) => sum + bytes, 0) < size) return passed(b, size);
+  }
+
+  behaviour(
+    "what a client that has closed left behind still goes to a slow upstream",
+    { script: "on downstream_data\n x = set $size", ...LIMITS },
+    async (b) => {
+      const { client, upstream } = await b.pair();
+      upstream.socket.pause();
+      upstream.end();
+      await client.ended();
+      const size = 24 * MIB;
+      client.write(Buffer.alloc(size, "x"));
+      await passed(b, size);
+      client.end();
+      const active = async (wanted: number): Promise<void> => {
+        const now = await b.proxy.stat(`tcp.${b.id}.upstream_flush_active`);
+        if (now !== wanted) return active(wanted);
+      };
+      await active(1);
+      upstream.socket.resume();
+      await upstream.over();
+      expect(upstream.length).toBe(size);
+      await active(0);
+      expect(await b.proxy.stat(`tcp.${b.id}.upstream_flush_total`)).toBe(1);
+    },
+  );
+
+  behaviour(
+    "what an upstream that has closed left behind still goes to a slow client",
+    { script: "on upstream_data\n x = set $size", ...LIMITS },
+    async (b) => {
+      const { client, upstream } = await b.pair();
+      client.socket.pause();
+      client.end();
+      await upstream.ended();
+      const size = 24 * MIB;
+      upstream.write(Buffer.alloc(size, "x"));
+      upstream.end();
+      await passed(b, size);
+      client.socket.resume();
+      await client.over();
+      expect(client.length).toBe(size);
+    },
+  );
+
+  behaviour(
+    "a reset passes at once, whatever still waits",
+    { script: "on upstream_data\n x = set $size\non delete\n end = set 1", ...LIMITS },
+    async (b) => {
+      const { client, upstream } = await b.pair();
+      client.socket.pause();
+      const size = 24 * MIB;
+      upstream.write(Buffer.alloc(size, "x"));
+      await passed(b, size);
+      upstream.reset();
+      await b.logged("end");
+      client.socket.resume();
+      expect(await client.over()).toBe("reset");
+      expect(client.length).toBeLessThan(size);
+    },
+  );
 
   behaviour(
     "200 connections at once, each with its own context",

@@ -67,7 +67,7 @@ tcpConformance("TCP filters: order of callbacks", ({ behaviour }) => {
     client.write("x");
     await upstream.receives("x");
     client.reset();
-    await upstream.over();
+    expect(await upstream.over()).toBe("reset");
     expect(await b.wholeTrace()).toEqual([
       ...START,
       "downstream_data 1 0",
@@ -81,7 +81,7 @@ tcpConformance("TCP filters: order of callbacks", ({ behaviour }) => {
     upstream.write("x");
     await client.receives("x");
     upstream.reset();
-    await client.over();
+    expect(await client.over()).toBe("reset");
     expect(await b.wholeTrace()).toEqual([
       ...START,
       "upstream_data 1 0",

@@ -7,6 +7,7 @@ import type {
   ListenerConfig,
   RouteAction,
   RouteConfig,
+  TcpListenerConfig,
   VirtualHostConfig,
 } from "../../../../host/config/model";
 
@@ -69,6 +70,24 @@ export function listener(
       responseHeaderMutation: NO_MUTATION,
       ...http,
     },
+    ...more,
+  };
+}
+
+export function tcpListener(
+  tcp: Partial<TcpListenerConfig["tcp"]> = {},
+  more: Partial<TcpListenerConfig> = {},
+): TcpListenerConfig {
+  return {
+    kind: "tcp",
+    name: "tcp",
+    address: { address: "127.0.0.1", port: 0, position },
+    trafficDirection: 0,
+    metadata: undefined,
+    perConnectionBufferLimitBytes: 1024 * 1024,
+    filterChainName: "",
+    networkFilters: [],
+    tcp: { statPrefix: "tcp", cluster: "app", idleTimeoutMs: 3_600_000, maxConnectAttempts: 1, ...tcp },
     ...more,
   };
 }

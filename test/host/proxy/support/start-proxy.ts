@@ -1,7 +1,7 @@
 import { systemClock } from "../../../../host/clock";
 import type { Bootstrap } from "../../../../host/config/model";
 import { createLogger } from "../../../../host/log";
-import { NodeProxy } from "../../../../host/proxy/proxy";
+import { type ListenerFilters, NodeProxy } from "../../../../host/proxy/proxy";
 import { PassThrough } from "./pass-through";
 
 export interface StartedProxy {
@@ -12,8 +12,12 @@ export interface StartedProxy {
   log: string[];
 }
 
-/** A proxy without filters on ephemeral ports. */
-export async function startProxy(bootstrap: Bootstrap, streamIdleMs?: number): Promise<StartedProxy> {
+/** A proxy without filters (or with those given, by listener) on ephemeral ports. */
+export async function startProxy(
+  bootstrap: Bootstrap,
+  streamIdleMs?: number,
+  filters: readonly ListenerFilters[] = [],
+): Promise<StartedProxy> {
   const chains = new PassThrough();
   const log: string[] = [];
   const proxy = new NodeProxy(bootstrap, {
@@ -21,7 +25,7 @@ export async function startProxy(bootstrap: Bootstrap, streamIdleMs?: number): P
     log: createLogger((line) => log.push(line)),
     concurrency: 1,
     ...(streamIdleMs === undefined ? {} : { streamIdleMs }),
-    loadFilters: async () => [],
+    loadFilters: async () => filters,
     chainFactory: () => chains.factory,
     closeFilters: () => {},
   });
