@@ -44,6 +44,13 @@ describe("exports of the examples", () => {
   /** Beside what every module has. */
   const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "body-rewrite": [...CONTEXTS, "proxy_on_response_headers", "proxy_on_response_body"],
+    "grpc-call": [
+      ...CONTEXTS,
+      "proxy_on_configure",
+      "proxy_on_request_headers",
+      "proxy_on_grpc_close",
+      "proxy_on_grpc_receive",
+    ],
     headers: [...CONTEXTS, "proxy_on_request_headers", "proxy_on_response_headers"],
     hello: [...BASE, "proxy_on_request_headers", "proxy_on_response_headers"],
     "http-auth-call": [

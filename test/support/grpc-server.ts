@@ -3,7 +3,7 @@ import {
   type handleUnaryCall,
   Server,
   ServerCredentials,
-  type ServiceDefinition,
+  type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 
 export type Unary = handleUnaryCall<Buffer, Buffer>;
@@ -11,9 +11,9 @@ export type Talk = handleBidiStreamingCall<Buffer, Buffer>;
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
-function method(name: string, streams: boolean) {
+function definition(path: string, streams: boolean) {
   return {
-    path: `/test.Echo/${name}`,
+    path,
     requestStream: streams,
     responseStream: streams,
     requestSerialize: asIs,
@@ -23,37 +23,41 @@ function method(name: string, streams: boolean) {
   };
 }
 
-const DEFINITION: ServiceDefinition = { Say: method("Say", false), Talk: method("Talk", true) };
+/** Methods by name; tests may exchange them while the server runs. */
+export interface GrpcMethods {
+  /** One message each way. */
+  unary?: Record<string, Unary>;
+  /** Many messages each way. */
+  talks?: Record<string, Talk>;
+}
 
-/** A gRPC server that is not ours: service `test.Echo` with `Say` (one message each way) and `Talk` (many), on bytes. */
+/** A gRPC server that is not ours, with one service whose messages are bytes. */
 export class GrpcServer {
   private constructor(
     private readonly server: Server,
     readonly port: number,
-    private readonly handlers: { say: Unary; talk: Talk },
   ) {}
 
-  static async start(say: Unary, talk: Talk): Promise<GrpcServer> {
-    const handlers = { say, talk };
+  /** @param service full name, `package.Service` */
+  static async start(service: string, { unary = {}, talks = {} }: GrpcMethods): Promise<GrpcServer> {
+    const methods: Record<string, ReturnType<typeof definition>> = {};
+    const handlers: UntypedServiceImplementation = {};
+    for (const name of Object.keys(unary)) {
+      methods[name] = definition(`/${service}/${name}`, false);
+      handlers[name] = ((call, done) => unary[name]!(call, done)) as Unary;
+    }
+    for (const name of Object.keys(talks)) {
+      methods[name] = definition(`/${service}/${name}`, true);
+      handlers[name] = ((call) => talks[name]!(call)) as Talk;
+    }
     const server = new Server();
-    server.addService(DEFINITION, {
-      Say: ((call, done) => handlers.say(call, done)) as Unary,
-      Talk: ((call) => handlers.talk(call)) as Talk,
-    });
+    server.addService(methods, handlers);
     const port = await new Promise<number>((resolve, reject) =>
       server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
         error ? reject(error) : resolve(bound),
       ),
     );
-    return new GrpcServer(server, port, handlers);
-  }
-
-  set say(handler: Unary) {
-    this.handlers.say = handler;
-  }
-
-  set talk(handler: Talk) {
-    this.handlers.talk = handler;
+    return new GrpcServer(server, port);
   }
 
   close(): void {

@@ -32,6 +32,8 @@ const repeat: Talk = (call) => {
 describeEngines("SDK: gRPC", (engine) => {
   let upstream: RawUpstream;
   let server: GrpcServer;
+  const unary = { Say: echo };
+  const talks = { Talk: repeat };
   let proxy: ProxyUnderTest;
   const ask = async (listener: string, request: RawRequest = {}) =>
     (await exchange(proxy.port(listener), request)).text;
@@ -39,7 +41,7 @@ describeEngines("SDK: gRPC", (engine) => {
 
   beforeAll(async () => {
     upstream = await RawUpstream.start();
-    server = await GrpcServer.start(echo, repeat);
+    server = await GrpcServer.start("test.Echo", { unary, talks });
     const routes = [{ match: { prefix: "/" }, route: { cluster: "app" } }];
     const listeners = NAMES.map((name) =>
       build.httpListener({
@@ -60,8 +62,8 @@ describeEngines("SDK: gRPC", (engine) => {
     return upstream?.close();
   });
   beforeEach(() => {
-    server.say = echo;
-    server.talk = repeat;
+    unary.Say = echo;
+    talks.Talk = repeat;
   });
 
   test("a call: the message, any bytes, there and back", async () => {
@@ -71,7 +73,7 @@ describeEngines("SDK: gRPC", (engine) => {
 
   test("the server sees metadata, binary too, and the deadline", async () => {
     let seen: unknown[] = [];
-    server.say = (call, done) => {
+    unary.Say = (call, done) => {
       const left = Number(call.getDeadline()) - Date.now();
       seen = [call.metadata.get("x-who"), call.metadata.get("x-raw-bin"), left > 0 && left <= 3000];
       done(null, call.request);
@@ -81,12 +83,12 @@ describeEngines("SDK: gRPC", (engine) => {
   });
 
   test("a failure: status and message, which stays as it was sent", async () => {
-    server.say = (_, done) => done({ code: status.PERMISSION_DENIED, details: "not für you" });
+    unary.Say = (_, done) => done({ code: status.PERMISSION_DENIED, details: "not für you" });
     expect(await ask("unary")).toBe("7 not%20f%C3%BCr%20you{via_upstream}");
   });
 
   test("no answer in time, no connection", async () => {
-    server.say = () => {};
+    unary.Say = () => {};
     expect(await ask("unary", { headers: [["x-timeout", "50"]] })).toMatch(
       /^14 upstream request timeout|^4 /,
     );
@@ -95,7 +97,7 @@ describeEngines("SDK: gRPC", (engine) => {
 
   test("several calls at once, answered in any order", async () => {
     const waiting: (() => void)[] = [];
-    server.say = (call, done) => {
+    unary.Say = (call, done) => {
       waiting.push(() => done(null, call.request));
       if (waiting.length === 5) for (const answer of waiting.reverse()) answer();
     };
@@ -108,7 +110,7 @@ describeEngines("SDK: gRPC", (engine) => {
   });
 
   test("a stream: metadata, a message at a time, and its end", async () => {
-    server.talk = (call) => {
+    talks.Talk = (call) => {
       const head = new Metadata();
       head.set("x-greeting", `hello ${call.metadata.get("x-who")}`);
       call.sendMetadata(head);
@@ -125,7 +127,7 @@ describeEngines("SDK: gRPC", (engine) => {
   });
 
   test("a stream that the server fails", async () => {
-    server.talk = (call) => {
+    talks.Talk = (call) => {
       call.on("data", () => call.emit("error", { code: status.ABORTED, details: "enough" }));
     };
     expect(await ask("talk", say("one two"))).toMatch(/^\[\]\|\[\]\|10 enough\{via_upstream\} false$/);
@@ -133,7 +135,7 @@ describeEngines("SDK: gRPC", (engine) => {
 
   test("a client that leaves: its stream is cancelled at the next message", async () => {
     const started = Promise.withResolvers<Parameters<Talk>[0]>();
-    server.talk = (call) => {
+    talks.Talk = (call) => {
       call.on("error", () => {});
       started.resolve(call);
     };
@@ -152,7 +154,7 @@ describeEngines("SDK: gRPC", (engine) => {
   });
 
   test("a stream of the root's own, opened again when it has closed", async () => {
-    server.talk = (call) => {
+    talks.Talk = (call) => {
       call.on("data", (message: Buffer) => call.write(message));
       call.once("data", () => call.end());
     };
