@@ -73,6 +73,14 @@ describe("exports of the examples", () => {
       "proxy_on_request_headers",
       "proxy_on_response_headers",
     ],
+    "tcp-echo-logger": [
+      ...CONTEXTS,
+      "proxy_on_configure",
+      "proxy_on_downstream_data",
+      "proxy_on_upstream_data",
+      "proxy_on_downstream_connection_close",
+      "proxy_on_log",
+    ],
   };
 
   test("each example has a row", () => {
