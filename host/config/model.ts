@@ -14,6 +14,8 @@ export interface Bootstrap {
   useDefaultTags: boolean;
   /** `stats_flush_interval`, milliseconds, default 5000. */
   statsFlushIntervalMs: number;
+  /** `bootstrap_extensions`: plugins that serve no listener. */
+  services: WasmServiceConfig[];
   listeners: ListenerConfig[];
   clusters: ClusterConfig[];
 }
@@ -89,6 +91,8 @@ export interface HttpConnectionManagerConfig {
   routeConfigName: string;
   virtualHosts: VirtualHostConfig[];
   httpFilters: HttpFilterConfig[];
+  /** `access_log` */
+  accessLogs: WasmPluginConfig[];
   requestHeaderMutation: HeaderMutation;
   responseHeaderMutation: HeaderMutation;
 }
@@ -177,6 +181,12 @@ export type RouteAction =
 export type HttpFilterConfig =
   | { kind: "wasm"; name: string; plugin: WasmPluginConfig }
   | { kind: "router"; name: string; suppressEnvoyHeaders: boolean };
+
+/** A plugin beside the listeners; a singleton runs on the main thread alone. */
+export interface WasmServiceConfig {
+  plugin: WasmPluginConfig;
+  singleton: boolean;
+}
 
 /** A plugin as configured; the module is read later (config does no I/O but file paths are checked by `loadBootstrap`). */
 export interface WasmPluginConfig {

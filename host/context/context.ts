@@ -2,7 +2,7 @@ import type { BufferType } from "../../sdk/abi/buffer-type";
 import type { MapType } from "../../sdk/abi/map-type";
 import { Status } from "../../sdk/abi/status";
 import type { StreamType } from "../../sdk/abi/stream-type";
-import type { Prototype } from "../stores/filter-state";
+import type { FilterState, Prototype } from "../stores/filter-state";
 import type { HeaderMap } from "../stores/header-map";
 import type { PropertyScope } from "../stores/properties";
 import type { Instance } from "./instance";
@@ -72,9 +72,14 @@ export abstract class Context {
 
   abstract properties(): PropertyScope;
 
+  /** Where this context's stream keeps what guests set; absent without a stream. */
+  get filterState(): FilterState | undefined {
+    return this.properties().stream?.info.filterState;
+  }
+
   /** Keeps a property set by the guest, as this context's root has declared it. */
   setProperty(path: string, value: Buffer): Status {
-    const state = this.properties().stream?.info.filterState;
+    const state = this.filterState;
     if (!state) return Status.NotFound;
     return state.setProperty(path, value, this.root.declared?.get(path)) ? Status.Ok : Status.BadArgument;
   }

@@ -2,7 +2,9 @@ import { BufferType } from "../../sdk/abi/buffer-type";
 import type { MapType } from "../../sdk/abi/map-type";
 import type { Timer } from "../clock";
 import type { HeaderMap } from "../stores/header-map";
+import { loggedMap, loggedScope } from "../stores/logged";
 import type { PluginFacts, PropertyScope } from "../stores/properties";
+import type { StreamInfo } from "../stores/stream-info";
 import { CallStatus } from "./call-status";
 import { Context, type GuestBuffer } from "./context";
 import { GrpcCallouts } from "./grpc-callouts";
@@ -24,6 +26,10 @@ export class RootContext extends Context {
   /** True while on_context_create or on_configure runs: buffer 7 can be read. */
   private configurationReadable = false;
   private timer: Timer | undefined;
+  private streams = 0;
+  private retired = false;
+  /** The stream an access logger writes about, while it does. */
+  private logged: StreamInfo | undefined;
   private periodMs = 0;
   readonly callStatus = new CallStatus();
   readonly httpCalls = new HttpCallouts(this);
@@ -93,6 +99,14 @@ export class RootContext extends Context {
       this.instance.invoke(this, "proxy_on_queue_ready", queue);
   }
 
+  /** An access logger's entry: on_log, with a stream that has ended in place of one of its own. */
+  log(info: StreamInfo): void {
+    if (this.stage === "deleted" || this.instance.failed) return;
+    this.logged = info;
+    this.instance.invoke(this, "proxy_on_log");
+    this.logged = undefined;
+  }
+
   /** Maps 4 to 7 exist while the outcome of a call is being told. */
   calloutMap(type: MapType): HeaderMap | undefined {
     return this.httpCalls.map(type) ?? this.grpcCalls.map(type);
@@ -110,7 +124,36 @@ export class RootContext extends Context {
   }
 
   properties(): PropertyScope {
-    return { plugin: this.plugin, stream: undefined };
+    return { plugin: this.plugin, stream: this.logged && loggedScope(this.logged) };
+  }
+
+  /** Of a stream being logged everything can be read and nothing set. */
+  override get filterState(): undefined {
+    return undefined;
+  }
+
+  override readableMap(type: MapType): HeaderMap | undefined {
+    return (this.logged && loggedMap(this.logged, type)) ?? super.readableMap(type);
+  }
+
+  override get unavailableMapIsNotFound(): boolean {
+    return this.logged !== undefined;
+  }
+
+  /** A stream context of this root has begun, or is gone. */
+  streamBegun(): void {
+    this.streams++;
+  }
+
+  streamGone(): void {
+    this.streams--;
+    if (this.retired && this.streams === 0) this.shutdown();
+  }
+
+  /** Nobody starts streams with this root any more; it shuts down when the last one is gone. */
+  retire(): void {
+    this.retired = true;
+    if (this.streams === 0) this.shutdown();
   }
 
   /** Plugin removed or proxy shutting down: on_done, then on_delete unless the guest asks to wait for proxy_done. */

@@ -9,7 +9,8 @@ import type { StatsSink } from "../stores/stats";
 import { compileModule } from "../vm/module";
 import { Plugin } from "./plugin";
 import type { PluginConfig } from "./plugin-config";
-import { VmGroup, type VmSlot, vmKey } from "./vm-group";
+import { SharedVm } from "./shared-vm";
+import { pluginKey, VmGroup, vmKey } from "./vm-group";
 
 export interface PluginRuntimeDeps {
   clock: Clock;
@@ -26,12 +27,8 @@ export interface PluginRuntimeDeps {
   trace?: TraceSink;
   /** Fills what guests ask random bytes for; absent = the machine's generator. */
   random?: (target: Uint8Array) => void;
-}
-
-interface LoadedVm {
-  group: VmGroup;
-  main: VmSlot;
-  workers: VmSlot[];
+  /** From 0 to below 1: how far a back-off is drawn out. Default `Math.random`. */
+  jitter?: () => number;
 }
 
 /**
@@ -39,8 +36,10 @@ interface LoadedVm {
  * all plugins with the same VM key.
  */
 export class PluginRuntime {
-  private readonly vms = new Map<string, LoadedVm>();
+  private readonly vms = new Map<string, SharedVm>();
   private readonly plugins: Plugin[] = [];
+  /** What worker threads have to start with; undefined once they run. */
+  private waiting: (() => void)[] | undefined = [];
   readonly sharedData = new SharedData();
   private readonly sharedQueues: SharedQueues;
 
@@ -48,29 +47,54 @@ export class PluginRuntime {
     this.sharedQueues = new SharedQueues(deps.clock);
   }
 
-  /** Throws ModuleError for a bad module and PluginConfigError when the guest refuses or traps. */
+  /**
+   * Throws ModuleError for a bad module and PluginConfigError when the guest refuses or traps. The plugin serves streams
+   * from {@link startWorkers} on.
+   */
   async load(config: PluginConfig): Promise<Plugin> {
     const vm = await this.vm(config);
-    const canary = vm.group.open();
-    try {
-      vm.group.root(canary, config);
-    } finally {
-      canary.dispose();
-    }
-    vm.group.root(vm.main, config);
-    for (const worker of vm.workers) vm.group.root(worker, config);
-    const plugin = new Plugin(
-      config,
-      vm.group,
-      vm.workers[0]!,
-      (slot) => vm.workers.splice(0, 1, slot),
-      () => vm.workers[0]!,
-    );
+    vm.startOnMain(config);
+    const { clock, jitter = Math.random } = this.deps;
+    const plugin = new Plugin(config, vm, clock, jitter);
     this.plugins.push(plugin);
+    this.onWorkers(() => plugin.start());
     return plugin;
   }
 
-  private async vm(config: PluginConfig): Promise<LoadedVm> {
+  /** A plugin that serves no listener; a singleton runs on the main thread alone. Throws as {@link load}. */
+  async loadService(config: PluginConfig, singleton: boolean): Promise<void> {
+    const vm = await this.vm(config);
+    vm.startOnMain(config);
+    if (!singleton) this.onWorkers(() => vm.startOnWorkers(config));
+  }
+
+  /**
+   * Puts another configuration in a plugin's place, as an update through xDS does: a canary tries it, then each instance gets
+   * a new root, the same instance if the VM's key is the same. The old roots go when their last stream has ended.
+   * Throws as {@link load}; the plugin then serves on as it was.
+   */
+  async update(plugin: Plugin, config: PluginConfig): Promise<void> {
+    const vm = await this.vm(config);
+    vm.startOnMain(config);
+    const { config: oldConfig, vm: oldVm } = plugin;
+    plugin.replace(config, vm);
+    const oldKey = pluginKey(oldConfig);
+    if (!this.plugins.some((p) => p.vm === oldVm && pluginKey(p.config) === oldKey)) oldVm.retire(oldConfig);
+  }
+
+  /** Worker threads start once everything is loaded; what is loaded later goes to them at once. */
+  startWorkers(): void {
+    const { waiting } = this;
+    this.waiting = undefined;
+    for (const start of waiting ?? []) start();
+  }
+
+  private onWorkers(start: () => void): void {
+    if (this.waiting) this.waiting.push(start);
+    else start();
+  }
+
+  private async vm(config: PluginConfig): Promise<SharedVm> {
     const key = vmKey(config);
     const known = this.vms.get(key);
     if (known) return known;
@@ -80,38 +104,21 @@ export class PluginRuntime {
     });
     checkImports(compiled);
     const { clock, log, caller, grpcCaller, stats, node, trace, random, concurrency = 1 } = this.deps;
-    const group = new VmGroup(compiled, config, {
-      clock,
-      log,
-      caller,
-      grpcCaller,
-      stats,
-      node,
-      trace,
-      random,
-      sharedData: this.sharedData,
-      sharedQueues: this.sharedQueues,
-    });
-    // Envoy's base VM: it runs the start code, and is there to be cloned.
-    group.open().dispose();
-    const vm = {
-      group,
-      main: group.open(),
-      workers: Array.from({ length: concurrency }, () => group.open()),
-    };
+    const { sharedData, sharedQueues } = this;
+    const deps = { clock, log, caller, grpcCaller, stats, node, trace, random, sharedData, sharedQueues };
+    const vm = new SharedVm(new VmGroup(compiled, config, deps), concurrency, log);
     this.vms.set(key, vm);
     return vm;
   }
 
   /** Bytes of guest memory in all instances. */
   get memoryBytes(): number {
-    const slots = [...this.vms.values()].flatMap(({ main, workers }) => [main, ...workers]);
-    return slots.reduce((sum, { instance }) => sum + instance.vm.memory.byteLength, 0);
+    return [...this.vms.values()].reduce((sum, vm) => sum + vm.memoryBytes, 0);
   }
 
   /** Shuts every root context down: on_done, on_delete, timers and calls ended. */
   close(): void {
-    for (const { main, workers } of this.vms.values()) for (const slot of [main, ...workers]) slot.close();
+    for (const vm of this.vms.values()) vm.close();
     this.vms.clear();
   }
 }

@@ -1,5 +1,6 @@
-import { LogLevel } from "../../sdk/abi/log-level";
+import type { Clock } from "../clock";
 import type { RootContext } from "../context/root-context";
+import type { AccessLogger } from "../stream/access-logger";
 import {
   DataStatus,
   type FilterCallbacks,
@@ -17,7 +18,7 @@ import {
 } from "../stream/network-filter";
 import { TcpContext } from "../stream/tcp-context";
 import type { PluginConfig } from "./plugin-config";
-import type { VmGroup, VmSlot } from "./vm-group";
+import type { SharedVm } from "./shared-vm";
 
 /** Stands in for a plugin whose VM is failed: every stream is answered 503 at once. */
 class FailClosed implements StreamFilter {
@@ -47,27 +48,49 @@ class CloseConnection implements NetworkFilter {
   onClose(): void {}
 }
 
+/** Streams are served by the first worker thread: the proxy of this project has one. */
+const THREAD = 0;
+
 /** A loaded plugin: makes a stream context per request, and decides what happens once its VM has failed. */
 export class Plugin {
   readonly factory: FilterFactory;
   readonly networkFactory: NetworkFilterFactory;
-  private nextReload: bigint;
+  /** Of a failed VM there is no entry. */
+  readonly accessLogger: AccessLogger = { log: (info) => this.liveRoot()?.log(info) };
+  /** Absent where the worker has refused the plugin. */
+  private root: RootContext | undefined;
+  private nextReload = 0n;
 
   constructor(
-    private readonly config: PluginConfig,
-    private readonly group: VmGroup,
-    first: VmSlot,
-    private readonly replaceWorker: (slot: VmSlot) => void,
-    private readonly worker: () => VmSlot,
+    public config: PluginConfig,
+    public vm: SharedVm,
+    private readonly clock: Clock,
+    private readonly jitter: () => number,
   ) {
-    this.nextReload = first.loadedAt + this.backoff();
     this.factory = { name: config.name, create: (callbacks) => this.create(callbacks) };
     this.networkFactory = { name: config.name, createNetwork: (callbacks) => this.createNetwork(callbacks) };
   }
 
-  /** Base interval jittered up, nanoseconds. */
+  /** The worker threads are there. */
+  start(): void {
+    this.serve(this.vm.startOnWorkers(this.config)[THREAD]);
+  }
+
+  /** New streams get the roots of another configuration. */
+  replace(config: PluginConfig, vm: SharedVm): void {
+    this.config = config;
+    this.vm = vm;
+    this.start();
+  }
+
+  private serve(root: RootContext | undefined): void {
+    this.root = root;
+    this.nextReload = this.clock.monotonic() + this.backoff();
+  }
+
+  /** From the base interval to half as much again, nanoseconds. */
   private backoff(): bigint {
-    return BigInt(Math.round(this.config.reloadBackoffMs * 1e6));
+    return BigInt(Math.round(this.config.reloadBackoffMs * (1 + this.jitter() / 2) * 1e6));
   }
 
   private create(callbacks: FilterCallbacks): StreamFilter | undefined {
@@ -94,33 +117,12 @@ export class Plugin {
 
   /** The root of a VM that works: reloaded first when the policy and the back-off allow it. */
   private liveRoot(): RootContext | undefined {
-    const slot = this.worker();
-    if (!slot.instance.failed) return this.rootOf(slot);
-    if (this.config.failurePolicy !== "fail-reload") return undefined;
-    const now = slot.instance.deps.clock.monotonic();
-    if (now < this.nextReload) return undefined;
-    this.nextReload = now + this.backoff();
-    return this.reload(slot);
-  }
-
-  private reload(failed: VmSlot): RootContext | undefined {
-    try {
-      const fresh = this.group.open();
-      failed.dispose();
-      this.replaceWorker(fresh);
-      return this.group.root(fresh, this.config);
-    } catch (error) {
-      const { log } = failed.instance.deps;
-      log.log("wasm", LogLevel.Error, "host/plugin/plugin.ts", `reload failed: ${(error as Error).message}`);
+    const { root } = this;
+    if (!root?.instance.failed) return root;
+    if (this.config.failurePolicy !== "fail-reload" || this.clock.monotonic() < this.nextReload)
       return undefined;
-    }
-  }
-
-  private rootOf(slot: VmSlot): RootContext | undefined {
-    try {
-      return this.group.root(slot, this.config);
-    } catch {
-      return undefined;
-    }
+    const fresh = this.vm.startOnWorker(THREAD, this.config);
+    this.serve(fresh ?? root);
+    return fresh;
   }
 }

@@ -42,26 +42,41 @@ export type GroupDeps = Omit<InstanceDeps, "metrics" | "vmConfiguration" | "vmId
 /** One instance on one thread, with a root context per plugin key. */
 export class VmSlot {
   readonly roots = new Map<string, RootContext>();
-  readonly loadedAt: bigint;
+  /** Roots out of use whose streams are not over. */
+  private readonly retired = new Set<RootContext>();
 
-  constructor(readonly instance: Instance) {
-    this.loadedAt = instance.deps.clock.monotonic();
+  constructor(readonly instance: Instance) {}
+
+  /** A root nobody uses any more goes when the last of its streams is gone. */
+  retire(key: string): void {
+    const root = this.roots.get(key);
+    if (!root) return;
+    this.roots.delete(key);
+    for (const gone of this.retired) if (gone.stage === "deleted") this.retired.delete(gone);
+    this.retired.add(root);
+    root.retire();
+  }
+
+  private takeAll(): RootContext[] {
+    const all = [...this.retired, ...this.roots.values()];
+    this.retired.clear();
+    this.roots.clear();
+    return all;
   }
 
   close(): void {
-    for (const root of this.roots.values()) root.shutdown();
-    for (const root of this.roots.values()) root.dispose();
-    this.roots.clear();
+    const all = this.takeAll();
+    for (const root of all) root.shutdown();
+    for (const root of all) root.dispose();
   }
 
   /** Ends everything without telling the guest. */
   dispose(): void {
-    for (const root of this.roots.values()) root.dispose();
-    this.roots.clear();
+    for (const root of this.takeAll()) root.dispose();
   }
 }
 
-/** All instances of one VM key: the main thread's and one per worker. */
+/** Makes the instances of one VM key, and the roots in them. */
 export class VmGroup {
   constructor(
     private readonly compiled: CompiledModule,

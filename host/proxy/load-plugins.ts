@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import type { Bootstrap, ListenerConfig, WasmPluginConfig } from "../config/model";
+import type { Bootstrap, WasmPluginConfig } from "../config/model";
 import { ConfigError, type ConfigIssue, ModuleError, PluginConfigError, VmTrapError } from "../errors";
 import type { Plugin } from "../plugin/plugin";
 import type { PluginConfig } from "../plugin/plugin-config";
@@ -8,39 +8,49 @@ import type { PluginRuntime } from "../plugin/plugin-runtime";
 import type { ListenerFilters } from "./proxy";
 
 /**
- * The filters of every listener, in chain order. Plugins are loaded one after the other, as they may share VMs; what
- * modules and plugins refuse is reported together, with the places in the file that are to blame.
+ * The filters of every listener, in chain order; after them what `bootstrap_extensions` names. Plugins are loaded one after
+ * the other, as they may share VMs; what modules and plugins refuse is reported together, with the places in the file that
+ * are to blame.
  */
 export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap): Promise<ListenerFilters[]> {
   const issues: ConfigIssue[] = [];
-  const load = async (config: WasmPluginConfig): Promise<Plugin | undefined> => {
+  const attempt = async <T>(config: WasmPluginConfig, load: (config: PluginConfig) => Promise<T>) => {
     try {
-      return await runtime.load(pluginConfig(config));
+      return await load(pluginConfig(config));
     } catch (error) {
       issues.push(issueOf(error, config));
       return undefined;
     }
   };
-  const filters: ListenerFilters[] = [];
-  for (const listener of bootstrap.listeners) {
+  const loadAll = async (configs: readonly WasmPluginConfig[]): Promise<Plugin[]> => {
     const plugins: Plugin[] = [];
-    for (const config of pluginsOf(listener)) {
-      const plugin = await load(config);
+    for (const config of configs) {
+      const plugin = await attempt(config, (ready) => runtime.load(ready));
       if (plugin) plugins.push(plugin);
     }
-    filters.push(
-      listener.kind === "http"
-        ? { http: plugins.map((p) => p.factory), network: [] }
-        : { http: [], network: plugins.map((p) => p.networkFactory) },
-    );
+    return plugins;
+  };
+  const filters: ListenerFilters[] = [];
+  for (const listener of bootstrap.listeners) {
+    if (listener.kind === "tcp") {
+      const network = await loadAll(listener.networkFilters.map(({ plugin }) => plugin));
+      filters.push({ http: [], loggers: [], network: network.map((p) => p.networkFactory) });
+      continue;
+    }
+    const { accessLogs, httpFilters } = listener.http;
+    const loggers = await loadAll(accessLogs);
+    const http = await loadAll(httpFilters.flatMap((f) => (f.kind === "wasm" ? [f.plugin] : [])));
+    filters.push({
+      http: http.map((p) => p.factory),
+      loggers: loggers.map((p) => p.accessLogger),
+      network: [],
+    });
   }
+  for (const { plugin, singleton } of bootstrap.services)
+    await attempt(plugin, (ready) => runtime.loadService(ready, singleton));
   if (issues.length > 0) throw new ConfigError(issues);
+  runtime.startWorkers();
   return filters;
-}
-
-function pluginsOf(listener: ListenerConfig): WasmPluginConfig[] {
-  if (listener.kind === "tcp") return listener.networkFilters.map(({ plugin }) => plugin);
-  return listener.http.httpFilters.flatMap((filter) => (filter.kind === "wasm" ? [filter.plugin] : []));
 }
 
 /** Reads the module and the host variables a plugin was promised. */

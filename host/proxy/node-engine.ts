@@ -72,8 +72,10 @@ async function run(bootstrap: Bootstrap, log: Logger, trace: TraceSink | undefin
       runtime = plugins;
       return loadPlugins(plugins, bootstrap);
     },
-    chainFactory: (filters, limit) => (ends) =>
-      new FilterChain(filters, ends, { requestBufferLimit: limit, responseBufferLimit: limit }),
+    chainFactory:
+      ({ http, loggers }, limit) =>
+      (ends) =>
+        new FilterChain(http, ends, { requestBufferLimit: limit, responseBufferLimit: limit, loggers }),
     closeFilters: () => runtime?.close(),
   });
   await proxy.start();

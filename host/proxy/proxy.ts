@@ -3,6 +3,7 @@ import type { Clock } from "../clock";
 import type { Bootstrap, ListenerConfig } from "../config/model";
 import type { ListenerAddress, RunningEngine } from "../engine";
 import type { Logger } from "../log";
+import type { AccessLogger } from "../stream/access-logger";
 import type { FilterFactory } from "../stream/filter";
 import type { NetworkFilterFactory } from "../stream/network-filter";
 import { AdminServer, type AdminState } from "./admin/admin-server";
@@ -17,13 +18,14 @@ import { StatsStore } from "./stats/store";
 import { TagExtraction } from "./stats/tags";
 import { TcpService } from "./tcp/tcp-service";
 
-/** The filters of one listener, in chain order. */
+/** The filters of one listener, in chain order, and what logs its HTTP streams. */
 export interface ListenerFilters {
   http: readonly FilterFactory[];
+  loggers: readonly AccessLogger[];
   network: readonly NetworkFilterFactory[];
 }
 
-const NO_FILTERS: ListenerFilters = { http: [], network: [] };
+const NO_FILTERS: ListenerFilters = { http: [], loggers: [], network: [] };
 
 /** What a proxy is built from, besides its file. */
 export interface ProxyDeps {
@@ -35,7 +37,7 @@ export interface ProxyDeps {
   /** Makes the filters of every listener (in the order of `bootstrap.listeners`); called before any listener binds. */
   loadFilters(proxy: NodeProxy): Promise<readonly ListenerFilters[]>;
   /** Puts filters around a stream. */
-  chainFactory(filters: readonly FilterFactory[], bufferLimit: number): ChainFactory;
+  chainFactory(filters: ListenerFilters, bufferLimit: number): ChainFactory;
   /** Filters and their timers end. */
   closeFilters(): void;
 }
@@ -122,17 +124,17 @@ export class NodeProxy implements RunningEngine {
     deps.log.log("main", LogLevel.Info, SOURCE, "all listeners are up, starting to serve");
   }
 
-  private createService(config: ListenerConfig, { http, network }: ListenerFilters): ConnectionService {
+  private createService(config: ListenerConfig, filters: ListenerFilters): ConnectionService {
     const { deps, store, clusters } = this;
     if (config.kind === "tcp")
-      return new TcpService(config, { clock: deps.clock, store, clusters, filters: network });
+      return new TcpService(config, { clock: deps.clock, store, clusters, filters: filters.network });
     return new ConnectionManager(config, {
       clock: deps.clock,
       store,
       clusters,
       listenerPrefix: listenerPrefix(config),
       streamIdleMs: deps.streamIdleMs,
-      createChain: deps.chainFactory(http, config.perConnectionBufferLimitBytes),
+      createChain: deps.chainFactory(filters, config.perConnectionBufferLimitBytes),
     });
   }
 

@@ -1,4 +1,5 @@
 import { HeaderMap } from "../stores/header-map";
+import type { AccessLogger } from "./access-logger";
 import { Direction, Station } from "./direction";
 import type {
   FilterCallbacks,
@@ -14,6 +15,7 @@ export interface FilterChainOptions {
   /** Bytes a filter may hold of a request body before 413, of a response body before 500. */
   requestBufferLimit: number;
   responseBufferLimit: number;
+  loggers?: readonly AccessLogger[];
 }
 
 const PAYLOAD_TOO_LARGE: LocalReply = {
@@ -43,7 +45,7 @@ export class FilterChain {
   constructor(
     factories: readonly FilterFactory[],
     private readonly ends: StreamEnds,
-    options: FilterChainOptions,
+    private readonly options: FilterChainOptions,
   ) {
     this.decoding = new Direction(
       {
@@ -201,13 +203,14 @@ export class FilterChain {
     this.ends.resetStream(details);
   }
 
-  /** The exchange is complete or was cut: every filter logs, then every filter goes. */
+  /** The exchange is complete or was cut: every filter logs, then the access loggers, then every filter goes. */
   finish(): void {
     if (this.finished) return;
     this.finished = true;
     this.requestClosed = true;
     this.responseClosed = true;
     for (const filter of this.filters) filter.onLog();
+    for (const logger of this.options.loggers ?? []) logger.log(this.ends.info);
     for (const filter of this.filters) filter.onDestroy();
   }
 }

@@ -4,6 +4,7 @@ import { StreamType } from "../../sdk/abi/stream-type";
 import { Context, type GuestBuffer, type LocalResponse } from "../context/context";
 import { logPrefix, type RootContext } from "../context/root-context";
 import type { HeaderMap } from "../stores/header-map";
+import { loggedMap, loggedScope } from "../stores/logged";
 import type { PropertyScope } from "../stores/properties";
 import {
   type BodyChunk,
@@ -40,6 +41,7 @@ export class HttpContext extends Context implements StreamFilter {
     private readonly policy: StreamPolicy,
   ) {
     super(root.instance);
+    root.streamBegun();
     const { name, rootId, vmId } = root.plugin;
     this.logPrefix = logPrefix(name, rootId, vmId);
     this.request = new HttpSide(callbacks.requestBody);
@@ -133,6 +135,7 @@ export class HttpContext extends Context implements StreamFilter {
     this.instance.invoke(this, "proxy_on_delete");
     this.advance("delete");
     this.instance.forget(this);
+    this.root.streamGone();
   }
 
   // --- results
@@ -165,14 +168,8 @@ export class HttpContext extends Context implements StreamFilter {
   // --- what hostcalls reach
 
   override readableMap(type: MapType): HeaderMap | undefined {
-    const { info } = this.callbacks;
-    if (this.logging) {
-      if (type === MapType.HttpRequestHeaders) return info.requestHeaders;
-      if (type === MapType.HttpResponseHeaders) return info.responseHeaders;
-      if (type === MapType.HttpResponseTrailers) return info.responseTrailers;
-      if (type === MapType.HttpRequestTrailers) return undefined;
-    }
-    return this.liveMap(type) ?? super.readableMap(type);
+    const own = this.logging ? loggedMap(this.callbacks.info, type) : this.liveMap(type);
+    return own ?? super.readableMap(type);
   }
 
   override writableMap(type: MapType): HeaderMap | undefined {
@@ -213,16 +210,13 @@ export class HttpContext extends Context implements StreamFilter {
 
   properties(): PropertyScope {
     const { info } = this.callbacks;
-    const { logging } = this;
-    return {
-      plugin: this.root.plugin,
-      stream: {
-        info,
-        requestHeaders: logging ? info.requestHeaders : this.request.headers,
-        responseHeaders: logging ? info.responseHeaders : this.response.headers,
-        responseTrailers: logging ? info.responseTrailers : this.response.trailers,
-      },
+    const live = {
+      info,
+      requestHeaders: this.request.headers,
+      responseHeaders: this.response.headers,
+      responseTrailers: this.response.trailers,
     };
+    return { plugin: this.root.plugin, stream: this.logging ? loggedScope(info) : live };
   }
 
   override continueStream(type: StreamType): void {

@@ -31,6 +31,7 @@ export class TcpContext extends Context implements NetworkFilter {
 
   onNewConnection(): NetworkStatus {
     this.created = true;
+    this.root.streamBegun();
     this.instance.invoke(this, "proxy_on_context_create", this.root.id);
     return this.status(this.failedBefore() ?? this.instance.invoke(this, "proxy_on_new_connection"));
   }
@@ -71,6 +72,7 @@ export class TcpContext extends Context implements NetworkFilter {
     this.instance.invoke(this, "proxy_on_delete");
     this.advance("delete");
     this.instance.forget(this);
+    this.root.streamGone();
   }
 
   // --- results

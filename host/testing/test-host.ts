@@ -82,6 +82,7 @@ export class TestHost {
       random,
       ...(trace && { trace: { write: (line) => this.#keep(line), full: true } }),
     });
+    this.#runtime.startWorkers();
   }
 
   /**

@@ -141,6 +141,26 @@ export function httpListener({
 }
 
 /** A wasm filter of a TCP listener: the same plugin configuration under the network filter's type. */
+/** An entry of `access_log`. */
+export function wasmAccessLog(plugin: WasmFilter): Json {
+  const { typed_config } = wasmFilter(plugin);
+  const type = `${TYPE}.access_loggers.wasm.v3.WasmAccessLog`;
+  return {
+    name: "envoy.access_loggers.wasm",
+    typed_config: { ...(typed_config as Json), "@type": type },
+  };
+}
+
+/** An entry of `bootstrap_extensions`. */
+export function wasmService(plugin: WasmFilter, more: Json = {}): Json {
+  const { typed_config } = wasmFilter(plugin);
+  const type = `${TYPE}.wasm.v3.WasmService`;
+  return {
+    name: "envoy.bootstrap.wasm",
+    typed_config: { ...(typed_config as Json), "@type": type, ...more },
+  };
+}
+
 export function networkWasmFilter(filter: WasmFilter): Json {
   const { typed_config } = wasmFilter(filter);
   const type = `${TYPE}.filters.network.wasm.v3.Wasm`;

@@ -27,6 +27,8 @@ export interface Setup {
   /** Routes; by default everything goes to the cluster named like the behaviour. */
   routes?: (id: string) => readonly build.Json[];
   manager?: build.Json;
+  /** Scripts of access loggers: puppets of the same root id, each with a VM of its own. */
+  loggers?: readonly string[];
   virtualHost?: build.Json;
   filterChain?: build.Json;
   listener?: build.Json;
@@ -79,13 +81,22 @@ export class Behaviour extends PluginLog {
         ...(setup.vm && { vm: setup.vm }),
       }),
     );
+    const loggers = (setup.loggers ?? []).map((script, at) =>
+      build.wasmAccessLog({
+        name: `${id}-log`,
+        rootId: id,
+        vmId: `${id}-log-${at}`,
+        wasm,
+        configuration: script,
+      }),
+    );
     const routes = setup.routes?.(id) ?? [{ match: { prefix: "/" }, route: { cluster: id } }];
     const { manager, virtualHost, filterChain, listener } = setup;
     return build.httpListener({
       name: id,
       filters,
       routes,
-      ...(manager && { manager }),
+      manager: { ...(loggers.length > 0 && { access_log: loggers }), ...manager },
       ...(virtualHost && { virtualHost }),
       ...(filterChain && { filterChain }),
       ...(listener && { listener }),

@@ -8,7 +8,9 @@ import {
   networkWasmFilter,
   stringValue,
   tcpListener,
+  wasmAccessLog,
   wasmFilter,
+  wasmService,
 } from "./bootstrap";
 
 const METADATA = { filter_metadata: { ns: { key: "value", list: [1, true] } } };
@@ -45,6 +47,7 @@ export function everyField(wasm: string): Json {
         ],
       },
       stats_flush_interval: "1s",
+      bootstrap_extensions: [wasmService({ name: "service", wasm }, { singleton: true })],
     },
     listeners: [
       httpListener({
@@ -89,6 +92,7 @@ export function everyField(wasm: string): Json {
             initial_stream_window_size: 65535,
             initial_connection_window_size: 65535,
           },
+          access_log: [wasmAccessLog({ name: "logger", wasm })],
           http_protocol_options: { enable_trailers: true, accept_http_10: true },
         },
         listener: {

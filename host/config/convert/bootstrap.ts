@@ -70,6 +70,10 @@ export function convertBootstrap(
     useDefaultTags: stats?.use_all_default_tags ?? true,
     statsFlushIntervalMs:
       raw.stats_flush_interval === undefined ? DEFAULT_FLUSH_MS : durationMs(raw.stats_flush_interval),
+    services: (raw.bootstrap_extensions ?? []).map(({ typed_config: config }, i) => ({
+      plugin: convertPlugin(config.config, ["bootstrap_extensions", i, "typed_config", "config"], source),
+      singleton: config.singleton ?? false,
+    })),
     listeners: (resources?.listeners ?? []).map((listener, i) => {
       const path = ["static_resources", "listeners", i];
       return { ...convertListener(listener, path, source), address: address(listener.address, path) };
@@ -117,6 +121,9 @@ function convertManager(manager: RawManager, path: FieldPath, source: Source): H
     virtualHosts: (routes.virtual_hosts ?? []).map(convertHost),
     httpFilters: (manager.http_filters ?? []).map((filter, i) =>
       convertFilter(filter, [...path, "http_filters", i, "typed_config", "config"], source),
+    ),
+    accessLogs: (manager.access_log ?? []).map(({ typed_config: config }, i) =>
+      convertPlugin(config.config, [...path, "access_log", i, "typed_config", "config"], source),
     ),
     requestHeaderMutation: mutation(routes.request_headers_to_add, routes.request_headers_to_remove),
     responseHeaderMutation: mutation(routes.response_headers_to_add, routes.response_headers_to_remove),

@@ -4,6 +4,7 @@ import { address, locality, metadata } from "./common";
 import { http2Options } from "./http2";
 import { message, typed } from "./message";
 import { networkWasm, tcpProxy, terminalLast } from "./network";
+import { accessLog, bootstrapExtension } from "./plugins";
 import { routeConfig } from "./route";
 import { bool, durationWithin, enumeration, headerValue, requiredText, struct, text, u32 } from "./scalars";
 import { statsTag } from "./stats-tag";
@@ -45,6 +46,7 @@ const connectionManager = typed(
     http_protocol_options: message({}, { enable_trailers: bool, accept_http_10: bool }),
     http2_protocol_options: http2Options,
     server_name: headerValue,
+    access_log: z.array(accessLog),
   },
 );
 
@@ -85,6 +87,7 @@ export const bootstrap = message(
     node: message({}, { id: text, cluster: text, locality, metadata: struct }),
     admin: message({ address }, {}),
     stats_config: message({}, { stats_tags: z.array(statsTag), use_all_default_tags: bool }),
+    bootstrap_extensions: z.array(bootstrapExtension),
     stats_flush_interval: durationWithin(1, 300_000, "must be from 0.001s to below 300s"),
     static_resources: message({}, { listeners: z.array(listener), clusters: z.array(cluster) }),
   },

@@ -31,7 +31,7 @@ export const filterState: Readonly<Record<"declare_property" | "set_envoy_filter
   set_envoy_filter_state({ context, argument }) {
     const args = parse<Setting>(SetEnvoyFilterStateArguments, argument);
     if (!args) return Status.BadArgument;
-    const state = context.properties().stream?.info.filterState;
+    const { filterState: state } = context;
     if (!state || !Object.hasOwn(ENVOY_OBJECTS, args.path)) return Status.NotFound;
     const made = ENVOY_OBJECTS[args.path]!(Buffer.from(args.value).toString("latin1"));
     if (!made) return Status.BadArgument;

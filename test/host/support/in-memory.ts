@@ -30,6 +30,7 @@ export class InMemoryHost {
       node: {},
       ...deps,
     });
+    this.runtime.startWorkers();
   }
 
   load(module: Uint8Array, more: Partial<PluginConfig> = {}): Promise<Plugin> {

@@ -14,7 +14,7 @@ import { Http1Connection, type Turn } from "./http1-connection";
 import { Http1Stream } from "./http1-stream";
 import { refusalOf, refusalOfBytes } from "./refusal";
 import { readRequestHead } from "./request-headers";
-import { rawReply } from "./response-writer";
+import { rawReply, unreadReply } from "./response-writer";
 
 /** Envoy's default `max_request_headers_kb`. */
 const MAX_HEADER_BYTES = 60 * 1024;
@@ -170,9 +170,11 @@ export class Http1Codec {
     stats.downstream_rq_response_before_rq_complete.inc();
     stats.downstream_rq_rx_reset.inc();
     codes.count(status);
-    base.socket.write(rawReply(status, config.serverName, body), "latin1");
+    const headers = unreadReply(status, config.serverName, body);
+    base.socket.write(rawReply(headers, body), "latin1");
     closeAfterFlush(base.socket);
     const info = new StreamFacts(base.info, listenerInfo, clock, routes, clusters);
+    info.responseHeaders = headers;
     info.responseCode = status;
     info.responseCodeDetails = details;
     info.responseFlags = flags;

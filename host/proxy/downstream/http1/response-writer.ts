@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { HeaderMap } from "../../../stores/header-map";
+import { HeaderMap } from "../../../stores/header-map";
 import { dropPair } from "../../flat-headers";
 import { reasonPhrase } from "../reason-phrases";
 import { httpDate } from "../response-headers";
@@ -59,13 +59,26 @@ export function answerInHttp10(response: ServerResponse): void {
   writer._storeHeader = (firstLine, headers) => store(firstLine.replace("HTTP/1.1", "HTTP/1.0"), headers);
 }
 
-/** A whole reply for a connection whose request could not even be read. */
-export function rawReply(status: number, serverName: string, body: string): string {
-  const reason = reasonPhrase(status);
-  const content = body === "" ? "" : `content-length: ${body.length}\r\ncontent-type: text/plain\r\n`;
+/** The headers of a reply to a request that could not even be read. */
+export function unreadReply(status: number, serverName: string, body: string): HeaderMap {
+  return HeaderMap.of("response", [
+    [":status", String(status)],
+    ...(body === ""
+      ? []
+      : ([
+          ["content-length", String(body.length)],
+          ["content-type", "text/plain"],
+        ] as const)),
+    ["date", httpDate()],
+    ["server", serverName],
+    ["connection", "close"],
+  ]);
+}
+
+/** A whole reply as it goes on the wire. */
+export function rawReply(headers: HeaderMap, body: string): string {
+  const [[, status], ...fields] = [...headers] as [[string, string], ...[string, string][]];
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const tail = body === "" ? "content-length: 0\r\n" : "";
-  return (
-    `HTTP/1.1 ${status} ${reason}\r\n${content}date: ${httpDate()}\r\nserver: ${serverName}\r\n` +
-    `connection: close\r\n${tail}\r\n${body}`
-  );
+  return `HTTP/1.1 ${status} ${reasonPhrase(Number(status))}\r\n${lines}${tail}\r\n${body}`;
 }
