@@ -88,7 +88,7 @@ describe.skipIf(envoy === undefined)("What the Node engine accepts, Envoy accept
     };
     await Promise.all([work(), work()]);
     expect(refused).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 });
 
 function nodeAccepts(file: Json): boolean {

@@ -29,7 +29,7 @@ async function start(upstream: TcpUpstream, limit = MIB, filters: readonly Netwo
       [cluster("app", upstream.port, { perConnectionBufferLimitBytes: limit })],
     ),
     undefined,
-    [{ http: [], network: filters }],
+    [{ http: [], loggers: [], network: filters }],
   );
   cleanups.push(() => started.proxy.kill());
   return started;
