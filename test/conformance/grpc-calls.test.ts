@@ -536,6 +536,24 @@ conformance("gRPC calls", ({ behaviour }) => {
   );
 
   behaviour(
+    "after the server's GOAWAY the next call takes a new connection",
+    { script: call(`${SAY} ''`, RECEIVE), http2: grpcAnswer({ messages: ["x"] }) },
+    async (b) => {
+      await b.exchange();
+      await b.logged("m");
+      const [session] = b.http2.sessions;
+      const closed = new Promise((resolve) => session!.once("close", resolve));
+      session!.close();
+      await closed;
+      await b.exchange();
+      const second = await b.http2.request(1);
+      expect(second.connection).toBe(2);
+      await second.closed;
+      expect(await b.allLogged("m")).toEqual(["0 x", "0 x"]);
+    },
+  );
+
+  behaviour(
     "get_status: the code is sticky, the message only in its own callback",
     {
       script: `
