@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { BuildError } from "../errors";
 import { inspectModule } from "../vm/inspect";
+import { findUncalledMethods, refuseNothingRegistered } from "./author-checks";
 import { type AscDiagnostic, type AscProgram, loadCompiler } from "./compiler";
 import { SourceNames } from "./diagnostics";
 import { checkImports } from "./imports";
@@ -73,6 +74,10 @@ export async function buildModule(options: BuildModuleOptions): Promise<BuiltMod
   if (error) throw new BuildError(`${options.entry}: ${error.message}${stderr && `\n${stderr}`}`);
 
   const wasm = written.get(MODULE) as Uint8Array;
+  if (program) {
+    refuseNothingRegistered(program, names.name(relative(project, entry)));
+    for (const line of findUncalledMethods(program, compiler, names)) say(`warning: ${line}`);
+  }
   const shape = inspectModule(wasm);
   checkImports(shape.imports, program, names);
   const exports = shape.exports.map(({ name }) => name);
@@ -116,14 +121,21 @@ const ALIASES = [
 function entryFile(path: string): string {
   const kind = statSync(path, { throwIfNoEntry: false });
   if (!kind) throw new BuildError(`${path}: no such file or folder`);
-  if (!kind.isDirectory()) return path;
+  if (!kind.isDirectory()) {
+    if (!path.endsWith(".ts")) throw new BuildError(`${path}: not a .ts file`);
+    return path;
+  }
   const index = join(path, "index.ts");
   if (!existsSync(index)) throw new BuildError(`${path}: no index.ts in this folder; name the entry file`);
   return index;
 }
 
 function write(outFile: string, wasm: Uint8Array, sourceMap: string | undefined): void {
-  mkdirSync(dirname(resolve(outFile)), { recursive: true });
-  writeFileSync(outFile, wasm);
-  if (sourceMap !== undefined) writeFileSync(`${outFile}.map`, sourceMap);
+  try {
+    mkdirSync(dirname(resolve(outFile)), { recursive: true });
+    writeFileSync(outFile, wasm);
+    if (sourceMap !== undefined) writeFileSync(`${outFile}.map`, sourceMap);
+  } catch (error) {
+    throw new BuildError(`${outFile}: cannot be written: ${(error as Error).message}`);
+  }
 }

@@ -19,16 +19,27 @@ export function forwardLines(stream: Readable, write: (line: string) => void): P
   });
 }
 
+/** All that Envoy's own words say of a plugin that did not start. */
+const PLUGIN_FAILURE = /^Plugin .*failed to load$/;
+
 /** Remembers from Envoy's log what explains its end. */
 export class LastWords {
   #critical = "";
   #error = "";
+  /** What a plugin said last, and what Envoy said of it first. */
+  #guest = "";
+  #failure = "";
   #signalled = false;
 
   read(line: string): void {
     const match = /^\[[^\]]*\]\[\d+\]\[(\w+)\]\[(\w+)\] \[[^\]]*\] (.*)/.exec(line);
     if (!match) return;
-    const [, level, , message] = match;
+    const [, level, component, message] = match;
+    if (component === "wasm" && level === "error") {
+      const failure = /^Wasm VM failed (.*)/.exec(message!);
+      if (failure) this.#failure ||= failure[1]!;
+      else this.#guest = message!;
+    }
     if (level === "critical") this.#critical ||= message!;
     if (level === "error") this.#error = message!;
     if (message!.startsWith("caught ENVOY_SIG")) this.#signalled = true;
@@ -43,6 +54,8 @@ export class LastWords {
   get message(): string {
     const text = this.#critical || this.#error;
     // A failed start prints the cause in backquotes, then the whole configuration.
-    return /^error `(.*)` initializing config/.exec(text)?.[1] ?? text;
+    const message = /^error `(.*)` initializing config/.exec(text)?.[1] ?? text;
+    if (!PLUGIN_FAILURE.test(message)) return message;
+    return [message, this.#failure, this.#guest].filter((part) => part !== "").join(": ");
   }
 }

@@ -247,6 +247,36 @@ registerHttp<F>("f");`,
     );
   });
 
+  test("a filter that nobody registers", async () => {
+    const files = { "idle.ts": `${IMPORT.replace("registerHttp, ", "")}class F extends HttpFilter {}\n` };
+    await expect(build(files)).rejects.toThrow(
+      `${named("idle.ts")}:1:1: no filter is registered; call registerHttp<YourFilter>("name") at the top level`,
+    );
+  });
+
+  test("a callback with a slip in its name: a warning that names the callbacks", async () => {
+    const said: string[] = [];
+    const file = join(project, "slip.ts");
+    writeFileSync(
+      file,
+      `${IMPORT}class F extends HttpFilter {\n  onRequestHeader${CONTINUE}\n  onRequestBody${CONTINUE}\n  onMine(): void {}\n` +
+        `  onLog(): void { this.onMine(); }\n}\nregisterHttp<F>("f");\n`,
+    );
+    await buildModule({ entry: file, onProgress: (line) => said.push(line) });
+    const warnings = said.filter((line) => line.startsWith("warning"));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(
+      `${named("slip.ts")}:3:3: nothing calls onRequestHeader; the callbacks are `,
+    );
+    expect(warnings[0]).toContain("onRequestHeaders");
+  });
+
+  test("a place that cannot be written to, an entry that is no source", async () => {
+    const files = { "place.ts": `${IMPORT}class F extends HttpFilter {}\nregisterHttp<F>("f");\n` };
+    await expect(build(files, { outFile: project })).rejects.toThrow(`${project}: cannot be written: EISDIR`);
+    await expect(build({ "notes.md": "text" })).rejects.toThrow("notes.md: not a .ts file");
+  });
+
   test("a missing entry, a folder without index.ts", async () => {
     await expect(buildModule({ entry: join(project, "none.ts") })).rejects.toThrow(
       /none\.ts: no such file or folder/,

@@ -24,6 +24,20 @@ describe("Envoy's log", () => {
     expect(words.message).toBe("cannot bind");
   });
 
+  test("a plugin's failed start is told with what the plugin said", () => {
+    const words = new LastWords();
+    for (const line of [
+      '[error][wasm] [context.cc:1157] wasm log wrong: root_id "wrong" is unknown; registered: guard',
+      "[error][wasm] [wasm.cc:104] Wasm VM failed Failed to start base Wasm",
+      "[critical][wasm] [wasm.cc:626] Plugin  failed to load",
+      "[critical][main] [server.cc:449] error `Unable to create Wasm plugin ` initializing config 'x",
+    ])
+      words.read(`[2026-11-23 13:52:37.758][1]${line}\n`);
+    expect(words.message).toBe(
+      'Plugin  failed to load: Failed to start base Wasm: wasm log wrong: root_id "wrong" is unknown; registered: guard',
+    );
+  });
+
   test("a signal from outside is seen", () => {
     const words = new LastWords();
     expect(words.signalled).toBe(false);
