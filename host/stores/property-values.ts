@@ -9,6 +9,14 @@ import {
 import { StructSchema } from "@bufbuild/protobuf/wkt";
 import { encodePairs } from "./pairs";
 
+/**
+ * A `DescMessage`. Public types reach this file, and who installs the package does not have the library they would name.
+ */
+export interface MessageType {
+  readonly kind: "message";
+  readonly typeName: string;
+}
+
 /** A property before it is encoded. */
 export type PropertyValue =
   /** Text as it came, headers among it: Latin-1, one character a byte. */
@@ -19,7 +27,7 @@ export type PropertyValue =
   /** The inside of a Struct or of configured text: plain JSON, numbers are doubles, text is UTF-8. */
   | { kind: "tree"; value: unknown }
   /** A protobuf message in its JSON form, and its bytes if it came as bytes. */
-  | { kind: "message"; desc: DescMessage; value: object; bytes?: Buffer }
+  | { kind: "message"; desc: MessageType; value: object; bytes?: Buffer }
   /** Looked into by key; what has no list of entries cannot be serialized as a whole. */
   | {
       kind: "map";
@@ -48,7 +56,7 @@ export const timestamp = integer("timestamp");
 
 export const bool = (value: boolean): PropertyValue => ({ kind: "bool", value });
 export const tree = (value: unknown): PropertyValue => ({ kind: "tree", value });
-export const message = (desc: DescMessage, value: object): PropertyValue => ({
+export const message = (desc: MessageType, value: object): PropertyValue => ({
   kind: "message",
   desc,
   value,
@@ -58,7 +66,8 @@ export const NULL: PropertyValue = { kind: "null" };
 /** One step down from a value: a field, a key, a list item by decimal index. Undefined = not there. */
 export function child(parent: PropertyValue, step: string): PropertyValue | undefined {
   if (parent.kind === "map") return parent.get(step);
-  if (parent.kind === "message" && !isStruct(parent.desc)) return fieldOf(parent.desc, parent.value, step);
+  if (parent.kind === "message" && !isStruct(parent.desc))
+    return fieldOf(parent.desc as DescMessage, parent.value, step);
   if (parent.kind !== "tree" && parent.kind !== "message") return undefined;
   const { value } = parent;
   if (Array.isArray(value)) {
@@ -70,7 +79,7 @@ export function child(parent: PropertyValue, step: string): PropertyValue | unde
 }
 
 /** A Struct is a map by itself. */
-const isStruct = (desc: DescMessage) => desc.typeName === StructSchema.typeName;
+const isStruct = (desc: MessageType) => desc.typeName === StructSchema.typeName;
 
 /** A field that is not set has the default of its type, as everywhere in protobuf. */
 function fieldOf(desc: DescMessage, json: object, name: string): PropertyValue | undefined {
@@ -111,7 +120,7 @@ export function encodeProperty(property: PropertyValue): Buffer | undefined {
     case "tree":
       return encodeTree(property.value);
     case "message":
-      return property.bytes ?? encodeMessage(property.desc, property.value);
+      return property.bytes ?? encodeMessage(property.desc as DescMessage, property.value);
     case "map":
       return property.entries && encodePairs(property.entries());
     case "null":

@@ -49,6 +49,13 @@ describe("the packed package", () => {
         },
         include: ["use.ts"],
       },
+      // As an editor sees a filter: the SDK's files are found. (The compiler's own judge of them is asc.)
+      "editor/json.ts": 'export { parseJson } from "proxy-wasm-toolkit/sdk/text/json";\n',
+      "editor/tsconfig.json": {
+        extends: "../node_modules/assemblyscript/std/assembly.json",
+        compilerOptions: { noEmit: true },
+        files: ["json.ts"],
+      },
     });
     const npm = (args: string[], at: string) => execute("npm", args, { cwd: at });
 
@@ -73,6 +80,13 @@ describe("the packed package", () => {
     );
 
     await execute(join(root, "node_modules/.bin/tsc"), ["-p", cwd], { cwd });
+    const editor = execute(join(root, "node_modules/.bin/tsc"), ["-p", join(cwd, "editor")], { cwd });
+    expect(
+      await editor.then(
+        ({ stdout }) => stdout,
+        ({ stdout }) => stdout,
+      ),
+    ).not.toContain("TS2307");
     // As the user's shell would: by the Node that npm itself runs on, which may be older than ours.
     const node = process.env.npm_node_execpath ?? process.execPath;
     const bin = join(cwd, "node_modules/.bin/proxy-wasm");

@@ -8,7 +8,7 @@ import {
   isCelMap,
   isCelUint,
 } from "@bufbuild/cel";
-import { create, fromJson, isMessage, type JsonValue, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromJson, isMessage, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { encodePairs } from "../../stores/pairs";
@@ -47,8 +47,10 @@ export function toCel(property: PropertyValue): CelInput {
       return create(TimestampSchema, seconds(property.value));
     case "tree":
       return property.value as CelInput;
-    case "message":
-      return reflect(property.desc, fromJson(property.desc, property.value as JsonValue));
+    case "message": {
+      const desc = property.desc as DescMessage;
+      return reflect(desc, fromJson(desc, property.value as JsonValue));
+    }
     case "map":
       return attributeMap(property);
     case "null":
