@@ -76,8 +76,8 @@ export const headers = (env: HostcallEnv): Hostcalls<Names> => ({
     if (key === undefined) return Status.InvalidMemoryAccess;
     const { context } = env;
     const map = context.readableMap(type);
-    if (!map) return context.unavailableMapIsNotFound ? Status.NotFound : Status.BadArgument;
-    const value = map.get(canonical(type, key));
+    if (!map && !context.unavailableMapIsNotFound) return Status.BadArgument;
+    const value = map?.get(canonical(type, key));
     // ABI 0.1.0 has no NotFound here: a missing header reads as empty.
     if (value === undefined && env.atLeast("0.2.0")) return Status.NotFound;
     return env.put(value ?? "", pointerAt, sizeAt);

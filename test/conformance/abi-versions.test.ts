@@ -50,6 +50,12 @@ conformance("ABI versions", ({ behaviour, engine }) => {
         expect(await loads(tableModule({ version, exports }))).toBe(false);
       });
 
+  for (const { name, results } of callbackExports("0.2.1"))
+    test(`${name} of a wrong type is refused`, async () => {
+      const exports = [{ name, params: ["i64"], results }];
+      expect(await loads(tableModule({ version: "0.2.1", exports }))).toBe(false);
+    });
+
   test("two version markers: the first in export order counts", async () => {
     // A function of 0.1.0 links or not: that tells which version was chosen.
     const imports = hostcallImports().filter(({ name }) => name === "proxy_continue_request");
@@ -91,6 +97,17 @@ conformance("ABI versions", ({ behaviour, engine }) => {
       expect(await b.logged("m")).toBe("0");
       expect(await b.logged("h")).toBe("0 /");
       expect(await b.logged("u")).toBe("2");
+    },
+  );
+
+  behaviour(
+    "0.1.0: in on_log a map that is not there reads as empty, too",
+    { abi: "0.1.0", script: "on log\n t = get 1 x-a\n s = get 2 :status\n m = get 2 x-none" },
+    async (b) => {
+      await b.exchange();
+      expect(await b.logged("t")).toBe("0");
+      expect(await b.logged("s")).toBe("0 200");
+      expect(await b.logged("m")).toBe("0");
     },
   );
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { AbiVersion } from "../../host/abi/version";
 import { WASI_MODULES } from "../../host/abi/wasi";
 import { ProxyWasmError } from "../../host/errors";
 import { bootstrap, httpListener, type Json, wasmFilter } from "../support/bootstrap";
@@ -20,6 +21,8 @@ import {
 /** Every host function a module of ABI 0.2.1 can import. */
 const FUNCTIONS: readonly ImportShape[] = [...hostcallImports("0.2.1"), ...EMSCRIPTEN, ...wasiImports()];
 
+const NAMES = new Set(FUNCTIONS.map(({ name }) => name));
+
 const AT_START = new Set([
   "proxy_log",
   "emscripten_notify_memory_growth",
@@ -37,9 +40,9 @@ const only = (...names: string[]): Json => ({
 });
 
 conformance("Restricted calls", ({ engine }) => {
-  const inStartCode = (functions: readonly ImportShape[]) =>
+  const inStartCode = (functions: readonly ImportShape[], version: AbiVersion = "0.2.1") =>
     tableModule({
-      version: "0.2.1",
+      version,
       imports: functions,
       more: `(func (export "_initialize") ${functions.map(zeroCall).join(" ")})`,
     });
@@ -55,6 +58,12 @@ conformance("Restricted calls", ({ engine }) => {
       await expect(engine.start(oneFilter({ wasm: inStartCode([f]) }))).rejects.toBeInstanceOf(
         ProxyWasmError,
       );
+    });
+
+  for (const f of hostcallImports("0.1.0").filter(({ name }) => !NAMES.has(name)))
+    test(`start code of ABI 0.1.0 may not call ${f.name}: the module is refused`, async () => {
+      const wasm = inStartCode([f], "0.1.0");
+      await expect(engine.start(oneFilter({ wasm }))).rejects.toBeInstanceOf(ProxyWasmError);
     });
 
   test(`the allocator may call ${[...IN_ALLOCATOR].join(", ")} and nothing else: the VM is failed`, async () => {
