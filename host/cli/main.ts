@@ -3,6 +3,7 @@ import { version } from "../../package.json";
 import { buildCommand } from "./build";
 import { envoyCommand } from "./envoy";
 import { explainCommand } from "./explain";
+import { initCommand } from "./init";
 import { inspectCommand } from "./inspect";
 import { report } from "./report";
 import { type RunHooks, runCommand } from "./run";
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[], hooks: RunHooks = {}): Promi
     .helpOption("-h, --help", "show help; every command has its own")
     .addHelpText("after", EXAMPLES);
   const commands = [
+    initCommand(),
     buildCommand(),
     runCommand(outcome, hooks),
     testCommand(outcome),
@@ -53,6 +55,7 @@ export async function main(argv: readonly string[], hooks: RunHooks = {}): Promi
 
 const EXAMPLES = `
 Examples:
+  $ proxy-wasm init my-filter                    a project with a filter, its configuration and its test
   $ proxy-wasm build my-filter/index.ts          AssemblyScript in, my-filter.wasm out
   $ proxy-wasm run envoy.yaml                    Envoy's own configuration file, in the Node reference proxy
   $ proxy-wasm run envoy.yaml --engine envoy     the same file in real Envoy

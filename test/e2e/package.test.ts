@@ -1,16 +1,33 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { bootstrap, httpListener, wasmFilter } from "../support/bootstrap";
 import { folder } from "./support/folder";
 import { Program, ready, root } from "./support/program";
 
 const execute = promisify(execFile);
+const FREE_PORTS = [
+  "admin.address.socket_address.port_value=0",
+  "static_resources.listeners[0].address.socket_address.port_value=0",
+].flatMap((set) => ["--set", set]);
 const ANSWER = { match: { prefix: "/" }, direct_response: { status: 200 } };
 
+const INSTALL = ["install", "--prefer-offline", "--no-audit", "--no-fund"];
+const npm = (args: string[], cwd: string) => execute("npm", args, { cwd });
+
 describe("the packed package", () => {
+  let packed: string;
+  let tarball: string;
+  beforeAll(async () => {
+    packed = mkdtempSync(join(tmpdir(), "packed-"));
+    const { stdout } = await npm(["pack", "--silent", "--pack-destination", packed], root);
+    tarball = join(packed, stdout.trim().split("\n").at(-1)!);
+  }, 120_000);
+  afterAll(() => rmSync(packed, { recursive: true }));
+
   it("builds and runs a filter in a project that has only it", { timeout: 180_000 }, async () => {
     const config = bootstrap({
       listeners: [
@@ -57,11 +74,7 @@ describe("the packed package", () => {
         files: ["json.ts"],
       },
     });
-    const npm = (args: string[], at: string) => execute("npm", args, { cwd: at });
-
-    const { stdout } = await npm(["pack", "--silent", "--pack-destination", cwd], root);
-    const tarball = stdout.trim().split("\n").at(-1)!;
-    await npm(["install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`], cwd);
+    await npm([...INSTALL, tarball], cwd);
     const installed = join(cwd, "node_modules/proxy-wasm-toolkit");
     for (const filter of ["fault", "authz", "metrics", "ratelimit"])
       expect(existsSync(join(installed, `build/filters/${filter}.wasm`))).toBe(true);
@@ -76,6 +89,7 @@ describe("the packed package", () => {
         "filters",
         "package.json",
         "sdk",
+        "templates",
       ].sort(),
     );
 
@@ -99,4 +113,46 @@ describe("the packed package", () => {
     program.signal("SIGTERM");
     expect((await program.exit).code).toBe(0);
   });
+
+  it.skipIf(!inject("envoy"))(
+    "makes a filter project that builds and passes its test",
+    { timeout: 300_000 },
+    async () => {
+      const cwd = folder({ "package.json": { name: "user", private: true } });
+      await npm([...INSTALL, tarball], cwd);
+      const bin = join(cwd, "node_modules/.bin/proxy-wasm");
+      const { stdout } = await execute(bin, ["init", "a-filter"], { cwd });
+      expect(stdout).toContain("cd a-filter && npm install && npm test");
+
+      const project = join(cwd, "a-filter");
+      expect(readdirSync(project).sort()).toEqual(
+        [".gitignore", "README.md", "asconfig.json", "envoy.yaml", "filter.scenario.yaml", "index.ts"].concat(
+          ["package.json", "tsconfig.json"],
+        ),
+      );
+      const file = join(project, "package.json");
+      const manifest = JSON.parse(readFileSync(file, "utf8"));
+      const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+      expect(manifest.name).toBe("a-filter");
+      expect(manifest.devDependencies).toEqual({ "proxy-wasm-toolkit": `^${version}` });
+      // This version is not in the registry while it is being tested.
+      manifest.devDependencies["proxy-wasm-toolkit"] = `file:${tarball}`;
+      writeFileSync(file, JSON.stringify(manifest));
+
+      await npm(INSTALL, project);
+      await npm(["run", "check"], project);
+      const test = await npm(["test"], project);
+      expect(test.stdout).toContain("3 passed, 0 failed");
+
+      const program = new Program(process.execPath, [bin, "run", "envoy.yaml", ...FREE_PORTS], {
+        cwd: project,
+      });
+      const { listener } = await ready(program);
+      expect((await fetch(`http://127.0.0.1:${listener}/`)).headers.get("x-hello")).toBe("world");
+      await expect(execute(bin, ["init", "a-filter"], { cwd })).rejects.toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("a-filter: not empty"),
+      });
+    },
+  );
 });
