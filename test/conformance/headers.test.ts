@@ -304,6 +304,26 @@ conformance("Header maps", ({ behaviour }) => {
   );
 
   behaviour(
+    "bytes above 0x7f in a head that leaves before its body",
+    {
+      script: "on response_headers\n add 2 x-back %E9%FF%C3%A9",
+      async upstream(request, reply) {
+        await request.message;
+        reply.head(200, [["transfer-encoding", "chunked"]]);
+        setTimeout(() => reply.end(), 50);
+      },
+    },
+    async (b) => {
+      const client = await b.connect();
+      client.write("POST / HTTP/1.1\r\nhost: a\r\nx-raw: \xe9\xff\xc3\xa9\r\ncontent-length: 1\r\n\r\n");
+      expect((await b.upstream.request()).header("x-raw")).toBe("\xe9\xff\xc3\xa9");
+      client.write("x");
+      expect((await client.response()).header("x-back")).toBe("\xe9\xff\xc3\xa9");
+      client.close();
+    },
+  );
+
+  behaviour(
     "bytes above 0x7f pass through header values unchanged",
     { script: "on request_headers\n a = get 0 x-raw\non response_headers\n add 2 x-back %E9%FF%C3%A9" },
     async (b) => {

@@ -1,5 +1,6 @@
 import { ClientRequest, type IncomingMessage } from "node:http";
 import { HeaderMap } from "../../stores/header-map";
+import { flushHead } from "../flush-head";
 import { ReadGatherer } from "../read-gatherer";
 import type { Cluster, Host } from "./cluster";
 import type { PooledSocket } from "./connector";
@@ -72,7 +73,7 @@ export class UpstreamRequest implements UpstreamStream {
     });
     this.count = new RequestCount(cluster, host);
     if (endStream) this.end();
-    else setImmediate(flushHeaders, request);
+    else setImmediate(flushHead, request);
   }
 
   private attach(socket: PooledSocket): void {
@@ -197,9 +198,4 @@ export class UpstreamRequest implements UpstreamStream {
     this.settle();
     this.request.destroy();
   }
-}
-
-/** Headers go out at once even when the body takes its time; usually the first chunk has joined them by now. */
-function flushHeaders(request: ClientRequest): void {
-  if (!request.destroyed && !request.writableEnded) request.flushHeaders();
 }

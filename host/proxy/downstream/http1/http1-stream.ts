@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HeaderMap } from "../../../stores/header-map";
+import { flushHead } from "../../flush-head";
 import { ReadGatherer } from "../../read-gatherer";
 import type { CodecStream, CodecStreamEvents } from "../codec";
 import { closeAfterFlush, closeDelayed } from "./delayed-close";
@@ -102,7 +103,7 @@ export class Http1Stream implements CodecStream {
     this.declared = this.isHead ? undefined : declaredLength(headers);
     if (connection.closing) response.shouldKeepAlive = false;
     writeHead(response, status, headers, endStream, this.isHead);
-    if (!endStream) process.nextTick(flushHeaders, response);
+    if (!endStream) process.nextTick(flushHead, response);
   }
 
   sendData(chunk: Buffer): boolean {
@@ -129,7 +130,7 @@ export class Http1Stream implements CodecStream {
   reset(): void {
     const { request, response } = this;
     if (response.headersSent) {
-      response.flushHeaders();
+      flushHead(response);
       closeAfterFlush(request.socket);
     } else request.socket.destroy();
   }
@@ -143,8 +144,3 @@ export class Http1Stream implements CodecStream {
 const NO_BODY: ReadonlySet<number> = new Set([204, 304]);
 
 function ignore(): void {}
-
-/** Headers go out at once even when the body takes its time; usually the first chunk has joined them by now. */
-function flushHeaders(response: ServerResponse): void {
-  if (!response.destroyed && !response.writableEnded) response.flushHeaders();
-}
