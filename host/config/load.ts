@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { ConfigError, type ConfigIssue } from "../errors";
 import { checkBootstrap } from "./checks";
@@ -86,10 +87,17 @@ export function loadBootstrap(path: string, options: LoadOptions = {}): Loaded {
 }
 
 function readText(path: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch (error) {
     const position = { file: path, line: 1, column: 1 };
     throw new ConfigError([{ position, path: "", message: `cannot be read: ${(error as Error).message}` }]);
   }
+  const text = bytes.toString("utf8");
+  if (isUtf8(bytes)) return text;
+  // Envoy refuses some such files and puts blanks into others.
+  const before = text.slice(0, text.indexOf("\ufffd")).split("\n");
+  const position = { file: path, line: before.length, column: before.at(-1)!.length + 1 };
+  throw new ConfigError([{ position, path: "", message: "this is not UTF-8 text" }]);
 }

@@ -55,12 +55,16 @@ function parse(text: string, file: string, lines: LineCounter): Document {
       found.map((error) => ({
         position: positionOf(file, lines, error.pos[0]),
         path: "",
-        message: SYNTAX_TEXT[error.code] ?? error.message,
+        message: SYNTAX_TEXT[error.code] ?? (RECURSION.test(error.message) ? TOO_DEEP : error.message),
       })),
     );
   }
   return document;
 }
+
+/** The parser recurses, and says so in the engine's words. */
+const RECURSION = /call stack/;
+const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`;
 
 const SYNTAX_TEXT: Partial<Record<string, string>> = {
   MULTIPLE_DOCS: "a second YAML document starts here; a bootstrap file is one document",
@@ -98,7 +102,7 @@ class Plain {
   convert(node: Node | null, depth: number): unknown {
     if (node === null) return null;
     if (--this.budget < 0) this.refuse(node, "the file grows too large when its aliases are followed");
-    if (depth > MAX_DEPTH) this.refuse(node, `nested more than ${MAX_DEPTH} levels deep`);
+    if (depth > MAX_DEPTH) this.refuse(node, TOO_DEEP);
     if (isAlias(node)) {
       const target = node.resolve(this.source.document);
       if (!target) return this.refuse(node, `the anchor *${node.source} is not defined`);
@@ -123,8 +127,9 @@ class Plain {
   }
 
   private convertScalar(scalar: Scalar): unknown {
-    if (scalar.type !== Scalar.PLAIN && scalar.type !== undefined) return String(scalar.value ?? "");
     const text = String(scalar.value ?? "");
+    if (!text.isWellFormed()) this.refuse(scalar, "half of a surrogate pair is no text");
+    if (scalar.type !== Scalar.PLAIN && scalar.type !== undefined) return text;
     return this.source.json ? JSON.parse(text) : resolvePlainScalar(text);
   }
 

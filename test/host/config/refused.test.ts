@@ -263,6 +263,30 @@ test("camelCase spelling is accepted", () => {
   );
 });
 
+describe("the file's text", () => {
+  test.each([
+    ["Latin-1", edit(["stat_prefix: http", "stat_prefix: h\xe9"]), "latin1", "15:31"],
+    ["an overlong form", edit(["stat_prefix: http", 'stat_prefix: "\xc0\x80"']), "latin1", "15:31"],
+    ["UTF-16", `\ufeff${HELLO}`, "utf16le", "1:1"],
+  ] as const)("%s is refused where it begins", (_, text, encoding, where) => {
+    const dir = mkdtempSync(join(tmpdir(), "encoding-"));
+    const file = join(dir, "envoy.yaml");
+    writeFileSync(file, Buffer.from(text, encoding));
+    expect(() => loadBootstrap(file)).toThrow(`${file}:${where}: this is not UTF-8 text`);
+    rmSync(dir, { recursive: true });
+  });
+
+  test("half of a surrogate pair, as Envoy refuses it", () => {
+    const text = edit(["stat_prefix: http", 'stat_prefix: "\\ud83d"']);
+    expect(refusal(text)).toEqual(["f.yaml:15:30: half of a surrogate pair is no text"]);
+  });
+
+  test("nesting that is too deep for the parser is told in plain words", () => {
+    const text = `a: ${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    expect(refusal(text).join()).toMatch(/^f\.yaml:1:\d+: nested more than 100 levels deep$/);
+  });
+});
+
 describe("--lenient", () => {
   test("unsupported fields become warnings and are left out", () => {
     const text = edit(["type: STATIC", "type: STATIC\n      lb_subset_config: {}"]);
