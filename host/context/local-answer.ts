@@ -1,3 +1,4 @@
+import { grpcStatusOf } from "../stores/grpc-status";
 import { HeaderMap } from "../stores/header-map";
 import type { HttpCallResponse } from "./http-caller";
 
@@ -13,4 +14,22 @@ export function localAnswer(status: number, text: string): HttpCallResponse {
     headers.append("content-type", "text/plain");
   }
   return { headers, body: Buffer.from(text, "latin1"), trailers: undefined };
+}
+
+/** The same to a gRPC request: trailers, and nothing before them. */
+export function localGrpcAnswer(status: number, text: string): HeaderMap {
+  return HeaderMap.of("response-trailers", [
+    [":status", "200"],
+    ["content-type", "application/grpc"],
+    ["grpc-status", String(grpcStatusOf(status))],
+    ["grpc-message", encodeGrpcMessage(text)],
+  ]);
+}
+
+/** Text in a `grpc-message`: printable ASCII but `%` stays, the rest is %XX. */
+export function encodeGrpcMessage(text: string): string {
+  return text.replaceAll(
+    /[^ -$&-~]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }

@@ -7,6 +7,7 @@ export type { HookRecord } from "./hooks";
 export { matchers, type ProxyWasmMatchers } from "./matchers";
 export type { Message } from "./message";
 export type { MockAnswer, MockCall, MockHandler } from "./mock-clusters";
+export type { MockGrpcAnswer, MockGrpcCall, MockGrpcHandler } from "./mock-grpc";
 export type { PluginSpec } from "./plugin-spec";
 export { seededRandom } from "./random";
 export type { LogEntry } from "./recorded-log";

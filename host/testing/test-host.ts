@@ -5,6 +5,7 @@ import { PluginRuntime } from "../plugin/plugin-runtime";
 import type { FilterFactory } from "../stream/filter";
 import { Exchange, type RequestInit } from "./exchange";
 import { type MockAnswer, type MockCall, MockClusters, type MockHandler } from "./mock-clusters";
+import { MockGrpc, type MockGrpcAnswer, type MockGrpcCall, type MockGrpcHandler } from "./mock-grpc";
 import { type PluginSpec, pluginConfig } from "./plugin-spec";
 import { seededRandom } from "./random";
 import { type LogEntry, RecordedLog } from "./recorded-log";
@@ -16,6 +17,8 @@ export interface TestHostOptions {
   plugins: PluginSpec | readonly PluginSpec[];
   /** What calls to each cluster get; more with {@link TestHost.mockCluster}. */
   clusters?: Readonly<Record<string, MockHandler | MockAnswer | "no host">>;
+  /** What gRPC calls and streams to each cluster get; more with {@link TestHost.mockGrpc}. */
+  services?: Readonly<Record<string, MockGrpcHandler | MockGrpcAnswer | "no host">>;
   /** The bootstrap's `node`, which filters read as `xds.node`. */
   node?: object;
   /** Where random numbers start; default: another one each time, told in failures. */
@@ -55,6 +58,7 @@ export class TestHost {
   readonly #log: RecordedLog;
   readonly #metrics = new RecordedMetrics();
   readonly #clusters: MockClusters;
+  readonly #services: MockGrpc;
   readonly #runtime: PluginRuntime;
   readonly #factories: FilterFactory[] = [];
   readonly #requestIds: (target: Uint8Array) => void;
@@ -66,18 +70,21 @@ export class TestHost {
     readonly seed: number,
   ) {
     const { now, node = {}, clusters = {}, logLevel, bufferLimit = 1024 * 1024 } = options;
-    const { random = seededRandom(seed), trace = true } = options;
+    const { random = seededRandom(seed), trace = true, services = {} } = options;
     this.clock = new VirtualClock(now && BigInt(now.getTime()) * 1_000_000n);
     this.#log = new RecordedLog(logLevel);
     this.#bufferLimit = bufferLimit;
     this.#requestIds = seededRandom(seed ^ 0x5eed);
     this.#clusters = new MockClusters(this.clock);
     for (const [name, handler] of Object.entries(clusters)) this.mockCluster(name, handler);
+    this.#services = new MockGrpc(this.clock);
+    for (const [name, handler] of Object.entries(services)) this.mockGrpc(name, handler);
     this.#runtime = new PluginRuntime({
       clock: this.clock,
       log: this.#log,
       stats: this.#metrics,
       caller: this.#clusters,
+      grpcCaller: this.#services,
       node,
       random,
       ...(trace && { trace: { write: (line) => this.#keep(line), full: true } }),
@@ -158,6 +165,11 @@ export class TestHost {
     this.#clusters.set(name, handler);
   }
 
+  /** The same for gRPC: a handler gets a call when its message is there, a stream when it is open. */
+  mockGrpc(cluster: string, handler: MockGrpcHandler | MockGrpcAnswer | "no host"): void {
+    this.#services.set(cluster, handler);
+  }
+
   /** Lets `ms` milliseconds pass: timers, timeouts and late answers come at their times. */
   advance(ms: number): void {
     this.clock.advance(ms);
@@ -202,6 +214,11 @@ export class TestHost {
     return this.#runtime.memoryBytes;
   }
 
+  /** gRPC calls and streams of guests, oldest first; of one cluster, if named. */
+  grpcCalls(cluster?: string): MockGrpcCall[] {
+    return this.#services.calls.filter((call) => cluster === undefined || call.cluster === cluster);
+  }
+
   /** A value of the shared data, as its VM id sees it. */
   sharedData(key: string, vmId = ""): Buffer | undefined {
     return this.#runtime.sharedData.get(vmId, key)?.value;
@@ -221,6 +238,8 @@ export class TestHost {
     const left = [
       ...[...this.#open].map((exchange) => `open: ${exchange}`),
       ...this.#clusters.open.map((call) => `open: ${call}`),
+      ...this.#services.open.map((call) => `open: ${call}`),
+      ...this.#services.unknown.map((name) => `a gRPC call to cluster "${name}", which no mockGrpc answers`),
       ...this.#clusters.unknown.map((name) => `a call to cluster "${name}", which no mockCluster answers`),
     ];
     this.#runtime.close();

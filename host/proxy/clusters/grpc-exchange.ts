@@ -1,10 +1,10 @@
 import type { GrpcEvents, GrpcExchange, GrpcRequest } from "../../context/grpc-caller";
-import { RESET_TEXT, TIMEOUT_TEXT } from "../../context/local-answer";
+import { localGrpcAnswer, RESET_TEXT, TIMEOUT_TEXT } from "../../context/local-answer";
 import { grpcStatusOf } from "../../stores/grpc-status";
 import { HeaderMap } from "../../stores/header-map";
 import type { Cluster, Host } from "./cluster";
 import { type FrameFault, FrameReader, frame } from "./grpc-frames";
-import { encodeMessage, grpcHeaders, grpcStatus } from "./grpc-headers";
+import { grpcHeaders, grpcStatus } from "./grpc-headers";
 import { openUpstream } from "./open-upstream";
 import { UnsendableError } from "./request-writer";
 import { type ResetReason, resetDetails, type UpstreamEvents, type UpstreamStream } from "./upstream-events";
@@ -171,14 +171,7 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
     if (this.over) return;
     this.details = details;
     this.events.onInitialMetadata(NOTHING());
-    this.finish(
-      HeaderMap.of("response-trailers", [
-        [":status", "200"],
-        ["content-type", "application/grpc"],
-        ["grpc-status", String(grpcStatusOf(status))],
-        ["grpc-message", encodeMessage(text)],
-      ]),
-    );
+    this.finish(localGrpcAnswer(status, text));
   }
 
   /** The answer is complete, with these trailers. */

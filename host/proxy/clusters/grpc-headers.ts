@@ -48,11 +48,3 @@ export function grpcStatus(headers: HeaderMap): number | undefined {
   const status = /^\s*\+?\d+\s*$/.test(text) ? Number(text) : -1;
   return status <= MAX_STATUS ? status : -1;
 }
-
-/** Text in a `grpc-message`: printable ASCII but `%` stays, the rest is %XX. */
-export function encodeMessage(text: string): string {
-  return text.replaceAll(
-    /[^ -$&-~]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
-  );
-}

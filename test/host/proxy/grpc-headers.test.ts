@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeMessage, grpcStatus, grpcTimeout } from "../../../host/proxy/clusters/grpc-headers";
+import { encodeGrpcMessage } from "../../../host/context/local-answer";
+import { grpcStatus, grpcTimeout } from "../../../host/proxy/clusters/grpc-headers";
 import { HeaderMap } from "../../../host/stores/header-map";
 
 test.each([
@@ -33,7 +34,7 @@ test("a grpc-message is printable ASCII and decodes to the text", () => {
   const latin1 = fc.uint8Array({ maxLength: 30 }).map((bytes) => Buffer.from(bytes).toString("latin1"));
   fc.assert(
     fc.property(latin1, (text) => {
-      const encoded = encodeMessage(text);
+      const encoded = encodeGrpcMessage(text);
       expect(encoded).toMatch(/^[ -~]*$/);
       expect(encoded.replaceAll(/%(..)/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))).toBe(
         text,
