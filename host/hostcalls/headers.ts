@@ -83,7 +83,7 @@ export const headers = (env: HostcallEnv): Hostcalls<Names> => ({
     return env.put(value ?? "", pointerAt, sizeAt);
   },
   proxy_add_header_map_value: writer(env, (map, key, value) => map.add(key, value)),
-  proxy_replace_header_map_value: writer(env, (map, key, value) => map.set(key, value)),
+  proxy_replace_header_map_value: writer(env, (map, key, value) => map.replace(key, value)),
   proxy_remove_header_map_value(type, keyPtr, keySize) {
     if (unknown(type)) return Status.BadArgument;
     const key = env.memory.latin1(keyPtr, keySize);

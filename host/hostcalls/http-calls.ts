@@ -13,7 +13,7 @@ function map(kind: "request" | "request-trailers", data: Buffer): HeaderMap {
   const headers = new HeaderMap(kind);
   for (const [name, value] of decodePairs(data)) {
     const lower = name.toLowerCase();
-    headers.append(lower === "host" ? ":authority" : lower, value);
+    headers.add(lower === "host" ? ":authority" : lower, value);
   }
   return headers;
 }

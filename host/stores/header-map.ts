@@ -75,7 +75,13 @@ export class HeaderMap {
     this.append(name, value);
   }
 
-  /** Removes every line of the name, then leaves one: in place of the first for inline names, at the end else. */
+  /** Removes every line of the name, then adds one behind the others: what filters and configurations do. */
+  replace(name: string, value: string): void {
+    if (this.names.includes(name)) this.remove(name);
+    this.append(name, value);
+  }
+
+  /** As the proxy's own code does, which knows the inline names. Removes every line of the name, then leaves one: in place of the first for inline names, at the end else. */
   set(name: string, value: string): void {
     const at = this.names.indexOf(name);
     if (at >= 0 && INLINE_BY_KIND[this.kind].has(name)) {

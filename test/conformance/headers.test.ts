@@ -138,6 +138,24 @@ conformance("Header maps", ({ behaviour }) => {
   );
 
   behaviour(
+    "what is replaced stands behind the others, pseudo-headers among themselves",
+    {
+      script:
+        "on request_headers\n replace 0 :path /new\n replace 0 user-agent new\n replace 0 x-a 3\n p = pairs 0",
+    },
+    async (b) => {
+      await b.exchange({ headers: [["User-Agent", "old"], ...TWICE, ["X-Last", "1"]] });
+      const names = (await b.logged("p"))
+        .slice(2)
+        .split("|")
+        .map((pair) => pair.slice(0, pair.indexOf("=")));
+      expect(names.slice(0, 4)).toEqual([":authority", ":method", ":scheme", ":path"]);
+      expect(names.indexOf("user-agent")).toBeGreaterThan(names.indexOf("x-last"));
+      expect(names.at(-1)).toBe("x-a");
+    },
+  );
+
+  behaviour(
     "remove takes away every line; of a missing name it is Ok",
     { script: "on request_headers\n a = remove 0 x-a\n b = remove 0 x-none" },
     async (b) => {

@@ -49,6 +49,27 @@ conformance("HTTP calls", ({ behaviour }) => {
   );
 
   behaviour(
+    "lines of a name that is known join with a comma, those of others stay; host is :authority",
+    {
+      script: callAndResume(
+        "{id} 1000 '' :method GET :path /auth :authority a accept b X-Two 1 accept c x-two 2 host d",
+        "",
+      ),
+      upstream: auth((_, reply) => reply.send({})),
+    },
+    async (b) => {
+      await b.exchange();
+      const { headers } = await b.upstream.request();
+      expect(headers.slice(0, 4)).toEqual([
+        ["host", "a,d"],
+        ["accept", "b,c"],
+        ["x-two", "1"],
+        ["x-two", "2"],
+      ]);
+    },
+  );
+
+  behaviour(
     "the callback's arguments: call id, number of headers, size of the body, number of trailers",
     {
       script: `${callAndResume(TO_AUTH, "p = pairs 6\n a = set $call $headers $size $trailers")}`,

@@ -205,6 +205,35 @@ conformance("Routing", ({ behaviour }) => {
 });
 
 conformance("Proxying", ({ behaviour }) => {
+  behaviour(
+    "a header that a route overwrites stands behind the others",
+    {
+      routes: (id) => [
+        {
+          match: { prefix: "/" },
+          route: { cluster: id },
+          request_headers_to_add: [
+            { header: { key: "user-agent", value: "new" }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" },
+            { header: { key: "accept", value: "new" }, append_action: "OVERWRITE_IF_EXISTS" },
+          ],
+        },
+      ],
+    },
+    async (b) => {
+      await b.exchange({
+        headers: [
+          ["User-Agent", "old"],
+          ["Accept", "old"],
+          ["X-Last", "1"],
+        ],
+      });
+      expect((await b.upstream.request()).headers.map(([name]) => name).slice(-2)).toEqual([
+        "user-agent",
+        "accept",
+      ]);
+    },
+  );
+
   behaviour("what the upstream sees of a plain GET: names, values, order", {}, async (b) => {
     await b.exchange({
       path: "/x?y=z",

@@ -81,7 +81,7 @@ export function createClusterStats(store: StatsStore, statName: string): Cluster
   ]) as unknown as ClusterStats;
 }
 
-/** `upstream_rq_200`, `upstream_rq_2xx`, ... with and without `external.`; made when first seen, as in Envoy. */
+/** `upstream_rq_200`, `upstream_rq_2xx`, ... with and without their origin; made when first seen, as in Envoy. */
 export class ResponseCodeStats {
   private readonly byCode = new Map<number, readonly StatCounter[]>();
   private times: readonly StatHistogram[] | undefined;
@@ -90,6 +90,8 @@ export class ResponseCodeStats {
     private readonly store: StatsStore,
     private readonly prefix: string,
     private readonly completed: StatCounter,
+    /** Who asked: a client, or the proxy itself for a filter. */
+    private readonly origin: "external" | "internal",
   ) {}
 
   /** One response of that status. */
@@ -99,10 +101,10 @@ export class ResponseCodeStats {
       const names = [`upstream_rq_${status}`, `upstream_rq_${Math.floor(status / 100)}xx`];
       counters = [
         this.completed,
-        this.store.counter(`${this.prefix}external.upstream_rq_completed`),
+        this.store.counter(`${this.prefix}${this.origin}.upstream_rq_completed`),
         ...names.flatMap((n) => [
           this.store.counter(this.prefix + n),
-          this.store.counter(`${this.prefix}external.${n}`),
+          this.store.counter(`${this.prefix}${this.origin}.${n}`),
         ]),
       ];
       // A status is three digits; anything else is nobody's code and not worth a map entry each.
@@ -115,7 +117,7 @@ export class ResponseCodeStats {
   time(ms: number): void {
     this.times ??= [
       this.store.histogram(`${this.prefix}upstream_rq_time`),
-      this.store.histogram(`${this.prefix}external.upstream_rq_time`),
+      this.store.histogram(`${this.prefix}${this.origin}.upstream_rq_time`),
     ];
     for (const histogram of this.times) histogram.record(ms);
   }

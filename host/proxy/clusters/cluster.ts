@@ -35,7 +35,9 @@ export function formatAddress(address: string, port: number): string {
 export class Cluster {
   hosts: readonly Host[] = [];
   readonly stats: ClusterStats;
+  /** Answers to clients' requests, to filters' own calls. */
   readonly codes: ResponseCodeStats;
+  readonly callCodes: ResponseCodeStats;
   private next = 0;
   /** Requests on their way, waiting ones included. */
   active = 0;
@@ -45,11 +47,10 @@ export class Cluster {
     store: StatsStore,
   ) {
     this.stats = createClusterStats(store, config.statName);
-    this.codes = new ResponseCodeStats(
-      store,
-      `cluster.${config.statName}.`,
-      this.stats.upstream_rq_completed,
-    );
+    const prefix = `cluster.${config.statName}.`;
+    const { upstream_rq_completed: completed } = this.stats;
+    this.codes = new ResponseCodeStats(store, prefix, completed, "external");
+    this.callCodes = new ResponseCodeStats(store, prefix, completed, "internal");
   }
 
   /** Round robin. */

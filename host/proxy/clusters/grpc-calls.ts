@@ -18,7 +18,7 @@ export class ClusterGrpcCaller implements GrpcCaller {
     const host = cluster.pick();
     if (!host) {
       cluster.stats.upstream_cx_none_healthy.inc();
-      cluster.codes.count(503);
+      cluster.callCodes.count(503);
       return undefined;
     }
     const exchange = new UpstreamGrpc(cluster, host, request, events, () => this.running.delete(exchange));

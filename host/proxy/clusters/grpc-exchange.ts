@@ -108,7 +108,7 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
     this.responseStarted = true;
     this.details = "via_upstream";
     const status = Number(headers.get(":status"));
-    this.cluster.codes.count(status);
+    this.cluster.callCodes.count(status);
     if (this.sentAt !== undefined)
       headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.sentAt)));
     if (status === 200 && !endStream) this.events.onInitialMetadata(headers);
@@ -145,7 +145,7 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
       return;
     }
     const status = reason === "protocol error" ? 502 : 503;
-    this.cluster.codes.count(status);
+    this.cluster.callCodes.count(status);
     this.fail(status, RESET_TEXT + reason, resetDetails(reason, detail));
   }
 
@@ -160,7 +160,7 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
       this.breakOff(INTERNAL);
       return;
     }
-    cluster.codes.count(504);
+    cluster.callCodes.count(504);
     this.fail(504, TIMEOUT_TEXT, "response_timeout");
   }
 
@@ -181,7 +181,7 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
     const message = trailers.get("grpc-message") ?? "";
     if (this.details === "via_upstream") {
       (status === 0 ? this.host.stats.rq_success : this.host.stats.rq_error).inc();
-      if (this.sentAt !== undefined) this.cluster.codes.time(Math.floor(performance.now() - this.sentAt));
+      if (this.sentAt !== undefined) this.cluster.callCodes.time(Math.floor(performance.now() - this.sentAt));
     }
     this.events.onTrailingMetadata(trailers);
     this.tellClose(status, message);

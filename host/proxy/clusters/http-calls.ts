@@ -66,7 +66,6 @@ class HttpCall implements UpstreamEvents {
   start(host: Host): void {
     const { body, timeoutMs, trailers } = this.call;
     const headers = this.call.headers.clone();
-    headers.remove("transfer-encoding");
     if (body.length > 0) headers.set("content-length", String(body.length));
     headers.set("x-envoy-internal", "true");
     if (timeoutMs > 0) headers.set("x-envoy-expected-rq-timeout-ms", String(timeoutMs));
@@ -97,7 +96,7 @@ class HttpCall implements UpstreamEvents {
       this.finish(undefined);
       return;
     }
-    this.cluster.codes.count(504);
+    this.cluster.callCodes.count(504);
     this.answer(504, TIMEOUT_TEXT);
   }
 
@@ -125,7 +124,7 @@ class HttpCall implements UpstreamEvents {
 
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
     this.headers = headers;
-    this.cluster.codes.count(Number(headers.get(":status")));
+    this.cluster.callCodes.count(Number(headers.get(":status")));
     headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.started)));
     if (endStream) this.complete(undefined);
   }
@@ -147,7 +146,7 @@ class HttpCall implements UpstreamEvents {
   }
 
   private complete(trailers: HeaderMap | undefined): void {
-    this.cluster.codes.time(Math.floor(performance.now() - this.started));
+    this.cluster.callCodes.time(Math.floor(performance.now() - this.started));
     this.finish({ headers: this.headers!, body: Buffer.concat(this.chunks), trailers });
   }
 
@@ -157,7 +156,7 @@ class HttpCall implements UpstreamEvents {
       return;
     }
     const status = reason === "protocol error" ? 502 : 503;
-    this.cluster.codes.count(status);
+    this.cluster.callCodes.count(status);
     this.answer(status, RESET_TEXT + reason);
   }
 }

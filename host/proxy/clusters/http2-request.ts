@@ -1,5 +1,7 @@
 import { type ClientHttp2Stream, constants } from "node:http2";
-import { HeaderMap } from "../../stores/header-map";
+import type { HeaderMap } from "../../stores/header-map";
+import { type BodyListener, headerMap, MessageBody } from "../http2/message-body";
+import { requestHeaders, trailerHeaders } from "../http2/wire-headers";
 import type { Cluster, Host } from "./cluster";
 import type { Http2Session } from "./http2-session";
 import { RequestCount } from "./request-count";
@@ -11,19 +13,22 @@ import {
   type UpstreamStream,
 } from "./upstream-events";
 
-const EMPTY = Buffer.alloc(0);
-const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
+const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } =
+  constants;
+
+/** As much as Envoy takes of a response head; node:http2 only announces its own limit. */
+const MAX_HEADER_BYTES = 60 * 1024;
 const CANCELLED = new Error("no longer wanted");
 
 /** One HTTP/2 request to one host of a cluster, and its response. */
-export class Http2Request implements UpstreamStream {
+export class Http2Request implements UpstreamStream, BodyListener {
   private readonly session: Http2Session;
   private stream: ClientHttp2Stream | undefined;
   private readonly count: RequestCount;
+  private body: MessageBody | undefined;
   private responseStarted = false;
   private ended: boolean;
   private requestTrailers: HeaderMap | undefined;
-  private trailers: HeaderMap | undefined;
   private over = false;
 
   /** Throws UnsendableError when the headers cannot go on the wire: a filter's doing. */
@@ -40,14 +45,26 @@ export class Http2Request implements UpstreamStream {
     this.count = new RequestCount(cluster, host);
     if (!this.session.socket.established) this.count.waits();
     try {
-      if (headers.get(":path")!.includes(" ")) throw new Error("no HTTP/2 path");
-      this.stream = this.session.open([...headers].flat(), endStream);
+      this.stream = this.session.open(requestHeaders(headers), endStream);
     } catch {
-      // A path with spaces, connection headers, a pseudo-header of somebody's own: no HTTP/2 message.
-      setImmediate(() => this.reset("protocol error", ""));
+      this.refuse();
       return;
     }
     this.listen(this.stream);
+  }
+
+  /** No HTTP/2 message: a filter's doing. The codec says so once there is a connection to say it to. */
+  private refuse(): void {
+    const { socket } = this.session;
+    const refuse = () => {
+      this.start();
+      this.reset("protocol error", "");
+    };
+    if (socket.established) setImmediate(refuse);
+    else {
+      socket.once("connect", refuse);
+      socket.once("close", () => this.onClose(NGHTTP2_NO_ERROR));
+    }
   }
 
   private listen(stream: ClientHttp2Stream): void {
@@ -55,19 +72,14 @@ export class Http2Request implements UpstreamStream {
     // With a stream id the request is on the connection.
     if (stream.pending) stream.once("ready", () => this.start());
     else setImmediate(() => this.start());
-    stream.once("wantTrailers", () => stream.sendTrailers(trailerObject(this.requestTrailers)));
+    stream.once("wantTrailers", () => stream.sendTrailers(trailerHeaders(this.requestTrailers)));
     stream.on("response", (_headers, flags, raw) => this.onResponse(flags, raw));
     stream.on("headers", (headers) => this.over || events.onUpstreamInformation(Number(headers[":status"])));
-    stream.on("data", (chunk: Buffer) => this.over || events.onUpstreamData(chunk, false));
-    stream.on("trailers", (_headers, _flags, raw) => {
-      this.trailers = headerMap("response-trailers", raw);
-    });
+    this.body = new MessageBody(stream, "response-trailers", this);
     stream.on("drain", () => this.over || events.onUpstreamDrain());
-    // node:http2 ends the body of a stream that is cut, too; "close" tells of that.
-    stream.on("end", () => stream.rstCode === NGHTTP2_NO_ERROR && this.onEnd());
     // Told by "close", which comes last.
     stream.on("error", () => {});
-    stream.once("close", () => this.onClose(stream));
+    stream.once("close", () => this.onClose(stream.rstCode));
   }
 
   private start(): void {
@@ -89,49 +101,63 @@ export class Http2Request implements UpstreamStream {
   }
 
   pause(paused: boolean): void {
-    if (paused) this.stream?.pause();
-    else this.stream?.resume();
+    this.body?.pause(paused);
   }
 
   private onResponse(flags: number, raw: readonly string[]): void {
     if (this.over) return;
     this.start();
-    this.responseStarted = true;
     const endStream = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
     const headers = headerMap("response", raw);
+    if (headers.byteSize > MAX_HEADER_BYTES) {
+      this.abort();
+      this.reset("remote reset", "");
+      return;
+    }
+    this.responseStarted = true;
     if (endStream) this.finish();
     this.events.onUpstreamHeaders(headers, endStream);
   }
 
-  private onEnd(): void {
+  // --- BodyListener
+
+  onData(chunk: Buffer, endStream: boolean): void {
+    if (this.over || !this.responseStarted) return;
+    if (endStream) this.finish();
+    this.events.onUpstreamData(chunk, endStream);
+  }
+
+  onTrailers(trailers: HeaderMap): void {
     if (this.over || !this.responseStarted) return;
     this.finish();
-    if (this.trailers) this.events.onUpstreamTrailers(this.trailers);
-    else this.events.onUpstreamData(EMPTY, true);
+    this.events.onUpstreamTrailers(trailers);
   }
 
   /** The response is complete; a request still being sent is of no more use. */
   private finish(): void {
     this.settle();
-    if (!this.ended) this.abort();
+    if (this.ended) return;
+    this.cluster.stats.upstream_rq_tx_reset.inc();
+    this.abort();
   }
 
-  private onClose(stream: ClientHttp2Stream): void {
+  /** The stream is over, with that code if it was reset. */
+  private onClose(reset: number): void {
     if (this.over) return;
     const { socket } = this.session;
     const code = (socket.errored as NodeJS.ErrnoException | null)?.code ?? "";
     if (code === "CONNECT_TIMEOUT") this.reset("connection timeout", "");
     else if (!socket.established) this.reset("remote connection failure", connectionErrorText(code));
-    else if (stream.rstCode === NGHTTP2_REFUSED_STREAM) this.reset("remote refused stream reset", "");
+    else if (reset === NGHTTP2_REFUSED_STREAM) this.reset("remote refused stream reset", "");
     else if (this.session.destroyed) this.reset("connection termination", connectionErrorText(code));
-    else this.reset("remote reset", "");
+    else this.reset(reset === NGHTTP2_PROTOCOL_ERROR ? "protocol error" : "remote reset", "");
   }
 
   private reset(reason: ResetReason, detail: string): void {
     if (this.over) return;
     const { stats } = this.cluster;
-    if (reason === "protocol error") stats.upstream_cx_protocol_error.inc();
-    if (reason.startsWith("remote re")) stats.upstream_rq_rx_reset.inc();
+    if (reason === "protocol error") stats.upstream_rq_tx_reset.inc();
+    if (reason === "remote reset") stats.upstream_rq_rx_reset.inc();
     if (this.count.pending) stats.upstream_rq_pending_failure_eject.inc();
     this.settle();
     this.events.onUpstreamReset(reason, detail);
@@ -139,6 +165,7 @@ export class Http2Request implements UpstreamStream {
 
   private settle(): void {
     this.over = true;
+    this.body?.stop();
     this.count.ends();
   }
 
@@ -158,23 +185,4 @@ export class Http2Request implements UpstreamStream {
   private abort(): void {
     this.stream?.destroy(CANCELLED);
   }
-}
-
-function headerMap(kind: "response" | "response-trailers", raw: readonly string[]): HeaderMap {
-  const map = new HeaderMap(kind);
-  for (let i = 0; i < raw.length; i += 2) map.add(raw[i]!, raw[i + 1]!);
-  return map;
-}
-
-/** node:http2 takes trailers as an object only; none at all end the stream with an empty frame. */
-function trailerObject(trailers: HeaderMap | undefined): Record<string, string[]> {
-  const grouped: Record<string, string[]> = Object.create(null);
-  if (trailers) {
-    for (const [name, value] of trailers) {
-      const known = grouped[name];
-      if (known) known.push(value);
-      else grouped[name] = [value];
-    }
-  }
-  return grouped;
 }

@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import type { Http2Config } from "../../config/model";
+import type { WireHeaders } from "../http2/wire-headers";
 import type { ClusterStats } from "./cluster-stats";
 import { type Connector, IDLE_MS, type PooledSocket } from "./connector";
 
@@ -60,9 +61,9 @@ export class Http2Session {
     return this.session.destroyed || this.socket.destroyed;
   }
 
-  /** Opens a stream with header pairs in their order. Throws when node:http2 refuses the headers. */
-  open(headers: string[], endStream: boolean): ClientHttp2Stream {
-    const stream = this.session.request(requestHeaders(headers), { endStream, waitForTrailers: !endStream });
+  /** Opens a stream. Throws when node:http2 refuses the headers. */
+  open(headers: WireHeaders, endStream: boolean): ClientHttp2Stream {
+    const stream = this.session.request(headers, { endStream, waitForTrailers: !endStream });
     this.active++;
     this.socket.busy = true;
     stream.once("close", () => {
@@ -81,21 +82,4 @@ export class Http2Session {
     this.session.destroy();
     this.socket.destroy();
   }
-}
-
-/** node:http2 takes name-value lists since 22.17 and 24.2; before, repeated names have to stand together. */
-const TAKES_LISTS = (([major = 0, minor = 0]) =>
-  major > 24 || (major === 24 && minor >= 2) || (major === 22 && minor >= 17))(
-  process.versions.node.split(".").map(Number),
-);
-
-function requestHeaders(flat: string[]): Record<string, string | string[]> {
-  // @types/node does not know lists yet.
-  if (TAKES_LISTS) return flat as unknown as Record<string, string>;
-  const grouped: Record<string, string | string[]> = Object.create(null);
-  for (let i = 0; i < flat.length; i += 2) {
-    const known = grouped[flat[i]!];
-    grouped[flat[i]!] = known === undefined ? flat[i + 1]! : [known, flat[i + 1]!].flat();
-  }
-  return grouped;
 }

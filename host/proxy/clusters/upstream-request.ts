@@ -180,8 +180,8 @@ export class UpstreamRequest implements UpstreamStream {
     let reason: ResetReason = "connection termination";
     if (code === "CONNECT_TIMEOUT") reason = "connection timeout";
     else if (wasPending) reason = "remote connection failure";
-    else if (code.startsWith("HPE_") || (this.response && this.socket?.remoteEnded)) {
-      // A body cut short by the host's orderly close is a broken message, no broken connection.
+    else if (code.startsWith("HPE_") || this.response) {
+      // A body cut short is a broken message, no broken connection.
       reason = "protocol error";
       this.cluster.stats.upstream_cx_protocol_error.inc();
     }

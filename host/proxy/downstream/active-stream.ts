@@ -96,7 +96,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     if (this.finished || this.responseEnded) return;
     const { info, manager } = this;
     info.responseFlags |= flag;
-    info.responseCodeDetails ??= details;
+    info.responseCodeDetails = details;
     manager.stats.downstream_rq_rx_reset.inc();
     this.finish();
   }
@@ -124,8 +124,13 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
   /** The rest of the request is no HTTP: refused if nothing was said yet, else the end. */
   breakRequest({ status, details }: Refusal): void {
     const flags = ResponseFlag.DownstreamProtocolError;
-    if (this.headersSent) this.resetStream(details);
-    else this.localReply({ status, body: reasonPhrase(status), details, flags });
+    if (!this.headersSent) {
+      this.localReply({ status, body: reasonPhrase(status), details, flags });
+      return;
+    }
+    if (this.responseEnded) return;
+    this.codec.reset();
+    this.onReset(details, flags);
   }
 
   /** Neither side has moved for long. */
@@ -251,7 +256,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
 
   resetStream(details: string): void {
     if (this.finished || this.responseEnded) return;
-    this.info.responseCodeDetails ??= details;
+    this.info.responseCodeDetails = details;
     const { stats } = this.manager;
     stats.downstream_rq_tx_reset.inc();
     // Envoy's stream hears of its own reset, too.

@@ -8,9 +8,9 @@ const ACTIONS: Readonly<Record<HeaderToAdd["action"], Apply>> = {
   ADD_IF_ABSENT: (h, n, v) => {
     if (!h.has(n)) h.append(n, v);
   },
-  OVERWRITE_IF_EXISTS_OR_ADD: (h, n, v) => h.set(n, v),
+  OVERWRITE_IF_EXISTS_OR_ADD: (h, n, v) => h.replace(n, v),
   OVERWRITE_IF_EXISTS: (h, n, v) => {
-    if (h.has(n)) h.set(n, v);
+    if (h.has(n)) h.replace(n, v);
   },
 };
 

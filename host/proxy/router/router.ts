@@ -141,7 +141,8 @@ export class Router implements UpstreamEvents {
       this.upstream = openUpstream(cluster, host, headers, endStream, this);
     } catch (error) {
       if (!(error instanceof UnsendableError)) throw error;
-      this.reply(503, error.message, words(error.message));
+      const details = `filter_removed_required_request_headers{${words(error.message)}}`;
+      this.reply(503, error.message, details, ResponseFlag.DownstreamProtocolError);
       return;
     }
     if (endStream) this.onRequestComplete();

@@ -1,7 +1,13 @@
 import { createServer } from "node:net";
 import { afterAll, expect, test } from "vitest";
-import { grouped, UnwritableError, wireHeaders } from "../../../host/proxy/downstream/http2/response-headers";
+
 import { protocolOf } from "../../../host/proxy/downstream/protocol-detection";
+import {
+  grouped,
+  requestHeaders,
+  responseHeaders,
+  UnwritableError,
+} from "../../../host/proxy/http2/wire-headers";
 import { HeaderMap } from "../../../host/stores/header-map";
 import { H2Client, h2Exchange } from "../../support/h2-client";
 import { Flag, FrameClient, FrameType, frame, headerBlock } from "../../support/h2-frames";
@@ -207,7 +213,7 @@ function responseOf(...pairs: [string, string][]): HeaderMap {
 }
 
 test("older node:http2 gets lines of one name together", () => {
-  expect(grouped(responseOf(["a", "1"], ["b", "2"], ["a", "3"], ["a", "4"]))).toEqual({
+  expect({ ...grouped([...responseOf(["a", "1"], ["b", "2"], ["a", "3"], ["a", "4"])].flat()) }).toEqual({
     ":status": "200",
     a: ["1", "3", "4"],
     b: "2",
@@ -222,7 +228,79 @@ test.each<[string, [string, string], number]>([
   ["an informational status", ["a", "b"], 100],
   ["no status of HTTP", ["a", "b"], 700],
 ])("%s cannot be written", (_, pair, status) => {
-  expect(() => wireHeaders(responseOf(pair), status)).toThrow(UnwritableError);
+  expect(() => responseHeaders(responseOf(pair), status)).toThrow(UnwritableError);
+});
+
+test.each<[string, [string, string][]]>([
+  ["no authority", [[":path", "/"]]],
+  [
+    "an empty authority",
+    [
+      [":path", "/"],
+      [":authority", ""],
+    ],
+  ],
+  [
+    "a blank in the authority",
+    [
+      [":path", "/"],
+      [":authority", "a b"],
+    ],
+  ],
+  [
+    "a blank in the path",
+    [
+      [":path", "/a b"],
+      [":authority", "a"],
+    ],
+  ],
+  [
+    "a pseudo-header of a response",
+    [
+      [":path", "/"],
+      [":authority", "a"],
+      [":status", "200"],
+    ],
+  ],
+  [
+    "a pseudo-header nobody knows",
+    [
+      [":path", "/"],
+      [":authority", "a"],
+      [":foo", "x"],
+    ],
+  ],
+])("a request with %s cannot be written", (_, headers) => {
+  expect(() => requestHeaders(HeaderMap.of("request", [[":method", "GET"], ...headers]))).toThrow(
+    UnwritableError,
+  );
+});
+
+const AUTHORITY: [string, string][] = [
+  [":path", "/"],
+  [":authority", "a"],
+];
+
+test.each<[string, [string, string][], [string, string][]]>([
+  [
+    "stays when it is one of HTTP",
+    [[":scheme", "https"], ...AUTHORITY],
+    [[":scheme", "https"], ...AUTHORITY],
+  ],
+  ["else is http, in its place", [[":scheme", "ftp"], ...AUTHORITY], [[":scheme", "http"], ...AUTHORITY]],
+  [
+    "is put behind the other pseudo-headers",
+    [...AUTHORITY, ["x", "y"]],
+    [...AUTHORITY, [":scheme", "http"], ["x", "y"]],
+  ],
+  ["is put at the end", AUTHORITY, [...AUTHORITY, [":scheme", "http"]]],
+  [
+    "is that of x-forwarded-proto when there is none",
+    [...AUTHORITY, ["x-forwarded-proto", "https"]],
+    [...AUTHORITY, [":scheme", "https"], ["x-forwarded-proto", "https"]],
+  ],
+])("the scheme of a request %s", (_, headers, wanted) => {
+  expect(requestHeaders(HeaderMap.of("request", headers))).toEqual(wanted.flat());
 });
 
 test("what cannot be written is a 500 in its place, and the connection goes on", async () => {

@@ -1,10 +1,10 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { HeaderMap } from "../../../stores/header-map";
 import { ResponseFlag } from "../../../stores/stream-info";
+import { MessageBody } from "../../http2/message-body";
+import { responseHeaders, trailerHeaders, type WireHeaders } from "../../http2/wire-headers";
 import type { CodecStream, CodecStreamEvents } from "../codec";
 import type { Http2Connection } from "./http2-connection";
-import { RequestBody } from "./request-body";
-import { grouped, type WireHeaders, wireHeaders } from "./response-headers";
 
 const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } =
   constants;
@@ -13,7 +13,7 @@ const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP
 export class Http2Stream implements CodecStream {
   readonly protocol = "HTTP/2";
   private events!: CodecStreamEvents;
-  private body: RequestBody | undefined;
+  private body: MessageBody | undefined;
   private trailers: HeaderMap | undefined;
   /** The response's head, and the first of its body, until they are handed over. */
   private head: WireHeaders | undefined;
@@ -51,7 +51,11 @@ export class Http2Stream implements CodecStream {
   }
 
   readRequest(): void {
-    this.body = new RequestBody(this.stream, this.events);
+    const { stream, events } = this;
+    this.body = new MessageBody(stream, "request-trailers", {
+      onData: (chunk, end) => events.onRequestData(chunk, end),
+      onTrailers: (trailers) => events.onRequestTrailers(trailers),
+    });
   }
 
   pauseRequest(paused: boolean): void {
@@ -63,7 +67,7 @@ export class Http2Stream implements CodecStream {
   giveUpConnection(): void {}
 
   sendHeaders(headers: HeaderMap, status: number, endStream: boolean): void {
-    const wire = wireHeaders(headers, status);
+    const wire = responseHeaders(headers, status);
     if (!this.isOpen) return;
     if (endStream) this.stream.respond(wire, { endStream });
     else {
@@ -113,7 +117,7 @@ export class Http2Stream implements CodecStream {
   private onWantTrailers(): void {
     const { stream, trailers } = this;
     if (trailers) this.connection.codecStats.trailers.inc();
-    stream.sendTrailers(trailers ? grouped(trailers) : {});
+    stream.sendTrailers(trailerHeaders(trailers));
     // Trailers leave in an immediate of their own.
     if (!this.requestArrived) setImmediate(closeStream, stream);
   }

@@ -1,14 +1,20 @@
-import type { ServerHttp2Stream } from "node:http2";
-import { HeaderMap } from "../../../stores/header-map";
-import type { CodecStreamEvents } from "../codec";
+import { constants, type Http2Stream } from "node:http2";
+import { HeaderMap } from "../../stores/header-map";
+import type { HeaderMapKind } from "../../stores/inline-headers";
 
 const EMPTY = Buffer.alloc(0);
 
+/** Hears what follows the head of a message. */
+export interface BodyListener {
+  onData(chunk: Buffer, endStream: boolean): void;
+  onTrailers(trailers: HeaderMap): void;
+}
+
 /**
- * What follows the head of a request. A chunk waits for the end of the loop's turn before it is delivered: by then
+ * What follows the head of a message. A chunk waits for the end of the loop's turn before it is delivered: by then
  * node:http2 has told whether its frame was the last, and the end of the stream goes with it.
  */
-export class RequestBody {
+export class MessageBody {
   private held: Buffer | undefined;
   private trailers: HeaderMap | undefined;
   private scheduled = false;
@@ -16,10 +22,12 @@ export class RequestBody {
   private over = false;
 
   constructor(
-    private readonly stream: ServerHttp2Stream,
-    private readonly events: CodecStreamEvents,
+    private readonly stream: Http2Stream,
+    private readonly kind: HeaderMapKind,
+    private readonly listener: BodyListener,
   ) {
     stream.on("data", (chunk: Buffer) => this.onData(chunk));
+    // The types leave out the list as it was on the wire.
     stream.on("trailers", (...event: unknown[]) => this.onTrailers(event[2] as string[]));
     stream.on("end", () => this.onEnd());
   }
@@ -46,24 +54,23 @@ export class RequestBody {
     const { held } = this;
     if (held === undefined) return;
     this.held = undefined;
-    if (!this.over) this.events.onRequestData(held, false);
+    if (!this.over) this.listener.onData(held, false);
   }
 
   private onTrailers(raw: readonly string[]): void {
-    this.trailers = new HeaderMap("request-trailers");
-    for (let i = 0; i < raw.length; i += 2) this.trailers.add(raw[i]!, raw[i + 1]!);
+    this.trailers = headerMap(this.kind, raw);
   }
 
   private onEnd(): void {
-    // A reset with NO_ERROR looks like an end to node:http2.
-    if (this.over || this.stream.closed) return;
+    // node:http2 ends the body of a stream that is cut, too.
+    if (this.over || this.stream.aborted || this.stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
     const { trailers } = this;
     if (trailers) this.flush();
     this.over = true;
     const last = this.held ?? EMPTY;
     this.held = undefined;
-    if (trailers) this.events.onRequestTrailers(trailers);
-    else this.events.onRequestData(last, true);
+    if (trailers) this.listener.onTrailers(trailers);
+    else this.listener.onData(last, true);
   }
 
   /** The stream was cut: nothing more is delivered. */
@@ -82,6 +89,13 @@ export class RequestBody {
   }
 }
 
-function flushBody(body: RequestBody): void {
+function flushBody(body: MessageBody): void {
   body.onTurn();
+}
+
+/** A raw header list (name, value, name, value, ...) as a map. */
+export function headerMap(kind: HeaderMapKind, raw: readonly string[]): HeaderMap {
+  const map = new HeaderMap(kind);
+  for (let i = 0; i < raw.length; i += 2) map.add(raw[i]!, raw[i + 1]!);
+  return map;
 }
