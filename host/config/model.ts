@@ -44,6 +44,8 @@ export interface StatsTag {
 export type ListenerConfig = HttpListenerConfig | TcpListenerConfig;
 
 interface ListenerBase {
+  /** The `envoy.filters.network.wasm` filters in front of the terminal filter, in chain order. */
+  networkFilters: NetworkFilterConfig[];
   name: string;
   address: AddressConfig;
   /** 0 unspecified, 1 inbound, 2 outbound. */
@@ -60,8 +62,6 @@ export interface HttpListenerConfig extends ListenerBase {
 
 export interface TcpListenerConfig extends ListenerBase {
   kind: "tcp";
-  /** The `envoy.filters.network.wasm` filters in front of the proxy, in chain order. */
-  networkFilters: NetworkFilterConfig[];
   tcp: TcpProxyConfig;
 }
 

@@ -32,9 +32,10 @@ export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap):
   };
   const filters: ListenerFilters[] = [];
   for (const listener of bootstrap.listeners) {
+    const plugins = await loadAll(listener.networkFilters.map(({ plugin }) => plugin));
+    const network = plugins.map((p) => p.networkFactory);
     if (listener.kind === "tcp") {
-      const network = await loadAll(listener.networkFilters.map(({ plugin }) => plugin));
-      filters.push({ http: [], loggers: [], network: network.map((p) => p.networkFactory) });
+      filters.push({ http: [], loggers: [], network });
       continue;
     }
     const { accessLogs, httpFilters } = listener.http;
@@ -43,7 +44,7 @@ export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap):
     filters.push({
       http: http.map((p) => p.factory),
       loggers: loggers.map((p) => p.accessLogger),
-      network: [],
+      network,
     });
   }
   for (const { plugin, singleton } of bootstrap.services)

@@ -16,6 +16,7 @@ import { type ConnectionService, Listener, listenerPrefix } from "./listener";
 import { type ServerState, ServerStats } from "./server-stats";
 import { StatsStore } from "./stats/store";
 import { TagExtraction } from "./stats/tags";
+import { FilteredHttp } from "./tcp/filtered-http";
 import { TcpService } from "./tcp/tcp-service";
 
 /** The filters of one listener, in chain order, and what logs its HTTP streams. */
@@ -128,7 +129,7 @@ export class NodeProxy implements RunningEngine {
     const { deps, store, clusters } = this;
     if (config.kind === "tcp")
       return new TcpService(config, { clock: deps.clock, store, clusters, filters: filters.network });
-    return new ConnectionManager(config, {
+    const manager = new ConnectionManager(config, {
       clock: deps.clock,
       store,
       clusters,
@@ -136,6 +137,9 @@ export class NodeProxy implements RunningEngine {
       streamIdleMs: deps.streamIdleMs,
       createChain: deps.chainFactory(filters, config.perConnectionBufferLimitBytes),
     });
+    if (filters.network.length === 0) return manager;
+    const bufferLimit = config.perConnectionBufferLimitBytes;
+    return new FilteredHttp(manager, { clock: deps.clock, filters: filters.network, bufferLimit });
   }
 
   private setState(state: ServerState): void {

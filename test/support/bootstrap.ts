@@ -92,6 +92,8 @@ export function wasmFilter({ name, wasm, rootId, vmId, configuration, plugin, vm
 
 export interface HttpListener {
   name: string;
+  /** Network filters in front of the connection manager, in chain order. */
+  networkFilters?: readonly Json[];
   /** Wasm filters in chain order; the router is added. */
   filters?: readonly Json[];
   routes: readonly Json[];
@@ -105,6 +107,7 @@ export interface HttpListener {
 
 export function httpListener({
   name,
+  networkFilters = [],
   filters = [],
   routes,
   manager,
@@ -119,6 +122,7 @@ export function httpListener({
     filter_chains: [
       {
         filters: [
+          ...networkFilters,
           {
             name: "envoy.filters.network.http_connection_manager",
             typed_config: {

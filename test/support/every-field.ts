@@ -52,6 +52,7 @@ export function everyField(wasm: string): Json {
     listeners: [
       httpListener({
         name: "l",
+        networkFilters: [networkWasmFilter({ name: "bytes", rootId: "hello", wasm })],
         routes: [
           {
             name: "r1",

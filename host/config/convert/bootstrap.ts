@@ -93,6 +93,7 @@ function convertListener(raw: RawListener, path: FieldPath, source: Source): Unb
     metadata: raw.metadata?.filter_metadata,
     perConnectionBufferLimitBytes: raw.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT,
     filterChainName: chain.name ?? "",
+    networkFilters: convertNetworkFilters(chain.filters, filtersPath, source),
   };
   const last = chain.filters.length - 1;
   const terminal = chain.filters[last]!.typed_config;
@@ -103,7 +104,6 @@ function convertListener(raw: RawListener, path: FieldPath, source: Source): Unb
   return {
     ...base,
     kind: "tcp",
-    networkFilters: convertNetworkFilters(chain.filters, filtersPath, source),
     tcp: convertTcpProxy(terminal as RawTcpProxy),
   };
 }

@@ -4,7 +4,7 @@ import { pluginConfig } from "./wasm";
 
 const NETWORK = "envoy.extensions.filters.network";
 
-/** `envoy.filters.network.wasm`: filters of bytes, any number of them in front of the TCP proxy. */
+/** `envoy.filters.network.wasm`: filters of bytes, any number of them in front of the terminal filter. */
 export const networkWasm = typed(`${NETWORK}.wasm.v3.Wasm`, { config: pluginConfig }, {});
 
 export const tcpProxy = typed(
@@ -20,7 +20,7 @@ type Filters = { filters?: { typed_config?: { "@type"?: string } }[] };
 
 const kindOf = (type: string | undefined) => /\.(\w+)\.v3\.\w+$/.exec(type ?? "")?.[1];
 
-/** A chain ends in its one terminal filter. Filters of bytes do not stand in front of HTTP here. */
+/** A chain ends in its one terminal filter. */
 export const terminalLast = rule<Filters>(({ filters }, fail) => {
   if (!Array.isArray(filters)) return;
   const kinds = filters.map((filter) => kindOf(filter?.typed_config?.["@type"]));
@@ -30,10 +30,5 @@ export const terminalLast = rule<Filters>(({ filters }, fail) => {
     if (last && kind === "wasm")
       fail("the last filter must be tcp_proxy or http_connection_manager", ["filters", i]);
     if (!last && kind !== "wasm") fail(`${kind} must be the last filter`, ["filters", i]);
-    if (!last && kind === "wasm" && kinds.at(-1) === "http_connection_manager")
-      fail("network.wasm in front of http_connection_manager is not supported by the node engine", [
-        "filters",
-        i,
-      ]);
   }
 });

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock";
 import type { HttpConnectionManagerConfig, HttpListenerConfig } from "../../config/model";
-import type { StreamInfo } from "../../stores/stream-info";
+import type { ConnectionInfo, StreamInfo } from "../../stores/stream-info";
 import type { ChainFactory } from "../chain";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import type { ConnectionService } from "../listener";
@@ -70,8 +70,8 @@ export class ConnectionManager implements ConnectionService {
   }
 
   /** Serves a new connection. */
-  accept(socket: Socket): void {
-    const connection = new DownstreamConnection(socket);
+  accept(socket: Socket, info?: ConnectionInfo): void {
+    const connection = new DownstreamConnection(socket, info);
     const { stats } = this;
     this.connections.set(socket, connection);
     stats.downstream_cx_total.inc();

@@ -24,10 +24,14 @@ export class DownstreamConnection {
   private bytesIn = 0;
   private bytesOut = 0;
 
-  constructor(readonly socket: Socket) {
+  /** `info`: what is known of the connection already, by what stands in front of the connection manager. */
+  constructor(
+    readonly socket: Socket,
+    info?: ConnectionInfo,
+  ) {
     const local = socket.localAddress ?? "";
     const remote = socket.remoteAddress ?? "";
-    this.info = {
+    this.info = info ?? {
       id: nextId++,
       localAddress: formatAddress(local, socket.localPort ?? 0),
       localPort: socket.localPort ?? 0,

@@ -188,12 +188,6 @@ describe("Refused files", () => {
       0,
       "tcp_proxy must be the last filter",
     ],
-    [
-      "wasm before HTTP",
-      ["wasm.v3.Wasm", "http_connection_manager.v3.HttpConnectionManager"],
-      0,
-      "network.wasm in front of http_connection_manager is not supported by the node engine",
-    ],
     ["no filter", [], undefined, "needs at least one filter"],
   ])("network filters: %s", (_, types, at, message) => {
     const fields: Readonly<Record<string, object>> = {

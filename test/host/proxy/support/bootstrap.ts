@@ -56,6 +56,7 @@ export function listener(
     metadata: undefined,
     perConnectionBufferLimitBytes: 1024 * 1024,
     filterChainName: "",
+    networkFilters: [],
     http: {
       statPrefix: "ingress",
       codecType: "AUTO",
