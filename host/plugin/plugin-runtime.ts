@@ -80,6 +80,7 @@ export class PluginRuntime {
     plugin.replace(config, vm);
     const oldKey = pluginKey(oldConfig);
     if (!this.plugins.some((p) => p.vm === oldVm && pluginKey(p.config) === oldKey)) oldVm.retire(oldConfig);
+    for (const [key, { idle }] of this.vms) if (idle) this.vms.delete(key);
   }
 
   /** Worker threads start once everything is loaded; what is loaded later goes to them at once. */

@@ -57,7 +57,7 @@ export class Plugin {
   readonly networkFactory: NetworkFilterFactory;
   /** Of a failed VM there is no entry. */
   readonly accessLogger: AccessLogger = { log: (info) => this.liveRoot()?.log(info) };
-  /** Absent where the worker has refused the plugin. */
+  /** Absent when the worker has refused the plugin: streams then go without it, whatever the policy, as in Envoy. */
   private root: RootContext | undefined;
   private nextReload = 0n;
 
@@ -101,13 +101,13 @@ export class Plugin {
         passWhenFailed: policy === "fail-open-legacy",
         allowOnHeadersStopIteration: this.config.allowOnHeadersStopIteration,
       });
-    return this.failsOpen ? undefined : new FailClosed(callbacks);
+    return this.failsOpen || !this.root ? undefined : new FailClosed(callbacks);
   }
 
   private createNetwork(callbacks: NetworkFilterCallbacks): NetworkFilter | undefined {
     const root = this.liveRoot();
     if (root) return new TcpContext(root, callbacks, this.config.failurePolicy === "fail-open-legacy");
-    return this.failsOpen ? undefined : new CloseConnection(callbacks);
+    return this.failsOpen || !this.root ? undefined : new CloseConnection(callbacks);
   }
 
   private get failsOpen(): boolean {

@@ -71,6 +71,11 @@ export class SharedVm {
     return [this.main, ...this.workers];
   }
 
+  /** Nothing lives in it any more. */
+  get idle(): boolean {
+    return this.slots.every((slot) => slot.idle);
+  }
+
   /** Bytes of guest memory in all instances. */
   get memoryBytes(): number {
     return this.slots.reduce((sum, { instance }) => sum + instance.vm.memory.byteLength, 0);

@@ -11,12 +11,13 @@ import type { StatsSink } from "../stores/stats";
 import type { CompiledModule } from "../vm/module";
 import type { PluginConfig } from "./plugin-config";
 
-/** Same key, same VM: vm_id with its environment, VM configuration and code. */
+/** Same key, same VM: vm_id with its environment and capabilities, VM configuration and code. */
 export function vmKey(config: PluginConfig): string {
   const hash = createHash("sha256");
   const parts = [
     config.vmId,
     JSON.stringify([...config.environment].sort()),
+    JSON.stringify([...(config.allowedCapabilities ?? [])].sort()),
     config.vmConfiguration,
     config.module,
   ];
@@ -55,6 +56,10 @@ export class VmSlot {
     for (const gone of this.retired) if (gone.stage === "deleted") this.retired.delete(gone);
     this.retired.add(root);
     root.retire();
+  }
+
+  get idle(): boolean {
+    return this.roots.size === 0 && [...this.retired].every((root) => root.stage === "deleted");
   }
 
   private takeAll(): RootContext[] {
