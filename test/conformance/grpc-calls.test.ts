@@ -554,6 +554,27 @@ conformance("gRPC calls", ({ behaviour }) => {
   );
 
   behaviour(
+    "1024 calls at most, on as many connections as they need; the rest overflow",
+    {
+      script: call("{id}-h2 0 test.Echo Say ''", CLOSE),
+      routes: () => [{ match: { prefix: "/" }, direct_response: { status: 200 } }],
+      // Streams of one connection: CLUSTER_HTTP2 says 100.
+      http2: () => {},
+    },
+    async (b) => {
+      const client = await b.connect();
+      for (let i = 0; i < 1026; i++) await client.exchange({});
+      const overflow = `0 14 ${RESET} overflow{upstream_reset_before_response_started{overflow}}`;
+      await b.logged("st");
+      expect(await b.allLogged("st")).toEqual([overflow, overflow]);
+      await b.http2.request(1023);
+      expect(b.http2.sessions).toHaveLength(11);
+      expect(await b.proxy.stat(`cluster.${b.id}-h2.upstream_rq_active_overflow`)).toBe(2);
+      client.close();
+    },
+  );
+
+  behaviour(
     "get_status: the code is sticky, the message only in its own callback",
     {
       script: `

@@ -61,9 +61,18 @@ export class Cluster {
     return hosts[this.next++];
   }
 
-  /** True when neither a connection nor a place in the queue is left. */
-  get overloaded(): boolean {
-    return this.active >= THRESHOLDS.max_connections + THRESHOLDS.max_pending_requests;
+  /**
+   * Whether one request more would be too many, which is counted. Over HTTP/1.1 each needs a connection or a place in
+   * the queue; over HTTP/2 they share connections, and are themselves counted.
+   */
+  refuses(): boolean {
+    const { max_connections, max_pending_requests, max_requests } = THRESHOLDS;
+    const [limit, overflow] = this.config.http2
+      ? [max_requests, this.stats.upstream_rq_active_overflow]
+      : [max_connections + max_pending_requests, this.stats.upstream_rq_pending_overflow];
+    if (this.active < limit) return false;
+    overflow.inc();
+    return true;
   }
 
   /** Replaces the hosts; those already known keep their connections. False when nothing changed. */

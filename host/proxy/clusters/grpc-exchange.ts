@@ -54,8 +54,7 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
 
   start(): void {
     const { cluster, host, request } = this;
-    if (cluster.overloaded) {
-      cluster.stats.upstream_rq_pending_overflow.inc();
+    if (cluster.refuses()) {
       setImmediate(() => this.onUpstreamReset("overflow", ""));
       return;
     }

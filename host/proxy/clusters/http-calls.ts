@@ -69,8 +69,7 @@ class HttpCall implements UpstreamEvents {
     if (body.length > 0) headers.set("content-length", String(body.length));
     headers.set("x-envoy-internal", "true");
     if (timeoutMs > 0) headers.set("x-envoy-expected-rq-timeout-ms", String(timeoutMs));
-    if (this.cluster.overloaded) {
-      this.cluster.stats.upstream_rq_pending_overflow.inc();
+    if (this.cluster.refuses()) {
       setImmediate(() => this.onUpstreamReset("overflow"));
       return;
     }

@@ -130,8 +130,7 @@ export class Router implements UpstreamEvents {
     }
     this.timeoutMs = action.timeoutMs;
     rewriteRequest(route, action, headers, this.levels(route, "request"), !this.manager.suppressEnvoyHeaders);
-    if (cluster.overloaded) {
-      cluster.stats.upstream_rq_pending_overflow.inc();
+    if (cluster.refuses()) {
       this.onUpstreamReset("overflow", "");
       return;
     }
