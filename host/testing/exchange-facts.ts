@@ -33,7 +33,7 @@ const ROUTE: RouteInfo = {
 
 /** The facts of one exchange under test. */
 export class ExchangeFacts implements StreamInfo {
-  readonly protocol: string;
+  protocol: string | undefined;
   readonly connection: ConnectionInfo;
   readonly listener: StreamInfo["listener"];
   readonly startTime: bigint;

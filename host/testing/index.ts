@@ -1,5 +1,6 @@
 export { LogLevel } from "../../sdk/abi/log-level";
 export { BuildError, ModuleError, PluginConfigError, ProxyWasmError, UnfinishedError } from "../errors";
+export type { ConnectionInit, TestConnection } from "./connection";
 export type { Body, Exchange, ExchangeState, RequestInit, ResponseInit } from "./exchange";
 export type { FactsInit } from "./exchange-facts";
 export { type HeadersInit, type HeaderValue, HeaderView } from "./headers";

@@ -1,8 +1,9 @@
 import { randomInt } from "node:crypto";
 import type { LogLevel } from "../../sdk/abi/log-level";
 import { PluginConfigError, UnfinishedError } from "../errors";
+import type { Plugin } from "../plugin/plugin";
 import { PluginRuntime } from "../plugin/plugin-runtime";
-import type { FilterFactory } from "../stream/filter";
+import { type ConnectionInit, TestConnection } from "./connection";
 import { Exchange, type RequestInit } from "./exchange";
 import { type MockAnswer, type MockCall, MockClusters, type MockHandler } from "./mock-clusters";
 import { MockGrpc, type MockGrpcAnswer, type MockGrpcCall, type MockGrpcHandler } from "./mock-grpc";
@@ -53,14 +54,14 @@ export class TestHost {
   readonly clock: VirtualClock;
   /** Hostcalls and callbacks, oldest first; the last 10 000. */
   readonly trace: string[] = [];
-  readonly #open = new Set<Exchange>();
+  readonly #open = new Set<Exchange | TestConnection>();
   #requests = 0;
   readonly #log: RecordedLog;
   readonly #metrics = new RecordedMetrics();
   readonly #clusters: MockClusters;
   readonly #services: MockGrpc;
   readonly #runtime: PluginRuntime;
-  readonly #factories: FilterFactory[] = [];
+  readonly #plugins: Plugin[] = [];
   readonly #requestIds: (target: Uint8Array) => void;
   readonly #bufferLimit: number;
   #closed = false;
@@ -100,7 +101,7 @@ export class TestHost {
     const host = new TestHost(options, options.seed ?? randomInt(2 ** 31));
     const specs = Array.isArray(options.plugins) ? options.plugins : [options.plugins];
     try {
-      for (const spec of specs as PluginSpec[]) host.#factories.push(await host.#load(spec));
+      for (const spec of specs as PluginSpec[]) host.#plugins.push(await host.#load(spec));
     } catch (error) {
       host.abandon();
       throw error;
@@ -109,10 +110,10 @@ export class TestHost {
     return host;
   }
 
-  async #load(spec: PluginSpec): Promise<FilterFactory> {
+  async #load(spec: PluginSpec): Promise<Plugin> {
     const before = this.#log.entries.length;
     try {
-      return (await this.#runtime.load(await pluginConfig(spec))).factory;
+      return await this.#runtime.load(await pluginConfig(spec));
     } catch (error) {
       if (!(error instanceof PluginConfigError)) throw error;
       const said = this.#log.entries.slice(before).map(logLine);
@@ -141,7 +142,8 @@ export class TestHost {
   request(init: RequestInit = {}): Exchange {
     const limits = { requestBufferLimit: this.#bufferLimit, responseBufferLimit: this.#bufferLimit };
     const id = this.#requests++;
-    const exchange = new Exchange(this.#factories, this.clock, init, id, limits, {
+    const filters = this.#plugins.map((plugin) => plugin.factory);
+    const exchange = new Exchange(filters, this.clock, init, id, limits, {
       settle: () => this.settle(),
       over: () => void this.#open.delete(exchange),
     });
@@ -149,6 +151,19 @@ export class TestHost {
     exchange.start(this.#requestId());
     this.settle();
     return exchange;
+  }
+
+  /** A client connects, and the same filters stand in a TCP listener's chain. */
+  connect(init: ConnectionInit = {}): TestConnection {
+    const filters = this.#plugins.map((plugin) => plugin.networkFactory);
+    const connection = new TestConnection(filters, this.clock, init, this.#requests++, {
+      settle: () => this.settle(),
+      over: () => void this.#open.delete(connection),
+    });
+    this.#open.add(connection);
+    connection.start();
+    this.settle();
+    return connection;
   }
 
   #requestId(): string {
@@ -206,7 +221,12 @@ export class TestHost {
 
   /** Requests that are not over. */
   get open(): Exchange[] {
-    return [...this.#open];
+    return [...this.#open].filter((one) => one instanceof Exchange);
+  }
+
+  /** TCP connections that are not over. */
+  get connections(): TestConnection[] {
+    return [...this.#open].filter((one) => one instanceof TestConnection);
   }
 
   /** Bytes of memory the guests have, all instances together. */
