@@ -96,6 +96,8 @@ tcpConformance("TCP filters: buffers", ({ behaviour }) => {
         on downstream_connection_close
           c2 = buffer 2 0 9
           c3 = buffer 3 0 9
+          c2w = set-buffer 2 0 0 x
+          c3w = set-buffer 3 0 0 x
         on log
           l2 = buffer 2 0 9
           l3 = buffer 3 0 9`,
@@ -116,6 +118,8 @@ tcpConformance("TCP filters: buffers", ({ behaviour }) => {
         uw: "2",
         c2: "0",
         c3: "0",
+        c2w: "2",
+        c3w: "2",
         l2: "0",
         l3: "0",
       };
