@@ -13,7 +13,7 @@ const CHUNKED_POST = { method: "POST", chunked: ["abc", "defg"] };
 
 const CHUNKED = "Transfer-Encoding: chunked\r\n\r\n";
 
-conformance("Bodies", ({ behaviour }) => {
+conformance("Bodies", ({ behaviour, engine }) => {
   behaviour(
     "a streamed chunk can be read in its callback, with its size",
     { script: "on request_body\n b = buffer 0 0 100\n s = buffer-size 0" },
@@ -192,6 +192,29 @@ conformance("Bodies", ({ behaviour }) => {
       expect((await b.upstream.request()).header("content-length")).toBe("6");
     },
   );
+
+  // Envoy uses it again, and gives the next client the answer to the surplus.
+  if (engine.name === "node")
+    behaviour(
+      "a connection on which a filter's body outgrew its content-length serves nothing else",
+      {
+        script: `on request_body\n when $eos 0 : set-buffer 0 0 1000 ${encodeURIComponent("abcGET /surplus HTTP/1.1\r\n\r\n")}`,
+        upstream: (request, reply) =>
+          void (request.path === "/surplus" || reply.send({ body: request.path })),
+      },
+      async (b) => {
+        const client = await b.connect();
+        client.send({ method: "POST", path: "/first", body: "abc" });
+        expect((await client.response()).text).toBe("/first");
+        expect((await client.exchange({ path: "/second" })).text).toBe("/second");
+        expect(b.upstream.requests.map(({ path, connection }) => [path, connection])).toEqual([
+          ["/first", 1],
+          ["/surplus", 1],
+          ["/second", 2],
+        ]);
+        client.close();
+      },
+    );
 
   behaviour(
     "an absent buffer reads as empty and Ok; setting it is BadArgument",

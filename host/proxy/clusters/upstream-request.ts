@@ -33,6 +33,8 @@ export class UpstreamRequest implements UpstreamStream {
   private over = false;
   private readonly count: RequestCount;
   private requestEnded = false;
+  /** Bytes that the content-length promises and that were not written yet; NaN without one. */
+  private unsent = Number.NaN;
   private hasBody = true;
 
   /** Throws UnsendableError when the headers cannot go on the wire: a filter's doing. */
@@ -71,6 +73,8 @@ export class UpstreamRequest implements UpstreamStream {
       socket.destroy();
       this.reset(new ProtocolError("upgrade nobody asked for"));
     });
+    const length = headers.get("content-length");
+    if (length !== undefined) this.unsent = Number(length);
     this.count = new RequestCount(cluster, host);
     if (endStream) this.end();
     else setImmediate(flushHead, request);
@@ -96,6 +100,7 @@ export class UpstreamRequest implements UpstreamStream {
   /** False asks the caller to wait for `onUpstreamDrain`. */
   write(chunk: Buffer): boolean {
     if (this.over || chunk.length === 0) return true;
+    this.unsent -= chunk.length;
     const flowing = this.request.write(chunk);
     if (!flowing) this.request.once("drain", () => !this.over && this.events.onUpstreamDrain());
     return flowing;
@@ -157,11 +162,19 @@ export class UpstreamRequest implements UpstreamStream {
     } else this.events.onUpstreamData(EMPTY, true);
   }
 
-  /** The response is complete. A request still being sent cannot share the connection with a next one. */
+  /**
+   * The response is complete. A request still being sent cannot share the connection with a next one, nor can a body
+   * that a filter made longer than its content-length: the host takes the rest for a request.
+   */
   private finish(): void {
     if (this.socket) this.socket.busy = false;
     this.settle();
     if (!this.requestEnded) this.request.destroy();
+    else if (this.misframed) this.socket?.destroy();
+  }
+
+  private get misframed(): boolean {
+    return this.unsent < 0 || this.unsent > 0;
   }
 
   private settle(): void {
