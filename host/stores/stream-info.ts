@@ -79,7 +79,7 @@ export function unknownUpstream(): UpstreamInfo {
     port: undefined,
     localAddress: undefined,
     attempts: 0,
-    transportFailureReason: "",
+    transportFailureReason: undefined,
     poolReadyDuration: undefined,
     locality: NOWHERE,
     metadata: undefined,

@@ -1,7 +1,7 @@
 import { PeerType } from "../../sdk/abi/peer-type";
 import type { Clock } from "../clock";
 import { NetworkChain } from "../stream/network-chain";
-import type { NetworkEnds, NetworkFilterFactory } from "../stream/network-filter";
+import type { NetworkFilterFactory } from "../stream/network-filter";
 import { ExchangeFacts, type FactsInit } from "./exchange-facts";
 import { Message } from "./message";
 
@@ -17,7 +17,7 @@ interface ConnectionHost {
 const EMPTY = Buffer.alloc(0);
 
 /** A TCP connection under test: the test is the client and the upstream. */
-export class TestConnection implements NetworkEnds {
+export class TestConnection {
   readonly info: ExchangeFacts;
   /** What the upstream got: `text`, `body`, `chunks`, `complete` (the client's end of stream came, too). */
   readonly forwarded = new Message();

@@ -45,7 +45,7 @@ const FAILURES = {
 const INTERNAL = 13;
 
 /** One `proxy_grpc_call` or `proxy_grpc_stream` of a guest, seen from the service. */
-export class MockGrpcCall implements GrpcExchange {
+export class MockGrpcCall {
   readonly cluster: string;
   readonly service: string;
   readonly method: string;

@@ -11,8 +11,11 @@ export class TcpPeer {
   #ended = false;
   #gone: "closed" | "reset" | undefined;
   readonly #events = new EventEmitter();
+  /** Remembered: a socket that is gone has none. */
+  readonly remotePort: number | undefined;
 
   constructor(readonly socket: Socket) {
+    this.remotePort = socket.remotePort;
     this.#events.setMaxListeners(0);
     socket.on("data", (chunk: Buffer) => {
       this.#chunks.push(chunk);

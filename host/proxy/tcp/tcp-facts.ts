@@ -27,7 +27,8 @@ export class TcpFacts implements StreamInfo {
   readonly upstreamRequestStart = undefined;
   readonly upstreamResponseEnd = undefined;
   readonly connectionTermination = undefined;
-  readonly upstream: UpstreamInfo = unknownUpstream();
+  /** Unlike an HTTP stream a connection has failed for no reason from the start (observed). */
+  readonly upstream: UpstreamInfo = { ...unknownUpstream(), transportFailureReason: "" };
   readonly filterState: FilterState;
   /** Known once the proxy has looked for it. */
   cluster: Cluster | undefined;

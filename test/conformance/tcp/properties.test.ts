@@ -107,7 +107,7 @@ tcpConformance("TCP filters: properties", ({ behaviour }) => {
     },
     async (b) => {
       await run(b);
-      const local = `127.0.0.1:${b.upstream.connections[0]!.socket.remotePort}`;
+      const local = `127.0.0.1:${b.upstream.connections[0]!.remotePort}`;
       const expected: Record<string, [before: string, after: string]> = {
         "upstream.address": ["1", `0 127.0.0.1:${b.upstream.port}`],
         "upstream.local_address": ["1", `0 ${local}`],

@@ -6,7 +6,7 @@ import { VirtualClock } from "../../../host/testing/virtual-clock";
 
 /** The two ends of a chain as a list of what came out, for tests of the chain alone. */
 export class RecordingEnds implements StreamEnds {
-  readonly info = new ExchangeFacts(0, new VirtualClock(), {});
+  readonly info = new ExchangeFacts(0, new VirtualClock(0n), {});
   readonly events: string[] = [];
   /** The maps that left the chain, for looking closer. */
   readonly maps: HeaderMap[] = [];

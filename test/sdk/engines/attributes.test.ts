@@ -224,8 +224,9 @@ describeEngines("SDK attributes", (engine) => {
       "request.headersSize": "0",
       "request.totalSize": "5",
       "response.size": "0",
-      "response.headersSize": "55",
-      "response.totalSize": "55",
+      // With x-envoy-upstream-service-time, of one digit or more.
+      "response.headersSize": expect.stringMatching(/^5\d$/),
+      "response.totalSize": expect.stringMatching(/^5\d$/),
       "response.backendLatency": "false",
     });
   });
@@ -239,7 +240,7 @@ describeEngines("SDK attributes", (engine) => {
       "request.headersSize": expect.stringMatching(/^2\d\d$/),
       "request.totalSize": expect.stringMatching(/^2\d\d$/),
       "response.size": "6",
-      "response.headersSize": expect.stringMatching(/^\d\d$/),
+      "response.headersSize": expect.stringMatching(/^(\d\d|10\d)$/),
       "response.totalSize": expect.stringMatching(/^\d{2,3}$/),
       "response.backendLatency": "true",
     });
