@@ -104,7 +104,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
   // --- trouble
 
   /** Answers a request that cannot be served at all; no filter sees it. */
-  reject(requestHeaders: HeaderMap, { status, details, codec }: Refusal): void {
+  reject(requestHeaders: HeaderMap, { status, details, codec }: Refusal, endStream: boolean): void {
     const { info } = this;
     info.responseCodeDetails = details;
     const body = codec ? reasonPhrase(status) : "";
@@ -114,8 +114,8 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
       headers.append("content-length", String(body.length));
       headers.append("content-type", "text/plain");
     } else info.requestHeaders = requestHeaders;
-    // Only a request that is merely not found leaves its connection usable.
-    if (status === 404) this.requestComplete = true;
+    // Only a request that is merely not found leaves its connection usable, if it has been read.
+    if (status === 404) this.requestComplete = endStream;
     else this.codec.giveUpConnection();
     this.sendResponseHeaders(headers, !codec);
     if (codec) this.sendResponseData(Buffer.from(body, "latin1"), true);

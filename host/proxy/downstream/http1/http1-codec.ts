@@ -96,9 +96,9 @@ export class Http1Codec {
     connection.stream = stream;
     const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders);
     const refusal = refusalOf(request, head, manager.stats, manager.config.acceptHttp10);
-    if (refusal) {
-      if (refusal.codec) manager.stats.downstream_cx_protocol_error.inc();
-      stream.reject(head.headers, refusal);
+    if (refusal?.codec) {
+      manager.stats.downstream_cx_protocol_error.inc();
+      stream.reject(head.headers, refusal, false);
       return;
     }
     const old = request.httpVersion !== "1.1";
@@ -106,6 +106,10 @@ export class Http1Codec {
     if (head.expectsContinue) stream.sendContinue();
     const { headers } = head;
     const endStream = head.transferEncoding === undefined && !Number(head.contentLength ?? 0);
+    if (refusal) {
+      stream.reject(headers, refusal, endStream);
+      return;
+    }
     if (head.upgrade === undefined) {
       stream.start(headers, endStream);
       return;

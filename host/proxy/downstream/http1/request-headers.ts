@@ -59,7 +59,7 @@ export function readRequestHead(method: string, target: string, raw: readonly st
         headers.add(name, value);
         if (name === "content-length") contentLength = value;
       }
-    } else if (name === "host") host = host === undefined ? value : `${host},${value}`;
+    } else if (name === "host") host = host && value ? `${host},${value}` : host || value;
     else if (name === "connection") connection = connection === undefined ? value : `${connection},${value}`;
     else if (name === "proxy-connection") closes ||= value.toLowerCase() === "close";
     else if (name === "upgrade") upgrade = value;
@@ -128,7 +128,8 @@ function setPseudoHeaders(
   let path = target;
   let fault: Refusal | undefined;
   if (target.charCodeAt(0) !== 47) {
-    const absolute = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is.exec(target);
+    // A user before the host is nobody's business here.
+    const absolute = /^([a-z][a-z0-9+.-]*):\/\/(?:[^/?#@]*@)?([^/?#@]+)([/?#].*|)$/is.exec(target);
     if (absolute) {
       authority = absolute[2]!;
       path = absolute[3]! === "" ? "/" : absolute[3]!;
@@ -139,11 +140,15 @@ function setPseudoHeaders(
   headers.append(":path", path);
   headers.append(":method", method);
   headers.append(":scheme", "http");
+  if (UNREADABLE_METHODS.has(method)) return codecError("http1.codec_error");
   if (fault) return fault;
   if (authority !== undefined && !AUTHORITY.test(authority)) return codecError("http.invalid_authority");
   if (authority === undefined || UNKNOWN_METHODS.has(method)) return refused(400, "missing_host_header");
   return pathError(path);
 }
 
-/** Methods that node:http knows and Envoy does not. */
+/** A method that node:http knows and Envoy's parser does not. */
+const UNREADABLE_METHODS: ReadonlySet<string> = new Set(["M-SEARCH"]);
+
+/** A method that both parsers know, and Envoy refuses. */
 const UNKNOWN_METHODS: ReadonlySet<string> = new Set(["QUERY"]);

@@ -57,7 +57,7 @@ export class Http2Connection implements CodecConnection {
     const refusal = path === undefined ? undefined : pathError(path);
     if (refusal) {
       countPathError(refusal, stats);
-      active.reject(headers, refusal);
+      active.reject(headers, refusal, endStream);
       return;
     }
     if (head.expectsContinue) active.sendContinue();
