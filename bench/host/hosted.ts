@@ -2,11 +2,11 @@ import type { Plugin } from "../../host/plugin/plugin";
 import { HeaderMap } from "../../host/stores/header-map";
 import type { FilterCallbacks, HeldBody, StreamEnds } from "../../host/stream/filter";
 import { FilterChain } from "../../host/stream/filter-chain";
-import { streamInfo } from "../../test/host/support/fake-ends";
+import { RecordingEnds } from "../../test/host/support/fake-ends";
 import { InMemoryHost } from "../../test/host/support/in-memory";
 import type { Subject } from "../support/rounds";
 
-const REQUEST = HeaderMap.of("request", [
+const REQUEST: [string, string][] = [
   [":authority", "example.com"],
   [":path", "/hello?a=1"],
   [":method", "GET"],
@@ -15,14 +15,14 @@ const REQUEST = HeaderMap.of("request", [
   ["accept", "*/*"],
   ["x-forwarded-proto", "http"],
   ["x-request-id", "6f1f5d4e-2a3a-4e6f-8a51-97a1b1c0d6c1"],
-]);
-const RESPONSE = HeaderMap.of("response", [
+];
+const RESPONSE: [string, string][] = [
   [":status", "200"],
   ["content-type", "text/plain"],
   ["content-length", "5"],
   ["date", "Wed, 25 Nov 2026 10:00:00 GMT"],
   ["x-envoy-upstream-service-time", "1"],
-]);
+];
 
 /** Fresh header maps for each stream, made while the clock stands. */
 class Messages {
@@ -30,8 +30,8 @@ class Messages {
   private responses: HeaderMap[] = [];
 
   prepare(count: number): void {
-    this.requests = Array.from({ length: count }, () => REQUEST.clone());
-    this.responses = Array.from({ length: count }, () => RESPONSE.clone());
+    this.requests = Array.from({ length: count }, () => HeaderMap.of("request", REQUEST));
+    this.responses = Array.from({ length: count }, () => HeaderMap.of("response", RESPONSE));
   }
   request = (i: number) => this.requests[i]!;
   response = (i: number) => this.responses[i]!;
@@ -43,7 +43,7 @@ export function load(wasm: Uint8Array): Promise<Plugin> {
 
 const noBody = {} as HeldBody;
 const callbacks: FilterCallbacks = {
-  info: streamInfo(),
+  info: new RecordingEnds().info,
   continueDecoding() {},
   continueEncoding() {},
   sendLocalReply() {},
@@ -74,7 +74,7 @@ export function hosted(name: string, plugin: Plugin): Subject {
 }
 
 const ends: StreamEnds = {
-  info: streamInfo(),
+  info: new RecordingEnds().info,
   forwardRequestHeaders() {},
   forwardRequestData() {},
   forwardRequestTrailers() {},

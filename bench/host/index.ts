@@ -15,7 +15,7 @@ async function raw(read: boolean, add: boolean): Promise<Uint8Array<ArrayBuffer>
 
 const modules: [name: string, wasm: Uint8Array<ArrayBuffer>, bar: number | undefined][] = [
   ["raw", await raw(true, true), 10],
-  // ["rust", new Uint8Array(readFileSync("bench/guests/rust/hello.wasm")), undefined],
+  ["rust", new Uint8Array(readFileSync("bench/guests/rust/hello.wasm")), undefined],
   ["sdk", new Uint8Array((await buildModule({ entry: "examples/hello/index.ts" })).wasm), 5],
 ];
 

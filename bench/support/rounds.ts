@@ -16,7 +16,7 @@ export function median(values: readonly number[]): number {
  */
 export function measure(
   subjects: readonly Subject[],
-  { rounds = 15, warmUp = 3, slices = 40, size = 1000 } = {},
+  { rounds = 15, warmUp = 3, slices = 4000, size = 10 } = {},
 ): Map<string, number[]> {
   const results = new Map<string, number[]>(subjects.map(({ name }) => [name, []]));
   for (let round = -warmUp; round < rounds; round++)

@@ -35,7 +35,7 @@ export abstract class Context {
   private declared: Map<string, Prototype> | undefined;
   abstract readonly root: RootContext;
   /** Who speaks in log lines: `name root_id vm_id`, empty parts left out, each with a leading space. */
-  abstract readonly logPrefix: string;
+  abstract get logPrefix(): string;
 
   constructor(readonly instance: Instance) {
     this.id = instance.register(this);

@@ -31,6 +31,8 @@ export interface InstanceDeps {
   readonly random?: ((target: Uint8Array) => void) | undefined;
 }
 
+const after = (id: number) => (id === 0xffffffff ? 1 : id + 1);
+
 /**
  * A VM with the contexts that live in it. Runs callbacks, knows whose turn it is, and carries out what a callback
  * asked for (continue, close, local response) once the callback has returned.
@@ -40,6 +42,8 @@ export class Instance {
   private readonly contexts = new Map<number, Context>();
   private nextId = 1;
   readonly callIds = new CallIds();
+  /** All ids have been given out once: the next may be taken. */
+  private wrapped = false;
   private running: Context | undefined;
   private effective: Context | undefined;
   private readonly deferred: (() => void)[] = [];
@@ -63,9 +67,10 @@ export class Instance {
 
   /** Gives a context its id: u32 from 1, never reused while alive. */
   register(context: Context): number {
-    while (this.contexts.has(this.nextId) || this.nextId === 0) this.nextId = (this.nextId + 1) >>> 0;
+    if (this.wrapped) while (this.contexts.has(this.nextId)) this.nextId = after(this.nextId);
     const id = this.nextId;
-    this.nextId = (id + 1) >>> 0;
+    this.nextId = after(id);
+    this.wrapped ||= this.nextId < id;
     this.contexts.set(id, context);
     return id;
   }
@@ -107,17 +112,15 @@ export class Instance {
    * the VM is failed.
    */
   invoke(context: Context, callback: CallbackName, a = 0, b = 0, c = 0, d = 0): number | undefined {
-    if (!this.vm.has(callback) || this.vm.failure) return undefined;
-    const running = this.running;
-    const effective = this.effective;
+    const { vm, running, effective } = this;
     this.running = context;
     this.effective = undefined;
-    const result = this.vm.call(callback, context.id, a, b, c, d);
+    const result = vm.call(callback, context.id, a, b, c, d);
     this.running = running;
     this.effective = effective;
-    if (this.vm.failure) this.reportFailure(context);
-    this.runDeferred();
-    return this.vm.failure ? undefined : result;
+    if (vm.failure) this.reportFailure(context);
+    if (this.deferred.length > 0) this.runDeferred();
+    return vm.failure ? undefined : result;
   }
 
   private runDeferred(): void {

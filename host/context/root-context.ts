@@ -12,7 +12,7 @@ import { HttpCallouts } from "./http-callouts";
 import type { Instance } from "./instance";
 
 /** Joins the non-empty parts of a log prefix, each after a space. */
-export function logPrefix(...parts: string[]): string {
+function logPrefix(...parts: string[]): string {
   return parts
     .filter((p) => p !== "")
     .map((p) => ` ${p}`)
@@ -23,6 +23,8 @@ export function logPrefix(...parts: string[]): string {
 export class RootContext extends Context {
   readonly root = this;
   readonly logPrefix: string;
+  /** The same for the streams of this plugin, which name it. */
+  readonly streamLogPrefix: string;
   /** True while on_context_create or on_configure runs: buffer 7 can be read. */
   private configurationReadable = false;
   private timer: Timer | undefined;
@@ -42,6 +44,7 @@ export class RootContext extends Context {
   ) {
     super(instance);
     this.logPrefix = logPrefix(plugin.rootId, plugin.vmId);
+    this.streamLogPrefix = logPrefix(plugin.name, plugin.rootId, plugin.vmId);
   }
 
   /** Creates, starts and configures this root in the guest; false = refused (or trapped: see the instance). */

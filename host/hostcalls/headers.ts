@@ -16,15 +16,28 @@ type Names =
 
 const unknown = (type: number) => type >>> 0 > MapType.HttpCallResponseTrailers;
 
+/** Names already put into lower case; forgotten all at once when there are too many. */
+const lowered = new Map<string, string>();
+const MAX_LOWERED = 4096;
+
 /** Lower-case; in request headers `host` is `:authority`. */
 function canonical(type: number, name: string): string {
-  const lower = name.toLowerCase();
+  let lower = lowered.get(name);
+  if (lower === undefined) {
+    lower = name.toLowerCase();
+    if (lowered.size >= MAX_LOWERED) lowered.clear();
+    lowered.set(name, lower);
+  }
   return type === MapType.HttpRequestHeaders && lower === "host" ? ":authority" : lower;
 }
 
 /** CR, LF and NUL would split or end the message on the wire; Envoy lets them through, this host does not. */
 function unsafe(text: string): boolean {
-  return text.includes("\r") || text.includes("\n") || text.includes("\0");
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 13 || code === 10 || code === 0) return true;
+  }
+  return false;
 }
 
 /** Runs one change on a live map. */
@@ -46,7 +59,12 @@ const writer =
     const value = env.memory.latin1(valuePtr, valueSize);
     if (key === undefined || value === undefined) return Status.InvalidMemoryAccess;
     if (unsafe(key) || unsafe(value)) return Status.BadArgument;
-    return change(env, type, (map) => edit(map, canonical(type, key), value));
+    const { context } = env;
+    const map = context.writableMap(type);
+    if (!map) return Status.BadArgument;
+    edit(map, canonical(type, key), value);
+    context.mapChanged(type);
+    return Status.Ok;
   };
 
 export const headers = (env: HostcallEnv): Hostcalls<Names> => ({

@@ -9,7 +9,7 @@ import {
   type StreamFilter,
   TrailersStatus,
 } from "../stream/filter";
-import { HttpContext } from "../stream/http-context";
+import { HttpContext, type StreamPolicy } from "../stream/http-context";
 import {
   type NetworkFilter,
   type NetworkFilterCallbacks,
@@ -60,6 +60,7 @@ export class Plugin {
   /** Absent when the worker has refused the plugin: streams then go without it, whatever the policy, as in Envoy. */
   private root: RootContext | undefined;
   private nextReload = 0n;
+  private policy!: StreamPolicy;
 
   constructor(
     public config: PluginConfig,
@@ -85,6 +86,10 @@ export class Plugin {
 
   private serve(root: RootContext | undefined): void {
     this.root = root;
+    this.policy = {
+      passWhenFailed: this.config.failurePolicy === "fail-open-legacy",
+      allowOnHeadersStopIteration: this.config.allowOnHeadersStopIteration,
+    };
     this.nextReload = this.clock.monotonic() + this.backoff();
   }
 
@@ -94,19 +99,14 @@ export class Plugin {
   }
 
   private create(callbacks: FilterCallbacks): StreamFilter | undefined {
-    const policy = this.config.failurePolicy;
     const root = this.liveRoot();
-    if (root)
-      return new HttpContext(root, callbacks, {
-        passWhenFailed: policy === "fail-open-legacy",
-        allowOnHeadersStopIteration: this.config.allowOnHeadersStopIteration,
-      });
+    if (root) return new HttpContext(root, callbacks, this.policy);
     return this.failsOpen || !this.root ? undefined : new FailClosed(callbacks);
   }
 
   private createNetwork(callbacks: NetworkFilterCallbacks): NetworkFilter | undefined {
     const root = this.liveRoot();
-    if (root) return new TcpContext(root, callbacks, this.config.failurePolicy === "fail-open-legacy");
+    if (root) return new TcpContext(root, callbacks, this.policy.passWhenFailed);
     return this.failsOpen || !this.root ? undefined : new CloseConnection(callbacks);
   }
 

@@ -9,7 +9,11 @@ export class HeaderMap {
   private values: string[] = [];
   private pseudo = 0;
 
-  constructor(readonly kind: HeaderMapKind) {}
+  private readonly inline: ReadonlySet<string>;
+
+  constructor(readonly kind: HeaderMapKind) {
+    this.inline = INLINE_BY_KIND[kind];
+  }
 
   static of(kind: HeaderMapKind, pairs: Iterable<readonly [string, string]>): HeaderMap {
     const map = new HeaderMap(kind);
@@ -53,19 +57,20 @@ export class HeaderMap {
 
   /** Adds a line after the others, whatever is there already. */
   append(name: string, value: string): void {
-    if (name.charCodeAt(0) === 58) {
+    const pseudo = name.charCodeAt(0) === 58;
+    if (pseudo && this.pseudo < this.names.length) {
       this.names.splice(this.pseudo, 0, name);
       this.values.splice(this.pseudo, 0, value);
-      this.pseudo++;
-      return;
+    } else {
+      this.names.push(name);
+      this.values.push(value);
     }
-    this.names.push(name);
-    this.values.push(value);
+    if (pseudo) this.pseudo++;
   }
 
   /** Adds as Envoy does for filters: inline names join the value already there with a comma. */
   add(name: string, value: string): void {
-    if (INLINE_BY_KIND[this.kind].has(name)) {
+    if (this.inline.has(name)) {
       const at = this.names.indexOf(name);
       if (at >= 0) {
         if (value !== "") this.values[at] = this.values[at] === "" ? value : `${this.values[at]},${value}`;
@@ -84,7 +89,7 @@ export class HeaderMap {
   /** As the proxy's own code does, which knows the inline names. Removes every line of the name, then leaves one: in place of the first for inline names, at the end else. */
   set(name: string, value: string): void {
     const at = this.names.indexOf(name);
-    if (at >= 0 && INLINE_BY_KIND[this.kind].has(name)) {
+    if (at >= 0 && this.inline.has(name)) {
       this.values[at] = value;
       return;
     }

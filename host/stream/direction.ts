@@ -1,14 +1,7 @@
 import type { HeaderMap } from "../stores/header-map";
 import { BodyBuffer } from "./body-buffer";
-import type { BodyChunk, DataStatus, HeadersStatus, TrailersStatus } from "./filter";
+import type { BodyChunk, DataStatus, HeadersStatus, HeldBody, TrailersStatus } from "./filter";
 import { type Flow, type FlowStep, nextFlow } from "./flow";
-
-/** One filter's hooks for one direction. */
-export interface Hooks {
-  headers(map: HeaderMap, end: boolean): HeadersStatus;
-  data(chunk: BodyChunk, end: boolean): DataStatus;
-  trailers(map: HeaderMap): TrailersStatus;
-}
 
 /** Where frames go after the last filter, and what the chain does about a full buffer. */
 export interface DirectionEnd {
@@ -19,12 +12,10 @@ export interface DirectionEnd {
   overflow(): void;
   /** Kept bytes rose above, or fell below, the limit under back-pressure. */
   pause(paused: boolean): void;
-  /** False once the stream was answered, reset or finished: nothing moves any more. */
-  alive(): boolean;
 }
 
 /** One filter's place in one direction. */
-export class Station {
+export abstract class Station implements HeldBody {
   flow: Flow = "flowing";
   watermark = false;
   headersPassed = false;
@@ -38,12 +29,42 @@ export class Station {
   /** Set while the last body chunk is in the filter's hands: it may add trailers. */
   inLastData = false;
   added: HeaderMap | undefined;
-  constructor(readonly hooks: Hooks) {}
+
+  constructor(private readonly direction: Direction) {}
+
+  // The filter's hooks for this direction.
+  abstract onHeaders(map: HeaderMap, end: boolean): HeadersStatus;
+  abstract onData(chunk: BodyChunk, end: boolean): DataStatus;
+  abstract onTrailers(map: HeaderMap): TrailersStatus;
+
+  /** `continue_stream` for this filter. */
+  continue(): void {
+    this.direction.continue(this);
+  }
+
+  // The body kept here, as the filter sees it.
+  get length(): number {
+    return this.kept.length;
+  }
+  bytes(): Buffer {
+    return this.kept.bytes();
+  }
+  append(data: Buffer): boolean {
+    this.kept.append(data);
+    this.direction.checkLimit(this);
+    return this.direction.open;
+  }
+  replace(data: Buffer): void {
+    this.kept.replace(data);
+    this.direction.checkLimit(this);
+  }
 }
 
 /** One direction of a filter chain: moves headers, body and trailers from filter to filter as Envoy's filter manager does. */
 export class Direction {
   readonly stations: Station[] = [];
+  /** False once the stream was answered, reset or finished: nothing moves any more. */
+  open = true;
 
   constructor(
     private readonly end: DirectionEnd,
@@ -56,9 +77,9 @@ export class Direction {
       station.headers = map;
       station.ended = end;
       station.inHeaders = true;
-      const status = station.hooks.headers(map, end);
+      const status = station.onHeaders(map, end);
       station.inHeaders = false;
-      if (!this.end.alive()) return;
+      if (!this.open) return;
       this.apply(station, nextFlow(station.flow, { hook: "headers", status }));
       if (station.flow !== "flowing") return;
       // A continue from inside the hook has sent the headers on already.
@@ -76,9 +97,9 @@ export class Direction {
       if (station.flow === "held") return this.keep(station, chunk);
       const body: BodyChunk = { data: chunk };
       station.inLastData = end;
-      const status = station.hooks.data(body, end);
+      const status = station.onData(body, end);
       station.inLastData = false;
-      if (!this.end.alive()) return;
+      if (!this.open) return;
       const next = nextFlow(station.flow, { hook: "data", status });
       this.apply(station, next);
       if (next.effect === "drop") return;
@@ -100,8 +121,8 @@ export class Direction {
         station.trailers = map;
         return;
       }
-      const status = station.hooks.trailers(map);
-      if (!this.end.alive()) return;
+      const status = station.onTrailers(map);
+      if (!this.open) return;
       const next = nextFlow(station.flow, { hook: "trailers", status });
       this.apply(station, next);
       if (next.effect !== "pass") {
@@ -115,7 +136,7 @@ export class Direction {
 
   /** `continue_stream` for one filter; ignored when nothing is paused. */
   continue(station: Station): void {
-    if (!this.end.alive()) return;
+    if (!this.open) return;
     const index = this.stations.indexOf(station);
     if (station.inHeaders && !station.headersPassed && station.headers) {
       // An edge, not a latch: it runs now, and the pause that the hook is about to return sticks.
@@ -160,7 +181,7 @@ export class Direction {
     }
     station.trailers = undefined;
     station.added = undefined;
-    if (hasBody && this.end.alive()) {
+    if (hasBody && this.open) {
       const body = station.kept.take();
       if (station.paused) {
         station.paused = false;
@@ -168,6 +189,6 @@ export class Direction {
       }
       this.data(body, station.ended && !trailers, to);
     }
-    if (trailers && this.end.alive()) this.trailers(trailers, to);
+    if (trailers && this.open) this.trailers(trailers, to);
   }
 }

@@ -1,15 +1,9 @@
-import { HeaderMap } from "../stores/header-map";
+import type { HeaderMap } from "../stores/header-map";
 import type { AccessLogger } from "./access-logger";
-import { Direction, Station } from "./direction";
-import type {
-  FilterCallbacks,
-  FilterFactory,
-  HeldBody,
-  LocalReply,
-  StreamEnds,
-  StreamFilter,
-} from "./filter";
+import { Direction, type DirectionEnd } from "./direction";
+import type { FilterFactory, LocalReply, StreamEnds, StreamFilter } from "./filter";
 import { buildLocalReply, isGrpc } from "./local-reply";
+import { type ChainControl, Place } from "./place";
 
 export interface FilterChainOptions {
   /** Bytes a filter may hold of a request body before 413, of a response body before 500. */
@@ -29,15 +23,62 @@ const RESPONSE_TOO_LARGE: LocalReply = {
   details: "response_payload_too_large",
 };
 
+/** The router's end of a chain. */
+class RequestEnd implements DirectionEnd {
+  constructor(
+    private readonly chain: FilterChain,
+    private readonly ends: StreamEnds,
+  ) {}
+  headers(map: HeaderMap, end: boolean): void {
+    this.ends.forwardRequestHeaders(map, end);
+  }
+  data(chunk: Buffer, end: boolean): void {
+    this.ends.forwardRequestData(chunk, end);
+  }
+  trailers(map: HeaderMap): void {
+    this.ends.forwardRequestTrailers(map);
+  }
+  overflow(): void {
+    this.chain.sendLocalReply(PAYLOAD_TOO_LARGE);
+  }
+  pause(paused: boolean): void {
+    this.ends.pauseRequest(paused);
+  }
+}
+
+/** The client's end of a chain. */
+class ResponseEnd implements DirectionEnd {
+  /** Response headers have left. */
+  begun = false;
+  constructor(
+    private readonly chain: FilterChain,
+    private readonly ends: StreamEnds,
+  ) {}
+  headers(map: HeaderMap, end: boolean): void {
+    this.begun = true;
+    this.ends.sendResponseHeaders(map, end);
+  }
+  data(chunk: Buffer, end: boolean): void {
+    this.ends.sendResponseData(chunk, end);
+  }
+  trailers(map: HeaderMap): void {
+    this.ends.sendResponseTrailers(map);
+  }
+  overflow(): void {
+    this.chain.sendLocalReply(RESPONSE_TOO_LARGE);
+  }
+  pause(paused: boolean): void {
+    this.ends.pauseResponse(paused);
+  }
+}
+
 /** The filters of one stream between its two ends: Envoy's filter manager. */
-export class FilterChain {
+export class FilterChain implements ChainControl {
   private readonly filters: StreamFilter[] = [];
   private readonly decoding: Direction;
   private readonly encoding: Direction;
-  private requestClosed = false;
-  private responseClosed = false;
+  private readonly client: ResponseEnd;
   private responseSeen = false;
-  private responseSent = false;
   private finished = false;
   private head = false;
   private grpc = false;
@@ -47,104 +88,40 @@ export class FilterChain {
     private readonly ends: StreamEnds,
     private readonly options: FilterChainOptions,
   ) {
-    this.decoding = new Direction(
-      {
-        headers: (map, end) => ends.forwardRequestHeaders(map, end),
-        data: (chunk, end) => ends.forwardRequestData(chunk, end),
-        trailers: (map) => ends.forwardRequestTrailers(map),
-        overflow: () => this.sendLocalReply(PAYLOAD_TOO_LARGE),
-        pause: (paused) => ends.pauseRequest(paused),
-        alive: () => !this.requestClosed,
-      },
-      options.requestBufferLimit,
-    );
-    this.encoding = new Direction(
-      {
-        headers: (map, end) => this.toClientHeaders(map, end),
-        data: (chunk, end) => ends.sendResponseData(chunk, end),
-        trailers: (map) => ends.sendResponseTrailers(map),
-        overflow: () => this.sendLocalReply(RESPONSE_TOO_LARGE),
-        pause: (paused) => ends.pauseResponse(paused),
-        alive: () => !this.responseClosed,
-      },
-      options.responseBufferLimit,
-    );
+    this.client = new ResponseEnd(this, ends);
+    this.decoding = new Direction(new RequestEnd(this, ends), options.requestBufferLimit);
+    this.encoding = new Direction(this.client, options.responseBufferLimit);
     for (const factory of factories) this.install(factory);
   }
 
   private install(factory: FilterFactory): void {
-    let filter: StreamFilter | undefined;
-    const decoder = new Station({
-      headers: (map, end) => filter!.decodeHeaders(map, end),
-      data: (chunk, end) => filter!.decodeData(chunk, end),
-      trailers: (map) => filter!.decodeTrailers(map),
-    });
-    const encoder = new Station({
-      headers: (map, end) => filter!.encodeHeaders(map, end),
-      data: (chunk, end) => filter!.encodeData(chunk, end),
-      trailers: (map) => filter!.encodeTrailers(map),
-    });
-    filter = factory.create(this.callbacks(decoder, encoder));
+    const place = new Place(this, this.ends, this.decoding, this.encoding);
+    const filter = factory.create(place);
     if (!filter) return;
+    place.take(filter);
     this.filters.push(filter);
-    this.decoding.stations.push(decoder);
-    this.encoding.stations.unshift(encoder);
-  }
-
-  private callbacks(decoder: Station, encoder: Station): FilterCallbacks {
-    const { ends, decoding, encoding } = this;
-    const held = (direction: Direction, station: Station, open: () => boolean): HeldBody => ({
-      get length() {
-        return station.kept.length;
-      },
-      bytes: () => station.kept.bytes(),
-      append(data) {
-        station.kept.append(data);
-        direction.checkLimit(station);
-        return open();
-      },
-      replace(data) {
-        station.kept.replace(data);
-        direction.checkLimit(station);
-      },
-    });
-    const addTrailers = (station: Station, kind: "request-trailers" | "response-trailers") => {
-      station.added ??= new HeaderMap(kind);
-      return station.added;
-    };
-    return {
-      info: ends.info,
-      continueDecoding: () => decoding.continue(decoder),
-      continueEncoding: () => encoding.continue(encoder),
-      sendLocalReply: (reply) => this.sendLocalReply(reply),
-      // What is known already says more (observed).
-      resetStream: (details) => this.reset(ends.info.responseCodeDetails ?? details),
-      clearRouteCache: () => ends.clearRouteCache(),
-      requestBody: held(decoding, decoder, () => !this.requestClosed),
-      responseBody: held(encoding, encoder, () => !this.responseClosed),
-      addRequestTrailers: () => addTrailers(decoder, "request-trailers"),
-      addResponseTrailers: () => addTrailers(encoder, "response-trailers"),
-    };
+    this.decoding.stations.push(place.requestBody);
+    this.encoding.stations.unshift(place.responseBody);
   }
 
   /** Request headers from the client. */
   requestHeaders(headers: HeaderMap, end: boolean): void {
     this.grpc = isGrpc(headers);
     this.head = headers.get(":method") === "HEAD";
-    if (!this.requestClosed) this.decoding.headers(headers, end);
+    if (this.decoding.open) this.decoding.headers(headers, end);
   }
 
   requestData(chunk: Buffer, end: boolean): void {
-    if (!this.requestClosed) this.decoding.data(chunk, end);
+    if (this.decoding.open) this.decoding.data(chunk, end);
   }
 
   requestTrailers(trailers: HeaderMap): void {
-    if (!this.requestClosed) this.decoding.trailers(trailers);
+    if (this.decoding.open) this.decoding.trailers(trailers);
   }
 
   /** Response headers from the router. */
   responseHeaders(headers: HeaderMap, end: boolean): void {
-    if (this.responseClosed) return;
+    if (!this.encoding.open) return;
     this.responseSeen = true;
     this.ends.info.responseHeaders = headers;
     this.ends.info.responseCode = statusOf(headers);
@@ -152,18 +129,13 @@ export class FilterChain {
   }
 
   responseData(chunk: Buffer, end: boolean): void {
-    if (!this.responseClosed) this.encoding.data(chunk, end);
+    if (this.encoding.open) this.encoding.data(chunk, end);
   }
 
   responseTrailers(trailers: HeaderMap): void {
-    if (this.responseClosed) return;
+    if (!this.encoding.open) return;
     this.ends.info.responseTrailers = trailers;
     this.encoding.trailers(trailers);
-  }
-
-  private toClientHeaders(headers: HeaderMap, end: boolean): void {
-    this.responseSent = true;
-    this.ends.sendResponseHeaders(headers, end);
   }
 
   /**
@@ -171,10 +143,10 @@ export class FilterChain {
    * headers are held by a filter: straight to the client. After they have left: the stream is reset.
    */
   sendLocalReply(reply: LocalReply): void {
-    if (this.finished || (this.requestClosed && this.responseClosed)) return;
+    if (this.finished || (!this.decoding.open && !this.encoding.open)) return;
     const { info } = this.ends;
-    this.requestClosed = true;
-    if (this.responseSent) return this.reset(reply.details);
+    this.decoding.open = false;
+    if (this.client.begun) return this.reset(reply.details);
     info.responseCodeDetails = reply.details;
     info.responseFlags |= reply.flags ?? 0;
     this.ends.cancelUpstream();
@@ -186,19 +158,20 @@ export class FilterChain {
     info.responseCode = statusOf(headers);
     info.responseHeaders = headers;
     if (this.responseSeen) {
-      this.responseClosed = true;
-      this.toClientHeaders(headers, headersOnly);
+      this.encoding.open = false;
+      this.client.headers(headers, headersOnly);
       if (!headersOnly) this.ends.sendResponseData(body, true);
       return;
     }
     this.responseSeen = true;
     this.encoding.headers(headers, headersOnly);
-    if (!headersOnly && !this.responseClosed) this.encoding.data(body, true);
+    if (!headersOnly && this.encoding.open) this.encoding.data(body, true);
   }
 
-  private reset(details: string): void {
-    this.requestClosed = true;
-    this.responseClosed = true;
+  /** Cuts the stream. */
+  reset(details: string): void {
+    this.decoding.open = false;
+    this.encoding.open = false;
     this.ends.info.responseCodeDetails = details;
     this.ends.resetStream(details);
   }
@@ -207,8 +180,8 @@ export class FilterChain {
   finish(): void {
     if (this.finished) return;
     this.finished = true;
-    this.requestClosed = true;
-    this.responseClosed = true;
+    this.decoding.open = false;
+    this.encoding.open = false;
     for (const filter of this.filters) filter.onLog();
     for (const logger of this.options.loggers ?? []) logger.log(this.ends.info);
     for (const filter of this.filters) filter.onDestroy();

@@ -2,7 +2,7 @@ import { BufferType } from "../../sdk/abi/buffer-type";
 import { MapType } from "../../sdk/abi/map-type";
 import { StreamType } from "../../sdk/abi/stream-type";
 import { Context, type GuestBuffer, type LocalResponse } from "../context/context";
-import { logPrefix, type RootContext } from "../context/root-context";
+import type { RootContext } from "../context/root-context";
 import type { HeaderMap } from "../stores/header-map";
 import { loggedMap, loggedScope } from "../stores/logged";
 import type { PropertyScope } from "../stores/properties";
@@ -26,7 +26,6 @@ export interface StreamPolicy {
 
 /** The stream context of an HTTP filter: turns hooks into callbacks, and holds what hostcalls reach. */
 export class HttpContext extends Context implements StreamFilter {
-  readonly logPrefix: string;
   private readonly request: HttpSide;
   private readonly response: HttpSide;
   private logging = false;
@@ -42,10 +41,12 @@ export class HttpContext extends Context implements StreamFilter {
   ) {
     super(root.instance);
     root.streamBegun();
-    const { name, rootId, vmId } = root.plugin;
-    this.logPrefix = logPrefix(name, rootId, vmId);
     this.request = new HttpSide(callbacks.requestBody);
     this.response = new HttpSide(callbacks.responseBody);
+  }
+
+  get logPrefix(): string {
+    return this.root.streamLogPrefix;
   }
 
   // --- hooks

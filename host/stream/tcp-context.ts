@@ -2,14 +2,13 @@ import { BufferType } from "../../sdk/abi/buffer-type";
 import { PeerType } from "../../sdk/abi/peer-type";
 import { StreamType } from "../../sdk/abi/stream-type";
 import { Context, type GuestBuffer } from "../context/context";
-import { logPrefix, type RootContext } from "../context/root-context";
+import type { RootContext } from "../context/root-context";
 import type { PropertyScope } from "../stores/properties";
 import type { BodyBuffer } from "./body-buffer";
 import { type NetworkFilter, type NetworkFilterCallbacks, NetworkStatus } from "./network-filter";
 
 /** The stream context of a TCP filter: turns hooks into callbacks, and holds what hostcalls reach. */
 export class TcpContext extends Context implements NetworkFilter {
-  readonly logPrefix: string;
   private created = false;
   private closed = false;
   /** The buffers within the guest's reach: from a data callback until one answers "continue". */
@@ -23,8 +22,10 @@ export class TcpContext extends Context implements NetworkFilter {
     private readonly passWhenFailed: boolean,
   ) {
     super(root.instance);
-    const { name, rootId, vmId } = root.plugin;
-    this.logPrefix = logPrefix(name, rootId, vmId);
+  }
+
+  get logPrefix(): string {
+    return this.root.streamLogPrefix;
   }
 
   // --- hooks

@@ -21,6 +21,8 @@ function oneLine(text: string): string {
   return line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)}...` : line;
 }
 
+const NAMES = Object.keys(CALLBACKS) as CallbackName[];
+
 type Fn = (...args: number[]) => number | undefined;
 
 /** What becomes of a module's callbacks as it is linked. */
@@ -40,7 +42,7 @@ export class Vm {
   lastWords: string | undefined;
   memory!: GuestMemory;
   private exports!: Record<string, unknown>;
-  private callbacks: Partial<Record<CallbackName, Fn>> = {};
+  private readonly callbacks = new Map<CallbackName, Fn>();
   private allocator!: Fn;
 
   constructor(readonly compiled: CompiledModule) {}
@@ -62,10 +64,10 @@ export class Vm {
     this.checkGlobals();
     this.memory = new GuestMemory(this.findMemory(imports));
     this.allocator = this.exports[allocator] as Fn;
-    for (const callback of Object.keys(CALLBACKS) as CallbackName[]) {
+    for (const callback of NAMES) {
       const fn = this.exports[callback];
       if (typeof fn === "function" && callbacks.allowed(callback))
-        this.callbacks[callback] = callbacks.wrap(callback, fn) as Fn;
+        this.callbacks.set(callback, callbacks.wrap(callback, fn) as Fn);
     }
     this.runStartCode();
     this.mode = Mode.Running;
@@ -105,14 +107,9 @@ export class Vm {
     if (this.failure) throw this.failure;
   }
 
-  /** Does the module export this callback, and may it be called? */
-  has(callback: CallbackName): boolean {
-    return this.callbacks[callback] !== undefined;
-  }
-
   /** Calls a callback; undefined when it is absent or trapped (then {@link failure} is set). */
   call(callback: CallbackName, a: number, b: number, c: number, d: number, e: number): number | undefined {
-    const fn = this.callbacks[callback];
+    const fn = this.callbacks.get(callback);
     if (!fn || this.failure) return undefined;
     this.lastWords = undefined;
     const frames = Error.stackTraceLimit;
@@ -132,9 +129,14 @@ export class Vm {
     if (this.failure) return 0;
     const before = this.mode;
     this.mode = Mode.Allocating;
-    const pointer = this.guard(this.compiled.allocator, this.allocator, [size]);
-    this.mode = before;
-    return pointer === undefined ? 0 : pointer >>> 0;
+    try {
+      return this.allocator(size)! >>> 0;
+    } catch (error) {
+      this.fail(this.compiled.allocator, error);
+      return 0;
+    } finally {
+      this.mode = before;
+    }
   }
 
   private guard(name: string, fn: Fn, args: number[]): number | undefined {
