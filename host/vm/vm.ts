@@ -107,6 +107,11 @@ export class Vm {
     if (this.failure) throw this.failure;
   }
 
+  /** Does the module export this callback, and may it be called? */
+  has(callback: CallbackName): boolean {
+    return this.callbacks.has(callback);
+  }
+
   /** Calls a callback; undefined when it is absent or trapped (then {@link failure} is set). */
   call(callback: CallbackName, a: number, b: number, c: number, d: number, e: number): number | undefined {
     const fn = this.callbacks.get(callback);
