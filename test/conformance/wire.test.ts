@@ -64,6 +64,15 @@ const CASES: Readonly<Record<string, string>> = {
     "X-Envoy-Internal: true\r\nX-Envoy-Retry-On: 5xx\r\nx-envoy-upstream-rq-timeout-ms: 5\r\nx-envoy-original-path: /q\r\n" +
       "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\nX-Request-Id: abc\r\nTE: gzip, trailers\r\n",
   ),
+  "a client's word on its own certificate": get(
+    "/echo",
+    "X-Forwarded-Client-Cert: By=a;Subject=b\r\nX-A: 1\r\n",
+  ),
+  "x-envoy-upstream-stream-duration-ms from outside": get(
+    "/echo",
+    "x-envoy-upstream-stream-duration-ms: 5\r\n",
+  ),
+  "empty x-forwarded-proto": get("/echo", "X-Forwarded-Proto:\r\n"),
   "empty request id": get("/echo", "X-Request-Id:\r\nX-A: 1\r\n"),
   "values with spaces and high bytes": get("/echo", "x-e:\r\nx-s:   a b  \r\nx-l: \xe9\xff\r\n"),
   "absolute target": `GET http://other.com/echo?y HTTP/1.1\r\n${HOST}\r\n`,

@@ -5,6 +5,8 @@ import type { Refusal } from "./refusal";
 /** Orders to the router from an internal hop. Nothing is internal unless configured so: removed from every request. */
 export const INTERNAL_HEADERS: readonly string[] = [
   "x-envoy-internal",
+  // Who the client is by its certificate; nobody may say it of himself.
+  "x-forwarded-client-cert",
   "x-envoy-retriable-status-codes",
   "x-envoy-retriable-header-names",
   "x-envoy-retry-on",
@@ -13,6 +15,7 @@ export const INTERNAL_HEADERS: readonly string[] = [
   "x-envoy-upstream-alt-stat-name",
   "x-envoy-upstream-rq-timeout-ms",
   "x-envoy-upstream-rq-per-try-timeout-ms",
+  "x-envoy-upstream-stream-duration-ms",
   "x-envoy-upstream-rq-timeout-alt-response",
   "x-envoy-expected-rq-timeout-ms",
   "x-envoy-force-trace",
@@ -23,7 +26,7 @@ export const INTERNAL_HEADERS: readonly string[] = [
 
 /** Makes sure of what every request carries through the chain. */
 export function completeRequestHeaders(headers: HeaderMap): void {
-  if (!headers.get("x-forwarded-proto")) headers.set("x-forwarded-proto", "http");
+  if (!headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", "http");
   if (!headers.get("x-request-id")) headers.set("x-request-id", randomUUID());
 }
 

@@ -66,7 +66,7 @@ export class RouteTable {
 
   private hostFor(headers: HeaderMap): CompiledHost | undefined {
     // Envoy routes nothing whose scheme it cannot tell.
-    return headers.has("x-forwarded-proto") ? this.findHost(headers.get(":authority") ?? "") : undefined;
+    return headers.get("x-forwarded-proto") ? this.findHost(headers.get(":authority") ?? "") : undefined;
   }
 
   /** The virtual host of a request, whether or not it has a route for it. */
