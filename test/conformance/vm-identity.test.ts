@@ -194,15 +194,14 @@ describeEngines("VM identity", (engine) => {
     ]);
     await exchange(proxy.port("l"), { path: "/trap" });
     await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS + 10));
-    const before = wasmLines(proxy).length;
     expect((await exchange(proxy.port("l"))).status).toBe(200);
     expect((await exchange(proxy.port("m"))).status).toBe(200);
-    const created = wasmLines(proxy)
-      .slice(before)
-      .filter((line) => line.includes("> context_create"));
-    const ids = created.map((line) => line.replace(/ vm: .*create/, ""));
-    // Root of the one, its stream, root of the other, its stream.
-    expect(ids).toEqual(["r 1 0", "p r 2 1", "r2 3 0", "p r2 4 3"]);
+    const created = () =>
+      wasmLines(proxy)
+        .filter((line) => line.includes("> context_create"))
+        .map((line) => line.replace(/ vm: .*create/, ""));
+    // Root of the one, its stream, root of the other, its stream; Envoy's log comes when it comes.
+    await expect.poll(() => created().slice(-4)).toEqual(["r 1 0", "p r 2 1", "r2 3 0", "p r2 4 3"]);
   });
 
   for (const policy of ["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"])
@@ -220,6 +219,6 @@ describeEngines("VM identity", (engine) => {
         { name: "l", filters: [{ script, plugin: { failure_policy: policy } }] },
       ]);
       expect((await exchange(proxy.port())).status).toBe(200);
-      expect(wasmLines(proxy)).toEqual(["r vm: v=1", "r vm: v=0 one", "r vm: v=0 two"]);
+      await expect.poll(() => wasmLines(proxy)).toEqual(["r vm: v=1", "r vm: v=0 one", "r vm: v=0 two"]);
     });
 });
