@@ -2,9 +2,14 @@ import { parseDuration } from "proxy-wasm-toolkit/sdk/text/duration";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
 import { grpcCode } from "./grpc-codes";
+import { HeaderFaults } from "./header-faults";
+import { MAX_DELAY_MS } from "./limits";
 import { RequestMatch } from "./request-match";
 import { DENOMINATOR } from "./roll";
 import { FaultRule } from "./rule";
+import { Settings } from "./settings";
+
+const ROOT: string[] = ["http", "headerFaults"];
 
 /** Fields of an HTTPRoute. The proxy's own routes do what those but `match` and `fault` say: they are passed over. */
 const ROUTE: string[] = [
@@ -27,16 +32,18 @@ const ROUTE: string[] = [
 ];
 
 const MILLISECOND: i64 = 1000000;
-const HOUR: i64 = 3600000000000;
 
-/** Reads the plugin's configuration into `rules`; null = good, else what is wrong and where. */
-export function readConfig(text: string, rules: FaultRule[]): string | null {
+/** Reads the plugin's configuration into `settings`; null = good, else what is wrong and where. */
+export function readConfig(text: string, settings: Settings): string | null {
   const fields = new Fields();
-  const root = fields.parse(text, ["http"]);
+  const root = fields.parse(text, ROOT);
   if (root != null) {
     if (root.get("http") == null) fields.fail("http", "missing");
     const entries = fields.list(root.get("http"), "http");
-    for (let i = 0; i < entries.length; i++) rules.push(readEntry(fields, entries[i], `http[${i}]`));
+    for (let i = 0; i < entries.length; i++) {
+      settings.rules.push(readEntry(fields, entries[i], `http[${i}]`));
+    }
+    settings.headerFaults = HeaderFaults.read(fields, root.get("headerFaults"), "headerFaults");
   }
   return fields.error == "" ? null : fields.error;
 }
@@ -69,6 +76,7 @@ function refuseMisplaced(fields: Fields, json: JsonValue | null, path: string): 
 
 function readFault(fields: Fields, json: JsonValue, path: string, rule: FaultRule): void {
   if (!fields.object(json, path, ["delay", "abort"])) return;
+  rule.injects = true;
   const delay = json.get("delay");
   const abort = json.get("abort");
   if (delay == null && abort == null) fields.fail(path, "needs delay or abort");
@@ -95,7 +103,7 @@ function readDelay(fields: Fields, json: JsonValue, path: string, rule: FaultRul
   const at = `${path}.fixedDelay`;
   const nanos = parseDuration(fields.text(json.get("fixedDelay"), at));
   if (nanos < MILLISECOND) fields.fail(at, "expected a duration of at least 1ms, such as 0.5s");
-  else if (nanos > 1000 * HOUR) fields.fail(at, "expected a duration of at most 1000h");
+  else if (nanos > MAX_DELAY_MS * MILLISECOND) fields.fail(at, "expected a duration of at most 1000h");
   else rule.delayMs = <u32>(nanos / MILLISECOND);
 }
 

@@ -1,27 +1,20 @@
 import { Action, monotonicTime, RootContext, registerHttp } from "proxy-wasm-toolkit/sdk";
 import { readConfig } from "./config";
 import { Delayed, Delays } from "./delays";
-import { Request } from "./request";
 import { roll } from "./roll";
 import { FaultRule } from "./rule";
+import { Settings } from "./settings";
 
 class FaultRoot extends RootContext {
-  readonly rules: FaultRule[] = [];
+  readonly settings: Settings = new Settings();
   readonly delays: Delays = new Delays();
 
   onConfigure(config: string): string | null {
-    return readConfig(config, this.rules);
+    return readConfig(config, this.settings);
   }
 
   onTick(): void {
     this.delays.tick(monotonicTime());
-  }
-
-  /** The first entry that applies, or null. */
-  ruleFor(request: Request): FaultRule | null {
-    const rules = this.rules;
-    for (let i = 0; i < rules.length; i++) if (rules[i].applies(request)) return rules[i];
-    return null;
   }
 }
 
@@ -31,7 +24,7 @@ class Fault extends Delayed {
 
   onRequestHeaders(): Action {
     const root = this.root as FaultRoot;
-    const rule = root.ruleFor(new Request(this.request.headers));
+    const rule = root.settings.ruleFor(this.request.headers);
     if (rule == null) return Action.Continue;
     if (roll(rule.delayChance)) {
       this.rule = rule;

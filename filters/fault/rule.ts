@@ -1,9 +1,11 @@
 import { Request } from "./request";
 import { RequestMatch } from "./request-match";
 
-/** One entry of the `http` list: when it applies, and what it does. */
+/** One entry of the `http` list, or what one request asks for in headers: when it applies, and what it does. */
 export class FaultRule {
   readonly matches: RequestMatch[] = [];
+  /** False: requests that match are left alone. */
+  injects: bool = false;
   /** Of a million. */
   delayChance: u32 = 0;
   delayMs: u32 = 0;

@@ -18,7 +18,7 @@ describe("fault: what a configuration refuses", () => {
     ["{", "not JSON: expected a key in double quotes at line 1 column 2"],
     [[], "expected an object"],
     [{}, "http: missing"],
-    [{ http: [], extra: 1 }, "extra: unknown or unsupported field (known: http)"],
+    [{ http: [], extra: 1 }, "extra: unknown or unsupported field (known: http, "],
     [{ http: {} }, "http: expected a list"],
     [{ http: [{ fault: always }, 5] }, "http[1]: expected an object"],
     [{ http: [{ faults: always }] }, "http[0].faults: unknown or unsupported field"],
@@ -78,6 +78,13 @@ describe("fault: what a configuration refuses", () => {
       "http[0].match[0].headers.@request.auth.claims.a: unsupported",
     ],
     [matched({ headers: [] }), "http[0].match[0].headers: expected an object"],
+    [{ http: [], headerFaults: "yes" }, "headerFaults: expected an object"],
+    [{ http: [], headerFaults: { delays: {} } }, "headerFaults.delays: unknown or unsupported field"],
+    [{ http: [], headerFaults: { delay: {} } }, "headerFaults.delay.numerator: expected a whole number"],
+    [
+      { http: [], headerFaults: { abort: { numerator: 1, denominator: "TEN" } } },
+      "headerFaults.abort.denominator: expected HUNDRED, TEN_THOUSAND or MILLION",
+    ],
     [matched({ queryParams: { "": {} } }), "http[0].match[0].queryParams.: must not be empty"],
   ])("%j", async (config, why) => {
     const refusal = await refusals("fault");
@@ -234,6 +241,67 @@ describe("fault: delays", () => {
   });
 });
 
+describe("fault: what headers ask for", () => {
+  const ask = (host: TestHost, headers: Record<string, string>) => {
+    const exchange = host.request({ headers });
+    if (exchange.state === "forwarded") exchange.respond();
+    return exchange;
+  };
+  const on = (headerFaults: unknown, draw: number, http: unknown[] = []) =>
+    withFilter("fault", { http, headerFaults }, { random: always64(BigInt(draw)) });
+
+  test("a delay, then an abort", async () => {
+    const host = await on(true, 0);
+    const exchange = ask(host, {
+      "x-envoy-fault-delay-request": "100",
+      "x-envoy-fault-abort-request": "418",
+    });
+    expect(exchange).toBeHeld();
+    host.advance(99);
+    expect(exchange).toBeHeld();
+    host.advance(11);
+    expect(exchange).toBeAnswered(418, "fault filter abort");
+  });
+
+  test.each([
+    ["HUNDRED", "30", 299_999, 300_000],
+    ["TEN_THOUSAND", "30", 2999, 3000],
+    ["MILLION", "30", 29, 30],
+  ])("a percentage header counts in the share's own %s", async (denominator, percentage, last, next) => {
+    const headers = {
+      "x-envoy-fault-abort-request": "503",
+      "x-envoy-fault-abort-request-percentage": percentage,
+    };
+    const share = { abort: { numerator: 50, denominator } };
+    expect(ask(await on(share, last), headers).local).toBe(true);
+    expect(ask(await on(share, next), headers).local).toBe(false);
+  });
+
+  test("a percentage header cannot raise the share", async () => {
+    const headers = { "x-envoy-fault-abort-request": "503", "x-envoy-fault-abort-request-percentage": "90" };
+    expect(ask(await on({ abort: { numerator: 50 } }, 500_000), headers).local).toBe(false);
+    expect(ask(await on({ abort: { numerator: 50 } }, 499_999), headers).local).toBe(true);
+  });
+
+  test("only the first value of a repeated header", async () => {
+    const host = await on(true, 0);
+    const rawHeaders: [string, string][] = [
+      [":method", "GET"],
+      [":path", "/"],
+      [":authority", "a"],
+      ["x-envoy-fault-abort-request", "418"],
+      ["x-envoy-fault-abort-request", "503"],
+    ];
+    expect(host.request({ rawHeaders })).toBeAnswered(418);
+  });
+
+  test("codes that gRPC does not have become UNKNOWN", async () => {
+    const host = await on(true, 0);
+    const headers = { "content-type": "application/grpc", "x-envoy-fault-abort-grpc-request": "99" };
+    expect(ask(host, headers).response.headers?.get("grpc-status")).toBe("2");
+  });
+});
+
 test("fault: what an abort says", async () => {
   const host = await withFilter("fault", {
     http: [
@@ -272,6 +340,9 @@ describe("fault: no trap", () => {
     "method",
     "ignoreUriCase",
     "route",
+    "headerFaults",
+    "numerator",
+    "denominator",
   ];
 
   test("whatever the configuration", async () => {

@@ -40,6 +40,10 @@ const FULL: Record<string, unknown> = {
       },
       { fault: { abort: { grpcStatus: "UNAVAILABLE" } } },
     ],
+    headerFaults: {
+      delay: { numerator: 1, denominator: "TEN_THOUSAND" },
+      abort: { numerator: 100 },
+    },
   },
   authz: {
     policies: [

@@ -28,8 +28,13 @@ export interface HttpEntry {
 const TYPE = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
 const GRPC: Record<string, number> = { OK: 0, NOT_FOUND: 5, UNAVAILABLE: 14, UNAUTHENTICATED: 16 };
 
-/** Envoy's own fault filter; what it does stands on the routes. */
-export const FAULT_FILTER: Json = { name: "envoy.filters.http.fault", typed_config: { "@type": TYPE } };
+/** Envoy's own fault filter with fields of HTTPFault; routes may have their own. */
+export function nativeFaultFilter(config: Json = {}): Json {
+  return { name: "envoy.filters.http.fault", typed_config: { "@type": TYPE, ...config } };
+}
+
+/** The same; what it does stands on the routes. */
+export const FAULT_FILTER: Json = nativeFaultFilter();
 
 /** Routes to `cluster` as Istio's control plane writes them: one for each match block, the first that matches wins. */
 export function faultRoutes(entries: readonly HttpEntry[], cluster: string): Json[] {

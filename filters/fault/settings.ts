@@ -1,0 +1,26 @@
+import { HeaderMap } from "proxy-wasm-toolkit/sdk";
+import { HeaderFaults } from "./header-faults";
+import { Request } from "./request";
+import { FaultRule } from "./rule";
+
+/** Everything a configuration says. */
+export class Settings {
+  readonly rules: FaultRule[] = [];
+  /** Null = requests cannot ask for faults. */
+  headerFaults: HeaderFaults | null = null;
+
+  /** What may happen to a request, or null. As routes do in Envoy, an entry with a fault replaces what headers ask for. */
+  ruleFor(headers: HeaderMap): FaultRule | null {
+    const rules = this.rules;
+    if (rules.length > 0) {
+      const request = new Request(headers);
+      for (let i = 0; i < rules.length; i++) {
+        if (!rules[i].applies(request)) continue;
+        if (rules[i].injects) return rules[i];
+        break;
+      }
+    }
+    const asked = this.headerFaults;
+    return asked == null ? null : asked.ruleFor(headers);
+  }
+}
