@@ -15,6 +15,11 @@ export class ProxyWasmError extends Error {
   }
 }
 
+/** The log's words for a defect of this host that shows itself while it runs. */
+export function hostBug(where: string, error: unknown): string {
+  return `host bug in ${where}: ${(error as Error | undefined)?.stack ?? error}`;
+}
+
 /** The module's bytes, exports or imports are not what a proxy-wasm host can run. */
 export class ModuleError extends ProxyWasmError {
   constructor(message: string, options?: ErrorOptions) {

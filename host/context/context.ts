@@ -96,4 +96,6 @@ export abstract class Context {
   closeStream(_type: StreamType): void {}
   sendLocalResponse(_response: LocalResponse): void {}
   clearRouteCache(): void {}
+  /** A defect of this host showed itself while the guest acted on this context: its stream, if it has one, ends. */
+  breakStream(): void {}
 }

@@ -1,6 +1,7 @@
 import { LogLevel } from "../../sdk/abi/log-level";
 import type { CallbackName } from "../abi/callbacks";
 import type { Clock } from "../clock";
+import { hostBug } from "../errors";
 import type { Logger } from "../log";
 import type { MetricTable } from "../stores/metrics";
 import type { SharedData } from "../stores/shared-data";
@@ -119,12 +120,20 @@ export class Instance {
     this.running = running;
     this.effective = effective;
     if (vm.failure) this.reportFailure(context);
-    if (this.deferred.length > 0) this.runDeferred();
+    if (this.deferred.length > 0) this.runDeferred(context, callback);
     return vm.failure ? undefined : result;
   }
 
-  private runDeferred(): void {
-    for (let action = this.deferred.shift(); action; action = this.deferred.shift()) action();
+  private runDeferred(context: Context, callback: CallbackName): void {
+    for (let action = this.deferred.shift(); action; action = this.deferred.shift()) {
+      try {
+        action();
+      } catch (error) {
+        const text = hostBug(`what context ${context.id} asked for in ${callback}`, error);
+        this.deps.log.log("wasm", LogLevel.Critical, "host/context/instance.ts", text);
+        context.breakStream();
+      }
+    }
   }
 
   /** One entry per failed VM, in Envoy's form: the trap, who and where, the guest's stack. */

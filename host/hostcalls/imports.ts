@@ -5,7 +5,7 @@ import { type SignatureRow, wasmParams } from "../abi/signature";
 import { type AbiVersion, inVersion } from "../abi/version";
 import { Errno, WASI, WASI_MODULES, type WasiName } from "../abi/wasi";
 import type { Instance } from "../context/instance";
-import { ModuleError } from "../errors";
+import { hostBug, ModuleError } from "../errors";
 import { capped } from "../vm/memory-limit";
 import type { CompiledModule } from "../vm/module";
 import { Mode } from "../vm/vm";
@@ -108,7 +108,8 @@ function guarded(instance: Instance, name: string, run: Fn, forbidden: number | 
     try {
       return call(...args);
     } catch (error) {
-      report(LogLevel.Critical, `host bug in ${name}: ${(error as Error).stack ?? error}`);
+      report(LogLevel.Critical, hostBug(name, error));
+      instance.current?.breakStream();
       return Status.InternalFailure;
     }
   };

@@ -7,6 +7,7 @@ import { formatIssue } from "../errors";
 import { createLogger, type Logger, type TraceSink, timeOfDay } from "../log";
 import { PluginRuntime } from "../plugin/plugin-runtime";
 import { FilterChain } from "../stream/filter-chain";
+import { bugReporter } from "./bug-reporter";
 import { loadPlugins } from "./load-plugins";
 import { NodeProxy } from "./proxy";
 
@@ -53,6 +54,7 @@ function logger(options: EngineOptions): Logger {
 
 async function run(bootstrap: Bootstrap, log: Logger, trace: TraceSink | undefined): Promise<RunningEngine> {
   let runtime: PluginRuntime | undefined;
+  const onBug = bugReporter(log);
   const proxy: NodeProxy = new NodeProxy(bootstrap, {
     clock: systemClock,
     log,
@@ -75,7 +77,12 @@ async function run(bootstrap: Bootstrap, log: Logger, trace: TraceSink | undefin
     chainFactory:
       ({ http, loggers }, limit) =>
       (ends) =>
-        new FilterChain(http, ends, { requestBufferLimit: limit, responseBufferLimit: limit, loggers }),
+        new FilterChain(http, ends, {
+          requestBufferLimit: limit,
+          responseBufferLimit: limit,
+          loggers,
+          onBug,
+        }),
     closeFilters: () => runtime?.close(),
   });
   await proxy.start();

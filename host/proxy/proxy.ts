@@ -7,6 +7,7 @@ import type { AccessLogger } from "../stream/access-logger";
 import type { FilterFactory } from "../stream/filter";
 import type { NetworkFilterFactory } from "../stream/network-filter";
 import { AdminServer, type AdminState } from "./admin/admin-server";
+import { bugReporter } from "./bug-reporter";
 import type { ChainFactory } from "./chain";
 import { ClusterManager } from "./clusters/cluster-manager";
 import { ClusterGrpcCaller } from "./clusters/grpc-calls";
@@ -127,8 +128,9 @@ export class NodeProxy implements RunningEngine {
 
   private createService(config: ListenerConfig, filters: ListenerFilters): ConnectionService {
     const { deps, store, clusters } = this;
+    const onBug = bugReporter(deps.log);
     if (config.kind === "tcp")
-      return new TcpService(config, { clock: deps.clock, store, clusters, filters: filters.network });
+      return new TcpService(config, { clock: deps.clock, store, clusters, filters: filters.network, onBug });
     const manager = new ConnectionManager(config, {
       clock: deps.clock,
       store,
@@ -139,7 +141,7 @@ export class NodeProxy implements RunningEngine {
     });
     if (filters.network.length === 0) return manager;
     const bufferLimit = config.perConnectionBufferLimitBytes;
-    return new FilteredHttp(manager, { clock: deps.clock, filters: filters.network, bufferLimit });
+    return new FilteredHttp(manager, { clock: deps.clock, filters: filters.network, onBug, bufferLimit });
   }
 
   private setState(state: ServerState): void {

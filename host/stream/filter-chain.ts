@@ -10,6 +10,8 @@ export interface FilterChainOptions {
   requestBufferLimit: number;
   responseBufferLimit: number;
   loggers?: readonly AccessLogger[];
+  /** Hears of what was thrown while the chain ran; the stream ends. Absent: it is thrown on. */
+  onBug?: (error: unknown) => void;
 }
 
 const PAYLOAD_TOO_LARGE: LocalReply = {
@@ -108,15 +110,27 @@ export class FilterChain implements ChainControl {
   requestHeaders(headers: HeaderMap, end: boolean): void {
     this.grpc = isGrpc(headers);
     this.head = headers.get(":method") === "HEAD";
-    if (this.decoding.open) this.decoding.headers(headers, end);
+    try {
+      if (this.decoding.open) this.decoding.headers(headers, end);
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   requestData(chunk: Buffer, end: boolean): void {
-    if (this.decoding.open) this.decoding.data(chunk, end);
+    try {
+      if (this.decoding.open) this.decoding.data(chunk, end);
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   requestTrailers(trailers: HeaderMap): void {
-    if (this.decoding.open) this.decoding.trailers(trailers);
+    try {
+      if (this.decoding.open) this.decoding.trailers(trailers);
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   /** Response headers from the router. */
@@ -125,17 +139,29 @@ export class FilterChain implements ChainControl {
     this.responseSeen = true;
     this.ends.info.responseHeaders = headers;
     this.ends.info.responseCode = statusOf(headers);
-    this.encoding.headers(headers, end);
+    try {
+      this.encoding.headers(headers, end);
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   responseData(chunk: Buffer, end: boolean): void {
-    if (this.encoding.open) this.encoding.data(chunk, end);
+    try {
+      if (this.encoding.open) this.encoding.data(chunk, end);
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   responseTrailers(trailers: HeaderMap): void {
     if (!this.encoding.open) return;
     this.ends.info.responseTrailers = trailers;
-    this.encoding.trailers(trailers);
+    try {
+      this.encoding.trailers(trailers);
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   /**
@@ -143,6 +169,14 @@ export class FilterChain implements ChainControl {
    * headers are held by a filter: straight to the client. After they have left: the stream is reset.
    */
   sendLocalReply(reply: LocalReply): void {
+    try {
+      this.answer(reply);
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  private answer(reply: LocalReply): void {
     if (this.finished || (!this.decoding.open && !this.encoding.open)) return;
     const { info } = this.ends;
     this.decoding.open = false;
@@ -182,9 +216,26 @@ export class FilterChain implements ChainControl {
     this.finished = true;
     this.decoding.open = false;
     this.encoding.open = false;
-    for (const filter of this.filters) filter.onLog();
-    for (const logger of this.options.loggers ?? []) logger.log(this.ends.info);
-    for (const filter of this.filters) filter.onDestroy();
+    const { filters, options } = this;
+    for (const filter of filters) this.run(() => filter.onLog());
+    for (const logger of options.loggers ?? []) this.run(() => logger.log(this.ends.info));
+    for (const filter of filters) this.run(() => filter.onDestroy());
+  }
+
+  private run(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  /** A defect of this host ends the stream at hand, and no other: 500, or a reset once there is an answer. */
+  private broken(error: unknown): void {
+    const { onBug } = this.options;
+    if (!onBug) throw error;
+    onBug(error);
+    this.sendLocalReply({ status: 500, body: "", details: "host_bug" });
   }
 }
 

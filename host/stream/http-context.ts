@@ -17,6 +17,9 @@ import {
 import { HttpSide } from "./http-side";
 import { dataStatus, headersStatus } from "./results";
 
+/** Response code details of a stream that a defect of this host has ended. */
+const HOST_BUG = "host_bug";
+
 /** How a stream reacts when its VM is failed. */
 export interface StreamPolicy {
   /** `fail_open: true`: a stream that hits a failed VM passes through instead of getting 503. */
@@ -31,6 +34,7 @@ export class HttpContext extends Context implements StreamFilter {
   private logging = false;
   private created = false;
   private replied = false;
+  private broken = false;
   private failureAnswered = false;
   private closed = false;
 
@@ -238,7 +242,7 @@ export class HttpContext extends Context implements StreamFilter {
 
   override sendLocalResponse(response: LocalResponse): void {
     // In on_log Envoy recurses until it crashes; here the call has no effect.
-    if (this.logging || this.closed || this.replied) return;
+    if (this.logging || this.closed || this.replied || this.broken) return;
     this.replied = true;
     this.instance.defer(() =>
       this.unlessClosed(() =>
@@ -247,8 +251,17 @@ export class HttpContext extends Context implements StreamFilter {
     );
   }
 
+  /** 500, or a reset once response headers have left; what the guest asked for does not count any more. */
+  override breakStream(): void {
+    if (this.broken || this.closed) return;
+    this.instance.defer(() => {
+      if (!this.closed) this.callbacks.sendLocalReply({ status: 500, body: "", details: HOST_BUG });
+    });
+    this.broken = true;
+  }
+
   private unlessClosed(action: () => void): void {
-    if (!this.closed) action();
+    if (!this.closed && !this.broken) action();
   }
 
   override clearRouteCache(): void {

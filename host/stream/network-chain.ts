@@ -28,6 +28,8 @@ export class NetworkChain {
   constructor(
     factories: readonly NetworkFilterFactory[],
     private readonly ends: NetworkEnds,
+    /** Hears of what was thrown while the chain ran; the connection ends. Absent: it is thrown on. */
+    private readonly onBug?: (error: unknown) => void,
   ) {
     for (const factory of factories) this.install(factory);
   }
@@ -58,8 +60,12 @@ export class NetworkChain {
 
   private read(from: number): void {
     if (this.closed) return;
-    this.visit(from);
-    this.report();
+    try {
+      this.visit(from);
+      this.report();
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   private visit(from: number): void {
@@ -95,6 +101,14 @@ export class NetworkChain {
   /** Bytes, or the end of stream, from the upstream. */
   upstreamData(data: Buffer, end: boolean): void {
     if (this.closed) return;
+    try {
+      this.write(data, end);
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  private write(data: Buffer, end: boolean): void {
     this.upstream.append(data);
     for (let i = this.stations.length - 1; i >= 0; i--) {
       const status = this.stations[i]!.filter.onUpstreamData(this.upstream, end);
@@ -117,6 +131,19 @@ export class NetworkChain {
   /** The client connection is closed: every filter is told, in chain order. */
   close(peer: PeerType): void {
     this.closed = true;
-    for (const { filter } of this.stations) filter.onClose(peer);
+    for (const { filter } of this.stations) {
+      try {
+        filter.onClose(peer);
+      } catch (error) {
+        this.broken(error);
+      }
+    }
+  }
+
+  /** A defect of this host ends the connection at hand, and no other. */
+  private broken(error: unknown): void {
+    if (!this.onBug) throw error;
+    this.onBug(error);
+    if (!this.closed) this.ends.closeDownstream();
   }
 }

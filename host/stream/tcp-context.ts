@@ -124,6 +124,10 @@ export class TcpContext extends Context implements NetworkFilter {
       this.instance.defer(() => this.unlessClosed(() => this.callbacks.close()));
   }
 
+  override breakStream(): void {
+    this.closeStream(StreamType.Downstream);
+  }
+
   private unlessClosed(action: () => void): void {
     if (!this.closed) action();
   }

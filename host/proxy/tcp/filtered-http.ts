@@ -16,6 +16,7 @@ import { TcpFacts } from "./tcp-facts";
 interface Deps {
   clock: Clock;
   filters: readonly NetworkFilterFactory[];
+  onBug: (error: unknown) => void;
   /** Bytes held of one direction before it stops; 0 = no limit. */
   bufferLimit: number;
 }
@@ -82,7 +83,7 @@ class FilteredConnection implements NetworkEnds, SocketFilters {
     this.inner.on("error", () => {});
     this.hold = new Hold((held) => (held ? socket.pause() : socket.resume()));
     this.hold.set(HoldReason.Connect, true);
-    this.chain = new NetworkChain(deps.filters, this);
+    this.chain = new NetworkChain(deps.filters, this, deps.onBug);
     socket.on("data", (data: Buffer) => this.onData(data));
     socket.pause();
     socket.once("end", () => {

@@ -47,7 +47,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     this.upstreamHold = new Hold((held) => this.onUpstreamHeld(held));
     // Bytes have nowhere to go yet.
     this.downstreamHold.set(HoldReason.Connect, true);
-    this.chain = new NetworkChain(service.filters, this);
+    this.chain = new NetworkChain(service.filters, this, service.onBug);
     socket.on("data", (data: Buffer) => this.onClientData(data));
     socket.pause();
     socket.once("end", () => this.onClientEnd());

@@ -18,6 +18,7 @@ export interface TcpServiceDeps {
   store: StatsStore;
   clusters: ClusterManager;
   filters: readonly NetworkFilterFactory[];
+  onBug: (error: unknown) => void;
 }
 
 /** A listener whose filter chain ends in the TCP proxy. */
@@ -28,6 +29,7 @@ export class TcpService implements ConnectionService {
   readonly clock: Clock;
   readonly clusters: ClusterManager;
   readonly filters: readonly NetworkFilterFactory[];
+  readonly onBug: (error: unknown) => void;
   readonly listenerInfo: StreamInfo["listener"];
   /** Bytes held of one direction before its reading stops; 0 = no limit. */
   readonly bufferLimit: number;
@@ -40,6 +42,7 @@ export class TcpService implements ConnectionService {
     this.clock = deps.clock;
     this.clusters = deps.clusters;
     this.filters = deps.filters;
+    this.onBug = deps.onBug;
     this.stats = createTcpStats(deps.store, listener.tcp.statPrefix);
     this.bufferLimit = listener.perConnectionBufferLimitBytes;
     this.listenerInfo = {
