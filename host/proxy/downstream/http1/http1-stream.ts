@@ -103,7 +103,8 @@ export class Http1Stream implements CodecStream {
     this.declared = this.isHead ? undefined : declaredLength(headers);
     if (connection.closing) response.shouldKeepAlive = false;
     writeHead(response, status, headers, endStream, this.isHead);
-    if (!endStream) process.nextTick(flushHead, response);
+    // Behind the end of a body that the same read has brought: then all of it leaves in one write.
+    if (!endStream) setImmediate(flushHead, response);
   }
 
   sendData(chunk: Buffer): boolean {
@@ -120,6 +121,7 @@ export class Http1Stream implements CodecStream {
     }
     if (declared !== undefined && sent < declared && !NO_BODY.has(response.statusCode)) {
       // The client waits for bytes that never come: only the end of the connection tells it.
+      flushHead(response);
       closeAfterFlush(this.request.socket);
       return;
     }

@@ -13,8 +13,11 @@ import { createHttp2Stats, type Http2Stats } from "./http2-stats";
 const MAX_HEADER_LIST_BYTES = 128 * 1024;
 const MAX_HEADER_LIST_PAIRS = 1000;
 
-/** Megabytes of nghttp2's own for a connection, frames waiting to be sent included. */
-const MAX_SESSION_MEMORY = 64;
+/**
+ * Megabytes of a connection's frames, those waiting to be sent included; beyond it node:http2 refuses streams. What a
+ * thousand slow readers are owed is bounded by the buffers of their streams.
+ */
+const MAX_SESSION_MEMORY = 1024;
 
 /** Speaks HTTP/2 on the connections it is given. */
 export class Http2Codec {
