@@ -43,11 +43,19 @@ export function findProperty(scope: PropertyScope, name: string): PropertyValue 
   return { kind: "map", get: (key) => (Object.hasOwn(entry, key) ? entry[key]!(scope) : undefined) };
 }
 
+/** The row of a namespace that a path leads to: what is read most, without going through a map. */
+function attribute({ stream }: PropertyScope, [name, key]: readonly string[]) {
+  if (!stream || key === undefined) return undefined;
+  const entry = Object.hasOwn(PROPERTIES, name!) ? PROPERTIES[name!] : undefined;
+  return typeof entry === "object" && Object.hasOwn(entry, key) ? entry[key] : undefined;
+}
+
 /** `proxy_get_property`: the encoded value, or the status that says why there is none. */
 export function getProperty(scope: PropertyScope, path: string): Buffer | Status {
-  const [name, ...steps] = split(path);
-  if (name === undefined) return Status.SerializationFailure;
-  let at = findProperty(scope, name);
-  for (const step of steps) at = at && child(at, step);
+  const steps = split(path);
+  if (steps.length === 0) return Status.SerializationFailure;
+  const row = attribute(scope, steps);
+  let at = row ? row(scope) : findProperty(scope, steps[0]!);
+  for (let i = row ? 2 : 1; at && i < steps.length; i++) at = child(at, steps[i]!);
   return at ? (encodeProperty(at) ?? Status.SerializationFailure) : Status.NotFound;
 }
