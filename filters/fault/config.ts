@@ -9,7 +9,7 @@ import { DENOMINATOR } from "./roll";
 import { FaultRule } from "./rule";
 import { Settings } from "./settings";
 
-const ROOT: string[] = ["http", "headerFaults"];
+const ROOT: string[] = ["http", "headerFaults", "maxActiveFaults"];
 
 /** Fields of an HTTPRoute. The proxy's own routes do what those but `match` and `fault` say: they are passed over. */
 const ROUTE: string[] = [
@@ -44,6 +44,8 @@ export function readConfig(text: string, settings: Settings): string | null {
       settings.rules.push(readEntry(fields, entries[i], `http[${i}]`));
     }
     settings.headerFaults = HeaderFaults.read(fields, root.get("headerFaults"), "headerFaults");
+    const most = root.get("maxActiveFaults");
+    if (most != null) settings.maxActiveFaults = fields.integer(most, "maxActiveFaults", 0, i32.MAX_VALUE);
   }
   return fields.error == "" ? null : fields.error;
 }

@@ -8,6 +8,8 @@ export class Settings {
   readonly rules: FaultRule[] = [];
   /** Null = requests cannot ask for faults. */
   headerFaults: HeaderFaults | null = null;
+  /** -1 = no limit. */
+  maxActiveFaults: i64 = -1;
 
   /** What may happen to a request, or null. As routes do in Envoy, an entry with a fault replaces what headers ask for. */
   ruleFor(headers: HeaderMap): FaultRule | null {

@@ -85,6 +85,7 @@ describe("fault: what a configuration refuses", () => {
       { http: [], headerFaults: { abort: { numerator: 1, denominator: "TEN" } } },
       "headerFaults.abort.denominator: expected HUNDRED, TEN_THOUSAND or MILLION",
     ],
+    [{ http: [], maxActiveFaults: -1 }, "maxActiveFaults: expected a whole number from 0 to"],
     [matched({ queryParams: { "": {} } }), "http[0].match[0].queryParams.: must not be empty"],
   ])("%j", async (config, why) => {
     const refusal = await refusals("fault");
@@ -302,6 +303,51 @@ describe("fault: what headers ask for", () => {
   });
 });
 
+describe("fault: how many at a time, and what is counted", () => {
+  const counts = (host: TestHost) =>
+    ["delays_injected", "aborts_injected", "faults_overflow", "active_faults"].map((name) =>
+      Number(host.metric(`wasm_fault_${name}`) ?? 0),
+    );
+
+  test("what is over the limit passes; a mere delay counts until it is over", async () => {
+    const host = await withFilter("fault", { http: [{ fault: delay(100) }], maxActiveFaults: 2 });
+    const streams = [1, 2, 3].map(() => host.request());
+    expect(streams.map(({ state }) => state)).toEqual(["held", "held", "forwarded"]);
+    expect(counts(host)).toEqual([2, 0, 1, 2]);
+    host.advance(110);
+    expect(counts(host)).toEqual([2, 0, 1, 0]);
+    const next = host.request();
+    expect(next).toBeHeld();
+    next.disconnect();
+    expect(counts(host)).toEqual([3, 0, 1, 0]);
+    for (const stream of host.open) stream.respond();
+    expect(counts(host)).toEqual([3, 0, 1, 0]);
+  });
+
+  test("a delay and an abort of one request are one fault; both may find no room", async () => {
+    const config = { http: [{ fault: { ...delay(100), ...always } }], maxActiveFaults: 1 };
+    const host = await withFilter("fault", config);
+    const first = host.request();
+    const second = host.request();
+    expect(second).toBeForwarded();
+    second.respond();
+    expect(counts(host)).toEqual([1, 0, 2, 1]);
+    host.advance(110);
+    expect(first).toBeAnswered(503);
+    expect(counts(host)).toEqual([1, 1, 2, 0]);
+  });
+
+  test("a request under no fault touches no metric", async () => {
+    const host = await withFilter("fault", {
+      http: [{ match: [{ uri: { exact: "/a" } }], fault: always }],
+      maxActiveFaults: 1,
+    });
+    const before = host.trace.length;
+    send(host);
+    expect(host.trace.slice(before).filter((line) => /metric|set_property/.test(line))).toEqual([]);
+  });
+});
+
 test("fault: what an abort says", async () => {
   const host = await withFilter("fault", {
     http: [
@@ -343,6 +389,7 @@ describe("fault: no trap", () => {
     "headerFaults",
     "numerator",
     "denominator",
+    "maxActiveFaults",
   ];
 
   test("whatever the configuration", async () => {

@@ -44,6 +44,7 @@ const FULL: Record<string, unknown> = {
       delay: { numerator: 1, denominator: "TEN_THOUSAND" },
       abort: { numerator: 100 },
     },
+    maxActiveFaults: 5,
   },
   authz: {
     policies: [

@@ -36,13 +36,15 @@ export function nativeFaultFilter(config: Json = {}): Json {
 /** The same; what it does stands on the routes. */
 export const FAULT_FILTER: Json = nativeFaultFilter();
 
-/** Routes to `cluster` as Istio's control plane writes them: one for each match block, the first that matches wins. */
-export function faultRoutes(entries: readonly HttpEntry[], cluster: string): Json[] {
+/** Routes to `cluster` as Istio's control plane writes them: one for each match block, the first that matches wins; `more` goes into each fault. */
+export function faultRoutes(entries: readonly HttpEntry[], cluster: string, more: Json = {}): Json[] {
   const routes = entries.flatMap(({ match, fault }) =>
     (match ?? [{}]).map((block) => ({
       match: routeMatch(block),
       route: { cluster },
-      ...(fault && { typed_per_filter_config: { "envoy.filters.http.fault": nativeFault(fault) } }),
+      ...(fault && {
+        typed_per_filter_config: { "envoy.filters.http.fault": { ...nativeFault(fault), ...more } },
+      }),
     })),
   );
   return [...routes, { match: { prefix: "/" }, route: { cluster } }];
