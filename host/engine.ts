@@ -15,6 +15,8 @@ export interface EngineOptions {
   componentLogLevels?: ReadonlyMap<Component, LogLevel>;
   /** Every callback and hostcall to the log, secrets masked or not (node engine only). */
   trace?: "masked" | "full";
+  /** How long a callback may run, milliseconds (node engine only). */
+  maxCallbackMs?: number;
   /** Worker threads; the node engine always runs one. */
   concurrency?: number;
   /** Receives every log line with its newline, as Latin-1 text. Default: stderr. */

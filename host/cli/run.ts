@@ -18,6 +18,7 @@ interface RunOptions {
   concurrency?: number;
   trace?: boolean;
   traceFull?: boolean;
+  maxCallbackMs?: number;
 }
 
 /** What a program that embeds `run` may hook into (`npm start` does). */
@@ -47,6 +48,11 @@ export function runCommand(outcome: { exitCode: number }, hooks: RunHooks): Comm
     )
     .option("--trace", "node engine: a line for every callback and hostcall, secrets masked")
     .option("--trace-full", "as --trace, with nothing masked and hardly anything cut")
+    .option(
+      "--max-callback-ms <n>",
+      "node engine: ends a callback that runs longer, its VM is failed",
+      countArgument,
+    )
     .option("--concurrency <n>", "worker threads (the node engine always runs one)", countArgument)
     .addHelpText("after", HELP)
     .action(async (file: string | undefined, options: RunOptions) => {
@@ -101,6 +107,9 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
       "--trace is the node engine's; with --engine envoy use --component-log-level wasm:trace",
     );
 
+  if (options.engine === "envoy" && options.maxCallbackMs !== undefined)
+    throw new UsageError("--max-callback-ms is the node engine's");
+
   const log = createLogger(writeLogLine, options.logLevel ?? Level.Info);
   if (options.engine === "node" && (options.concurrency ?? 1) > 1)
     log.log("main", Level.Warn, "proxy-wasm", `the node engine runs 1 worker, not ${options.concurrency}`);
@@ -132,6 +141,7 @@ function engineOptions(configPath: string, options: RunOptions): EngineOptions {
     ...(options.componentLogLevel && { componentLogLevels: options.componentLogLevel }),
     ...(options.trace && { trace: "masked" }),
     ...(options.traceFull && { trace: "full" }),
+    ...(options.maxCallbackMs !== undefined && { maxCallbackMs: options.maxCallbackMs }),
     ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
   };
 }

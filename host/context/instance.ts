@@ -28,6 +28,8 @@ export interface InstanceDeps {
   readonly vmId: string;
   /** WASI environment. */
   readonly environment: ReadonlyMap<string, string>;
+  /** How long a callback may run, milliseconds; absent = for ever. */
+  readonly maxCallbackMs?: number | undefined;
   /** Fills what the guest asks random bytes for; absent = the machine's generator. */
   readonly random?: ((target: Uint8Array) => void) | undefined;
 }
@@ -54,7 +56,7 @@ export class Instance {
     readonly compiled: CompiledModule,
     readonly deps: InstanceDeps,
   ) {
-    this.vm = new Vm(compiled);
+    this.vm = new Vm(compiled, deps.maxCallbackMs);
   }
 
   get failed(): boolean {

@@ -27,6 +27,8 @@ export interface PluginRuntimeDeps {
   trace?: TraceSink;
   /** Fills what guests ask random bytes for; absent = the machine's generator. */
   random?: (target: Uint8Array) => void;
+  /** How long a callback may run, milliseconds; absent = for ever. */
+  maxCallbackMs?: number | undefined;
   /** From 0 to below 1: how far a back-off is drawn out. Default `Math.random`. */
   jitter?: () => number;
 }
@@ -106,7 +108,20 @@ export class PluginRuntime {
     checkImports(compiled);
     const { clock, log, caller, grpcCaller, stats, node, trace, random, concurrency = 1 } = this.deps;
     const { sharedData, sharedQueues } = this;
-    const deps = { clock, log, caller, grpcCaller, stats, node, trace, random, sharedData, sharedQueues };
+    const { maxCallbackMs } = this.deps;
+    const deps = {
+      clock,
+      log,
+      caller,
+      grpcCaller,
+      stats,
+      node,
+      trace,
+      random,
+      maxCallbackMs,
+      sharedData,
+      sharedQueues,
+    };
     const vm = new SharedVm(new VmGroup(compiled, config, deps), concurrency, log);
     this.vms.set(key, vm);
     return vm;

@@ -100,6 +100,7 @@ export class VmGroup {
       sharedData: deps.sharedData,
       sharedQueues: deps.sharedQueues,
       random: deps.random,
+      maxCallbackMs: deps.maxCallbackMs,
       metrics: new MetricTable(deps.stats),
       vmConfiguration: config.vmConfiguration,
       vmId: config.vmId,

@@ -29,7 +29,7 @@ export const nodeEngine: Engine = {
       lenient: options.lenient ?? false,
     });
     for (const warning of warnings) log.log("config", LogLevel.Warn, SOURCE, formatIssue(warning));
-    return run(bootstrap, log, options.trace && traceSink(options));
+    return run(bootstrap, log, options.trace && traceSink(options), options.maxCallbackMs);
   },
 };
 
@@ -52,7 +52,12 @@ function logger(options: EngineOptions): Logger {
   return log;
 }
 
-async function run(bootstrap: Bootstrap, log: Logger, trace: TraceSink | undefined): Promise<RunningEngine> {
+async function run(
+  bootstrap: Bootstrap,
+  log: Logger,
+  trace: TraceSink | undefined,
+  maxCallbackMs?: number,
+): Promise<RunningEngine> {
   let runtime: PluginRuntime | undefined;
   const onBug = bugReporter(log);
   const proxy: NodeProxy = new NodeProxy(bootstrap, {
@@ -69,6 +74,7 @@ async function run(bootstrap: Bootstrap, log: Logger, trace: TraceSink | undefin
         grpcCaller,
         node,
         ...(trace && { trace }),
+        maxCallbackMs,
         concurrency: 1,
       });
       runtime = plugins;

@@ -32,6 +32,8 @@ export interface TestHostOptions {
   logLevel?: LogLevel;
   /** Keep a trace of callbacks and hostcalls; default true. Without it a host is several times as fast. */
   trace?: boolean;
+  /** How long a callback may run, real milliseconds; default: for ever. A longer one is a trap. */
+  maxCallbackMs?: number;
   /** Bytes a filter may hold of a body before 413 or 500; default 1 MiB. */
   bufferLimit?: number;
 }
@@ -88,6 +90,7 @@ export class TestHost {
       grpcCaller: this.#services,
       node,
       random,
+      maxCallbackMs: options.maxCallbackMs,
       ...(trace && { trace: { write: (line) => this.#keep(line), full: true } }),
     });
     this.#runtime.startWorkers();

@@ -3,6 +3,7 @@ import { ModuleError, VmTrapError } from "../errors";
 import { backtrace, COLLECTED_FRAMES } from "./backtrace";
 import { GuestMemory } from "./memory";
 import type { CompiledModule } from "./module";
+import { withTimeLimit } from "./time-limit";
 
 /** What a guest may call at the moment: everything, the start-up list, the allocator's short list, or nothing. */
 export enum Mode {
@@ -45,7 +46,11 @@ export class Vm {
   private readonly callbacks = new Map<CallbackName, Fn>();
   private allocator!: Fn;
 
-  constructor(readonly compiled: CompiledModule) {}
+  constructor(
+    readonly compiled: CompiledModule,
+    /** How long a callback may run, milliseconds; absent = for ever. */
+    private readonly maxCallbackMs?: number,
+  ) {}
 
   /**
    * Links, instantiates and runs `_initialize` (then `main`) or `_start`.
@@ -120,7 +125,9 @@ export class Vm {
     const frames = Error.stackTraceLimit;
     Error.stackTraceLimit = COLLECTED_FRAMES;
     try {
-      return fn(a, b, c, d, e) ?? 0;
+      const { maxCallbackMs } = this;
+      if (maxCallbackMs === undefined) return fn(a, b, c, d, e) ?? 0;
+      return withTimeLimit(maxCallbackMs, () => fn(a, b, c, d, e) ?? 0);
     } catch (error) {
       this.fail(callback, error);
       return undefined;
