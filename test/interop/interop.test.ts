@@ -3,10 +3,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bootstrap, cluster, httpListener, stringValue, wasmFilter } from "../support/bootstrap";
+import {
+  bootstrap,
+  CLUSTER_HTTP2,
+  cluster,
+  httpListener,
+  networkWasmFilter,
+  stringValue,
+  tcpListener,
+  wasmFilter,
+} from "../support/bootstrap";
 import { describeEngines, type ProxyUnderTest } from "../support/describe-engines";
+import { grpcAnswer, grpcMessages } from "../support/grpc-wire";
+import { Http2Upstream } from "../support/http2-upstream";
 import { exchange, type RawRequest } from "../support/raw-client";
 import { RawUpstream, type UpstreamRequest } from "../support/raw-upstream";
+import { echo, TcpPeer, TcpUpstream } from "../support/tcp-peer";
 
 const dir = mkdtempSync(join(tmpdir(), "proxy-wasm-interop-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -23,6 +35,8 @@ describeEngines("Modules of other SDKs", (engine) => {
       let proxy: ProxyUnderTest;
       let upstream: RawUpstream;
       let callout: RawUpstream;
+      let tcp: TcpUpstream;
+      let grpc: Http2Upstream;
 
       beforeAll(async () => {
         const wasm = join(dir, `${language}.wasm`);
@@ -43,15 +57,33 @@ describeEngines("Modules of other SDKs", (engine) => {
           configuration: "callout",
           vm: { configuration: stringValue("vm-config") },
         });
+        tcp = await TcpUpstream.start(echo);
+        grpc = await Http2Upstream.start(grpcAnswer({ messages: ["hello there"] }));
+        const tcpFilter = networkWasmFilter({
+          name: "tcp-plugin",
+          rootId: "tcp-root",
+          vmId: language,
+          wasm,
+          configuration: "tcp",
+          vm: { configuration: stringValue("vm-config") },
+        });
         const routes = [{ match: { prefix: "/" }, route: { cluster: "up" } }];
         proxy = await engine.start(
           bootstrap({
-            listeners: [httpListener({ name: "l", filters: [filter], routes })],
-            clusters: [cluster("up", upstream.port), cluster("callout", callout.port)],
+            listeners: [
+              httpListener({ name: "l", filters: [filter], routes }),
+              tcpListener({ name: "tcp", filters: [tcpFilter] }),
+            ],
+            clusters: [
+              cluster("up", upstream.port),
+              cluster("callout", callout.port),
+              cluster("tcp", tcp.port),
+              cluster("grpc", grpc.port, CLUSTER_HTTP2),
+            ],
           }),
         );
       });
-      afterAll(() => Promise.all([upstream?.close(), callout?.close()]));
+      afterAll(() => Promise.all([upstream?.close(), callout?.close(), tcp?.close(), grpc?.close()]));
 
       const line = (wanted: string) =>
         proxy.log.waitFor((lines) => lines.find(({ message }) => message.endsWith(`: ${wanted}`)), wanted);
@@ -134,6 +166,44 @@ describeEngines("Modules of other SDKs", (engine) => {
         const [, told, listed] = / call (\d+) (\d+)$/.exec(message)!;
         expect(listed).toBe(told);
         expect((await callout.request()).startLine).toBe("POST /callout HTTP/1.1");
+      });
+
+      // The Go SDK has no gRPC.
+      if (language === "rust")
+        test("gRPC call: metadata and message out, status and message back", async () => {
+          const { request } = await through({ path: "/grpc" });
+          expect(request.header("x-grpc-status")).toBe("0");
+          expect(request.header("x-grpc-message")).toBe("hello there");
+          const called = await grpc.request(0);
+          expect(called.header(":path")).toBe("/test.Echo/Say");
+          expect(called.header("x-by")).toBe(language);
+          expect(grpcMessages(called.body)).toEqual(["hi"]);
+        });
+
+      test("foreign functions: bytes to and fro; an unknown one is NotFound", async () => {
+        const { request } = await through({ path: "/foreign" });
+        expect(request.header("x-foreign")).toBe("some words");
+        await line("unknown function NotFound");
+      });
+
+      test("TCP: data of both directions changed, closes and log seen", async () => {
+        const client = await TcpPeer.connect(proxy.port("tcp"));
+        await line("new connection");
+        client.write("hello");
+        await client.receives(`HELLO-${language}`);
+        client.end();
+        await client.ended();
+        await line("upstream closed");
+        await proxy.log.waitFor(
+          (lines) => lines.find(({ message }) => /: downstream closed by [012]$/.test(message)),
+          "downstream closed",
+        );
+        await proxy.log.waitFor(
+          (lines) => lines.find(({ message }) => /: log of 127\.0\.0\.1:\d+$/.test(message)),
+          "log",
+        );
+        await line("done");
+        client.close();
       });
 
       test("timer: ticks, and stops", async () => {

@@ -86,7 +86,56 @@ func (r *root) OnQueueReady(queue uint32) {
 	}
 }
 
+// The SDK takes whichever context it is given, so each is made only where it belongs.
+func (r *root) NewTcpContext(uint32) types.TcpContext {
+	if r.config == "tcp" {
+		return &connection{}
+	}
+	return nil
+}
+
+type connection struct {
+	types.DefaultTcpContext
+}
+
+func (*connection) OnNewConnection() types.Action {
+	proxywasm.LogInfo("new connection")
+	return types.ActionContinue
+}
+
+func (*connection) OnDownstreamData(size int, _ bool) types.Action {
+	if size > 0 {
+		data, err := proxywasm.GetDownstreamData(0, size)
+		must(err)
+		must(proxywasm.ReplaceDownstreamData(bytes.ToUpper(data)))
+	}
+	return types.ActionContinue
+}
+
+func (*connection) OnUpstreamData(size int, _ bool) types.Action {
+	if size > 0 {
+		must(proxywasm.AppendUpstreamData([]byte("-" + name)))
+	}
+	return types.ActionContinue
+}
+
+func (*connection) OnDownstreamClose(peer types.PeerType) {
+	proxywasm.LogInfo("downstream closed by " + strconv.Itoa(int(peer)))
+}
+
+func (*connection) OnUpstreamClose(types.PeerType) {
+	proxywasm.LogInfo("upstream closed")
+}
+
+func (*connection) OnStreamDone() {
+	proxywasm.LogInfo("log of " + property("source", "address"))
+	proxywasm.LogInfo("done")
+}
+
 func (r *root) NewHttpContext(uint32) types.HttpContext {
+	if r.config == "tcp" {
+		return nil
+	}
 	return &stream{root: r}
 }
 
@@ -162,6 +211,15 @@ func (s *stream) OnHttpRequestHeaders(headers int, _ bool) types.Action {
 			proxywasm.LogInfo("unknown cluster BadArgument")
 		}
 		return types.ActionPause
+	case "/foreign":
+		packed, err := proxywasm.CallForeignFunction("compress", []byte("some words"))
+		must(err)
+		text, err := proxywasm.CallForeignFunction("uncompress", packed)
+		must(err)
+		must(proxywasm.ReplaceHttpRequestHeader("x-foreign", string(text)))
+		if _, err = proxywasm.CallForeignFunction("no-such-function", nil); err == types.ErrorStatusNotFound {
+			proxywasm.LogInfo("unknown function NotFound")
+		}
 	}
 	return types.ActionContinue
 }

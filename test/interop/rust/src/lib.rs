@@ -3,8 +3,8 @@
 
 use log::{info, warn};
 use proxy_wasm::hostcalls;
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType, LogLevel, MetricType};
+use proxy_wasm::traits::{Context, HttpContext, RootContext, StreamContext};
+use proxy_wasm::types::{Action, ContextType, LogLevel, MetricType, PeerType};
 use std::time::Duration;
 
 const NAME: &str = "rust";
@@ -61,7 +61,11 @@ impl RootContext for Root {
     }
 
     fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+        Some(if self.config == "tcp" { ContextType::StreamContext } else { ContextType::HttpContext })
+    }
+
+    fn create_stream_context(&self, _: u32) -> Option<Box<dyn StreamContext>> {
+        Some(Box::new(Connection {}))
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
@@ -85,6 +89,48 @@ struct Stream {
     queue: u32,
     path: String,
     body: usize,
+}
+
+struct Connection {}
+
+impl Context for Connection {
+    fn on_done(&mut self) -> bool {
+        info!("done");
+        true
+    }
+}
+
+impl StreamContext for Connection {
+    fn on_new_connection(&mut self) -> Action {
+        info!("new connection");
+        Action::Continue
+    }
+
+    fn on_downstream_data(&mut self, size: usize, _: bool) -> Action {
+        let data = self.get_downstream_data(0, size).unwrap_or_default();
+        self.set_downstream_data(0, size, data.to_ascii_uppercase().as_slice());
+        Action::Continue
+    }
+
+    fn on_upstream_data(&mut self, size: usize, _: bool) -> Action {
+        if size > 0 {
+            self.set_upstream_data(size, 0, format!("-{NAME}").as_bytes());
+        }
+        Action::Continue
+    }
+
+    fn on_downstream_close(&mut self, peer: PeerType) {
+        info!("downstream closed by {}", peer as u32);
+    }
+
+    fn on_upstream_close(&mut self, _: PeerType) {
+        info!("upstream closed");
+    }
+
+    fn on_log(&mut self) {
+        let address = self.get_property(vec!["source", "address"]).unwrap_or_default();
+        info!("log of {}", String::from_utf8_lossy(&address));
+    }
 }
 
 /// Counts in shared data, again when another VM was faster.
@@ -112,6 +158,13 @@ impl Context for Stream {
         info!("call {headers} {}", self.get_http_call_response_headers().len());
         self.set_http_request_header("x-call-status", Some(&status));
         self.set_http_request_header("x-call-body", Some(&String::from_utf8_lossy(&body)));
+        self.resume_http_request();
+    }
+
+    fn on_grpc_call_response(&mut self, _: u32, status: u32, size: usize) {
+        let message = self.get_grpc_call_response_body(0, size).unwrap_or_default();
+        self.set_http_request_header("x-grpc-status", Some(&status.to_string()));
+        self.set_http_request_header("x-grpc-message", Some(&String::from_utf8_lossy(&message)));
         self.resume_http_request();
     }
 }
@@ -148,6 +201,24 @@ impl HttpContext for Stream {
                 let unknown = self.dispatch_http_call("no-such-cluster", vec![], None, vec![], Duration::from_secs(1));
                 info!("unknown cluster {:?}", unknown.unwrap_err());
                 Action::Pause
+            }
+            "/grpc" => {
+                let metadata = vec![("x-by", NAME.as_bytes())];
+                let call = self.dispatch_grpc_call("grpc", "test.Echo", "Say", metadata, Some(b"hi"), Duration::from_secs(5));
+                if let Err(status) = call {
+                    warn!("gRPC call failed: {status:?}");
+                    return Action::Continue;
+                }
+                Action::Pause
+            }
+            "/foreign" => {
+                let packed = self.call_foreign_function("compress", Some(b"some words")).unwrap();
+                let again = self.call_foreign_function("uncompress", packed.as_deref()).unwrap();
+                let text = again.unwrap_or_default();
+                self.set_http_request_header("x-foreign", Some(&String::from_utf8_lossy(&text)));
+                let unknown = self.call_foreign_function("no-such-function", None);
+                info!("unknown function {:?}", unknown.unwrap_err());
+                Action::Continue
             }
             _ => Action::Continue,
         }
