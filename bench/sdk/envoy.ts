@@ -1,0 +1,84 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { envoyEngine } from "../../host/envoy/index";
+import { LogLevel } from "../../sdk/abi/log-level";
+import { bootstrap, httpListener, wasmFilter } from "../../test/support/bootstrap";
+
+/** A listener that answers by itself, with `copies` of a module in its chain; without a module it is bare. */
+export interface Variant {
+  name: string;
+  wasm?: Uint8Array;
+  copies?: number;
+}
+
+/** One real Envoy with a listener for each variant, and what it costs. */
+export class EnvoyUnderTest {
+  private constructor(
+    private readonly stopAll: () => Promise<void>,
+    private readonly pid: string,
+    readonly ports: ReadonlyMap<string, number>,
+  ) {}
+
+  static async start(variants: readonly Variant[]): Promise<EnvoyUnderTest> {
+    const folder = mkdtempSync(join(tmpdir(), "bench-sdk-"));
+    const listeners = variants.map(({ name, wasm, copies = 1 }) => {
+      const file = join(folder, `${name}.wasm`);
+      if (wasm) writeFileSync(file, wasm);
+      const filter = wasmFilter({
+        name,
+        wasm: file,
+        vmId: name,
+        plugin: { allow_on_headers_stop_iteration: true },
+      });
+      return httpListener({
+        name,
+        filters: wasm ? Array.from({ length: copies }, () => filter) : [],
+        routes: [{ match: { prefix: "/" }, direct_response: { status: 200 } }],
+        // Nothing that is not the same for every request.
+        manager: { generate_request_id: false, stream_idle_timeout: "0s" },
+      });
+    });
+    const configPath = join(folder, "envoy.json");
+    writeFileSync(configPath, JSON.stringify(bootstrap({ listeners, clusters: [] })));
+    const running = await envoyEngine.start({ configPath, concurrency: 1, logLevel: LogLevel.Error });
+    const ports = new Map(running.listeners.map(({ name, port }) => [name, port]));
+    const stop = async () => {
+      await running.kill();
+      rmSync(folder, { recursive: true });
+    };
+    return new EnvoyUnderTest(stop, pidOf(configPath), ports);
+  }
+
+  stop(): Promise<void> {
+    return this.stopAll();
+  }
+
+  /** Nanoseconds all its threads have run so far. */
+  cpu(): number {
+    let sum = 0;
+    for (const thread of readdirSync(`/proc/${this.pid}/task`))
+      sum += Number(readFileSync(`/proc/${this.pid}/task/${thread}/schedstat`, "latin1").split(" ")[0]);
+    return sum;
+  }
+
+  /** Resident memory, MiB. */
+  memory(): number {
+    const pages = readFileSync(`/proc/${this.pid}/statm`, "latin1").split(" ")[1];
+    return (Number(pages) * 4096) / 1048576;
+  }
+}
+
+/** The process that was started with that file. */
+function pidOf(configPath: string): string {
+  for (const pid of readdirSync("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    try {
+      const [command = "", ...args] = readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0");
+      if (command.endsWith("envoy") && args.includes(configPath)) return pid;
+    } catch {
+      // it has just ended
+    }
+  }
+  throw new Error("Envoy is not to be found; this bench needs Linux");
+}
