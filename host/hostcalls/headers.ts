@@ -16,15 +16,17 @@ type Names =
 
 const unknown = (type: number) => type >>> 0 > MapType.HttpCallResponseTrailers;
 
-/** Names already put into lower case; forgotten all at once when there are too many. */
+/** Names already put into lower case; forgotten all at once when there are too many, long ones never remembered. */
 const lowered = new Map<string, string>();
 const MAX_LOWERED = 4096;
+const MAX_REMEMBERED = 64;
 
 /** Lower-case; in request headers `host` is `:authority`. */
 function canonical(type: number, name: string): string {
   let lower = lowered.get(name);
   if (lower === undefined) {
     lower = name.toLowerCase();
+    if (name.length > MAX_REMEMBERED) return lower;
     if (lowered.size >= MAX_LOWERED) lowered.clear();
     lowered.set(name, lower);
   }
