@@ -1,11 +1,9 @@
+import { TOLERATED } from "../abi/tolerated";
 import { WASI, WASI_MODULES } from "../abi/wasi";
 import { BuildError } from "../errors";
 import type { AscProgram } from "./compiler";
 import type { SourceNames } from "./diagnostics";
 import { PACKAGE } from "./sdk-location";
-
-/** Imports of module `env` that Envoy links beside the `proxy_*` functions of sdk/env.ts. */
-const TOLERATED = new Set(["emscripten_notify_memory_growth", "pthread_equal"]);
 
 /**
  * Refuses imports Envoy does not provide: the module would not load.
@@ -19,7 +17,7 @@ export function checkImports(
   const hostcalls = program?.filesByName.get(`~lib/${PACKAGE}/sdk/env`)?.members;
   const problems: string[] = [];
   for (const { module, name } of imports) {
-    if (module === "env" && (hostcalls?.has(name) || TOLERATED.has(name))) continue;
+    if (module === "env" && (hostcalls?.has(name) || Object.hasOwn(TOLERATED, name))) continue;
     if ((WASI_MODULES as readonly string[]).includes(module) && Object.hasOwn(WASI, name)) continue;
     problems.push(`${firstUse(name, program, names)}imports ${module}.${name}, which Envoy does not have`);
   }

@@ -1,8 +1,7 @@
 import { Status } from "../../sdk/abi/status";
 import type { Hostcalls } from "../abi/hostcalls";
-import { HeaderMap } from "../stores/header-map";
-import { decodePairs } from "../stores/pairs";
 import { clusterService, type GrpcService, parseGrpcService } from "../stores/protobuf/grpc-service";
+import { callHeaders } from "./call-headers";
 import type { HostcallEnv } from "./env";
 
 type Names =
@@ -21,15 +20,6 @@ function target(env: HostcallEnv, bytes: Buffer): GrpcService | Status {
   // Bytes that are a service without a target end Envoy, even when a cluster has that name.
   const known = service === "unparsable" && env.instance.deps.grpcCaller?.hasCluster(cluster);
   return known ? clusterService(cluster) : Status.ParseFailure;
-}
-
-function metadataOf(bytes: Buffer): HeaderMap {
-  const metadata = new HeaderMap("request");
-  for (const [name, value] of decodePairs(bytes)) {
-    const lower = name.toLowerCase();
-    metadata.add(lower === "host" ? ":authority" : lower, value);
-  }
-  return metadata;
 }
 
 export const grpc = (env: HostcallEnv): Hostcalls<Names> => ({
@@ -61,7 +51,7 @@ export const grpc = (env: HostcallEnv): Hostcalls<Names> => ({
       target: to,
       service,
       method,
-      metadata: metadataOf(metadata),
+      metadata: callHeaders("request", metadata),
       timeoutMs: timeout >>> 0,
     };
     const id = env.context.root.grpcCalls.startCall(request, message);
@@ -87,7 +77,13 @@ export const grpc = (env: HostcallEnv): Hostcalls<Names> => ({
       return Status.InvalidMemoryAccess;
     const to = target(env, targetBytes);
     if (typeof to === "number") return to;
-    const request = { target: to, service, method, metadata: metadataOf(metadata), timeoutMs: undefined };
+    const request = {
+      target: to,
+      service,
+      method,
+      metadata: callHeaders("request", metadata),
+      timeoutMs: undefined,
+    };
     const id = env.context.root.grpcCalls.startStream(request);
     return id === undefined ? Status.InternalFailure : env.put32(idAt, id);
   },

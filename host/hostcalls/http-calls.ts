@@ -1,22 +1,12 @@
 import { Status } from "../../sdk/abi/status";
 import type { Hostcalls } from "../abi/hostcalls";
-import { HeaderMap } from "../stores/header-map";
-import { decodePairs } from "../stores/pairs";
+import { callHeaders } from "./call-headers";
 import type { HostcallEnv } from "./env";
 
 type Names = "proxy_http_call" | "proxy_get_status";
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const REQUIRED = [":path", ":method", ":authority"];
-
-function map(kind: "request" | "request-trailers", data: Buffer): HeaderMap {
-  const headers = new HeaderMap(kind);
-  for (const [name, value] of decodePairs(data)) {
-    const lower = name.toLowerCase();
-    headers.add(lower === "host" ? ":authority" : lower, value);
-  }
-  return headers;
-}
 
 export const httpCalls = (env: HostcallEnv): Hostcalls<Names> => ({
   proxy_http_call(
@@ -41,9 +31,9 @@ export const httpCalls = (env: HostcallEnv): Hostcalls<Names> => ({
     const timeoutMs = timeout >>> 0;
     if (timeoutMs > MAX_TIMEOUT_MS || !env.instance.deps.caller.hasCluster(cluster))
       return Status.BadArgument;
-    const headers = map("request", headerBytes);
+    const headers = callHeaders("request", headerBytes);
     if (REQUIRED.some((name) => !headers.has(name))) return Status.BadArgument;
-    const trailers = map("request-trailers", trailerBytes);
+    const trailers = callHeaders("request-trailers", trailerBytes);
     if (body.length > 0) headers.set("content-length", String(body.length));
     const request = { headers, body, trailers: trailers.size > 0 ? trailers : undefined, timeoutMs };
     const id = env.context.root.httpCalls.start(cluster, request);

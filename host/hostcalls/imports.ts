@@ -2,6 +2,7 @@ import { LogLevel } from "../../sdk/abi/log-level";
 import { Status } from "../../sdk/abi/status";
 import { HOSTCALLS, type HostcallName, type Hostcalls } from "../abi/hostcalls";
 import { type SignatureRow, wasmParams } from "../abi/signature";
+import { TOLERATED } from "../abi/tolerated";
 import { type AbiVersion, inVersion } from "../abi/version";
 import { Errno, WASI, WASI_MODULES, type WasiName } from "../abi/wasi";
 import type { Instance } from "../context/instance";
@@ -47,10 +48,9 @@ function hostcalls(env: HostcallEnv): Hostcalls {
   };
 }
 
-/** Emscripten's leftovers that Envoy tolerates. */
-const TOLERATED: Readonly<Record<string, { type: string; run: Fn }>> = {
-  emscripten_notify_memory_growth: { type: "(i32)->()", run: () => 0 },
-  pthread_equal: { type: "(i32,i32)->(i32)", run: (a: number, b: number) => (a === b ? 1 : 0) },
+const tolerated: Readonly<Record<keyof typeof TOLERATED, Fn>> = {
+  emscripten_notify_memory_growth: () => 0,
+  pthread_equal: (a: number, b: number) => (a === b ? 1 : 0),
 };
 
 const WASI_LETTERS: Readonly<Record<string, string>> = { i: "i32", l: "i64" };
@@ -63,7 +63,7 @@ function wasiType(name: WasiName): string {
 /** The type a host function has in `version`, or undefined when Envoy has no such function. */
 function importType(module: string, name: string, version: AbiVersion): string | undefined {
   if (module === "env") {
-    if (Object.hasOwn(TOLERATED, name)) return TOLERATED[name]!.type;
+    if (Object.hasOwn(TOLERATED, name)) return TOLERATED[name as keyof typeof TOLERATED];
     const row: SignatureRow | undefined = Object.hasOwn(HOSTCALLS, name)
       ? HOSTCALLS[name as HostcallName]
       : undefined;
@@ -128,8 +128,7 @@ export function buildImports(
     const fn = guarded(instance, name, run, forbidden(name, Status.InternalFailure));
     proxy[name] = published(instance, name, tracer?.hostcall(name, fn) ?? fn);
   }
-  for (const [name, { run }] of Object.entries(TOLERATED))
-    proxy[name] = guarded(instance, name, run, undefined);
+  for (const [name, run] of Object.entries(tolerated)) proxy[name] = guarded(instance, name, run, undefined);
   const system: Record<string, unknown> = {};
   for (const [name, run] of Object.entries(wasi(env)) as [WasiName, Fn][]) {
     const fn = guarded(instance, name, run, forbidden(name, Errno.NotCapable));

@@ -82,6 +82,8 @@ export class FilterChain implements ChainControl {
   private readonly client: ResponseEnd;
   private responseSeen = false;
   private finished = false;
+  /** A defect of this host has shown itself in this stream. */
+  private answeringBug = false;
   private head = false;
   private grpc = false;
 
@@ -217,25 +219,48 @@ export class FilterChain implements ChainControl {
     this.decoding.open = false;
     this.encoding.open = false;
     const { filters, options } = this;
-    for (const filter of filters) this.run(() => filter.onLog());
-    for (const logger of options.loggers ?? []) this.run(() => logger.log(this.ends.info));
-    for (const filter of filters) this.run(() => filter.onDestroy());
+    for (const filter of filters) this.last(filter, "onLog");
+    for (const logger of options.loggers ?? []) this.access(logger);
+    for (const filter of filters) this.last(filter, "onDestroy");
   }
 
-  private run(step: () => void): void {
+  private last(filter: StreamFilter, hook: "onLog" | "onDestroy"): void {
     try {
-      step();
+      filter[hook]();
     } catch (error) {
       this.broken(error);
     }
   }
 
-  /** A defect of this host ends the stream at hand, and no other: 500, or a reset once there is an answer. */
+  private access(logger: AccessLogger): void {
+    try {
+      logger.log(this.ends.info);
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  /**
+   * A defect of this host ends the stream at hand, and no other: 500, or a reset once there is an answer. When what makes
+   * that answer is the defect, the stream is cut.
+   */
   private broken(error: unknown): void {
     const { onBug } = this.options;
     if (!onBug) throw error;
     onBug(error);
-    this.sendLocalReply({ status: 500, body: "", details: "host_bug" });
+    if (this.finished) return;
+    if (!this.answeringBug) {
+      this.answeringBug = true;
+      this.sendLocalReply({ status: 500, body: "", details: "host_bug" });
+    } else if (this.decoding.open || this.encoding.open) this.cut();
+  }
+
+  private cut(): void {
+    try {
+      this.reset("host_bug");
+    } catch (error) {
+      this.options.onBug?.(error);
+    }
   }
 }
 

@@ -48,8 +48,6 @@ export class ExchangeFacts implements StreamInfo {
   bytesReceived = 0;
   bytesSent = 0;
   upstreamRequestStart: bigint | undefined;
-  upstreamRequestDone: bigint | undefined;
-  upstreamResponseStart: bigint | undefined;
   upstreamResponseEnd: bigint | undefined;
   connectionTermination: string | undefined;
   readonly upstream: UpstreamInfo = unknownUpstream();

@@ -145,9 +145,10 @@ export class Exchange {
       throw new Error(`${this}: there is no request at the upstream to respond to`);
     const map = HeaderMap.of("response", [[":status", String(status)], ...headerPairs(headers)]);
     Object.assign(this.info.upstream, this.init.upstream);
-    this.info.upstreamResponseStart = this.clock.monotonic();
     const chunks = chunksOf(body);
-    this.chain.responseHeaders(map, chunks.length === 0 && trailers === undefined && !open);
+    const last = chunks.length === 0 && trailers === undefined && !open;
+    this.upstreamSends(last);
+    this.chain.responseHeaders(map, last);
     this.host.settle();
     for (const [i, chunk] of chunks.entries())
       this.respondBody(chunk, { end: i === chunks.length - 1 && trailers === undefined && !open });
@@ -156,12 +157,20 @@ export class Exchange {
 
   /** Sends a chunk of the response's body; `end` = it is the last. */
   respondBody(chunk: string | Uint8Array, { end = false } = {}): void {
-    this.deliver(bytesOf(chunk), end, (piece, last) => this.chain.responseData(piece, last));
+    this.deliver(bytesOf(chunk), end, (piece, last) => {
+      this.upstreamSends(last);
+      this.chain.responseData(piece, last);
+    });
   }
 
   respondTrailers(trailers: HeadersInit): void {
+    this.upstreamSends(true);
     this.chain.responseTrailers(HeaderMap.of("response-trailers", headerPairs(trailers)));
     this.host.settle();
+  }
+
+  private upstreamSends(last: boolean): void {
+    if (last) this.info.upstreamResponseEnd = this.clock.monotonic();
   }
 
   /** The upstream's connection ends: 503 before a response, else the response is cut. */
@@ -210,9 +219,10 @@ export class Exchange {
     const { info, forwarded, response } = this;
     return {
       info,
-      forwardRequestHeaders(headers, end) {
+      forwardRequestHeaders: (headers, end) => {
         forwarded.takeHeaders(headers, end);
         info.upstream.attempts = 1;
+        info.upstreamRequestStart = this.clock.monotonic();
       },
       forwardRequestData: (chunk, end) => forwarded.takeData(chunk, end),
       forwardRequestTrailers: (trailers) => forwarded.takeTrailers(trailers),

@@ -12,7 +12,7 @@ export class GuestMemory {
   private view: DataView;
   /** Shared memories are not detached when they grow. */
   private readonly shared: boolean;
-  /** Guests use the same names again and again: short texts seen before, by where and what they are. */
+  /** Guests use the same names again and again: short texts seen before. */
   private readonly texts = new Array<string>(REMEMBERED).fill("");
 
   constructor(private readonly memory: WebAssembly.Memory) {
@@ -53,7 +53,7 @@ export class GuestMemory {
       : this.bytes.toString("latin1", start, start + length);
   }
 
-  /** The string that was made of the same bytes at the same place before, or a new one. */
+  /** The string that was made of the same bytes before, or a new one. */
   private shortText(start: number, length: number): string {
     const { bytes, texts } = this;
     const middle = start + (length >> 1);

@@ -328,6 +328,7 @@ conformance("Header maps", ({ behaviour }) => {
       async upstream(request, reply) {
         await request.message;
         reply.head(200, [["transfer-encoding", "chunked"]]);
+        // Later than the head: only time tells a proxy that the head must go alone.
         setTimeout(() => reply.end(), 50);
       },
     },

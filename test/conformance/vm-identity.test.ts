@@ -193,6 +193,7 @@ describeEngines("VM identity", (engine) => {
       { name: "m", filters: [{ rootId: "r2", script, plugin: RELOAD }] },
     ]);
     await exchange(proxy.port("l"), { path: "/trap" });
+    // The back-off: real time must pass.
     await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS + 10));
     expect((await exchange(proxy.port("l"))).status).toBe(200);
     expect((await exchange(proxy.port("m"))).status).toBe(200);

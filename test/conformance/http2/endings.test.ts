@@ -82,6 +82,7 @@ conformance("HTTP/2 endings", ({ behaviour }) => {
           if (request.path === "/ok") return reply.send({ body: "ok" });
           reply.head(200, [["content-length", "100"]]);
           reply.raw("abc");
+          // The part has to pass the proxy first, and nothing here tells when it has.
           setTimeout(() => (how === "an end" ? reply.socket.end() : reply.abort()), 20);
         },
       },

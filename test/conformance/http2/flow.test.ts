@@ -25,7 +25,7 @@ async function pour(reply: ReplyWriter): Promise<void> {
   for (let i = 0; i < MANY; i++) if (!reply.socket.write(CHUNK)) await once(reply.socket, "drain");
 }
 
-/** Resolves when a number has not grown for a while. */
+/** Resolves when a number has not grown for a while: nothing else tells that bytes are stuck. */
 async function standstill(read: () => number): Promise<number> {
   for (let last = -1; ; ) {
     const now = read();

@@ -204,6 +204,7 @@ conformance("HTTP/2 upstream", ({ behaviour }) => {
       toHttp2(
         ({ stream }) => {
           stream.respond({ ":status": 200 });
+          // The part has to pass the proxy first, and nothing here tells when it has.
           stream.write("abc", () => setTimeout(() => stream.destroy(new Error("cut")), 20));
         },
         { manager, script: LOG },

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { HeaderMap } from "../../../host/stores/header-map";
+import { FilterChain } from "../../../host/stream/filter-chain";
 import { NetworkChain } from "../../../host/stream/network-chain";
 import { guest } from "../../support/guests";
 import { RecordingEnds } from "../support/fake-ends";
@@ -101,4 +102,22 @@ test("what a guest asked for breaks when it is carried out: the stream ends, not
   expect(host.log.join("")).toMatch(
     /host bug in what context \d+ asked for in proxy_on_request_headers: RangeError/,
   );
+});
+
+test("a host bug in what makes the answer to a host bug: logged twice, the stream is cut", async () => {
+  const { plugin } = await start("on request_headers\n metric 0 boom");
+  const ends = new RecordingEnds();
+  ends.decorateLocalReply = () => {
+    throw new TypeError("no reply either");
+  };
+  const bugs: unknown[] = [];
+  const limits = { requestBufferLimit: 10, responseBufferLimit: 10 };
+  const chain = new FilterChain([plugin.factory], ends, {
+    ...limits,
+    onBug: (error) => void bugs.push(error),
+  });
+  chain.requestHeaders(request(), true);
+  chain.finish();
+  expect(bugs.map(String)).toEqual(Array(2).fill("TypeError: no reply either"));
+  expect(ends.events).toEqual(["cancel upstream", "cancel upstream", "reset host_bug"]);
 });

@@ -105,6 +105,14 @@ describe("the test host", () => {
     for (const each of host.open) each.respond();
   });
 
+  test("an upstream that takes its time has a latency, for filters too", async () => {
+    const host = await puppet("on log\n  l = prop-int response backend_latency");
+    const exchange = host.request();
+    host.advance(50);
+    exchange.respond({ body: "hi" });
+    expect(host).toHaveLogged("l=0 50000000");
+  });
+
   test("a client that leaves ends the exchange", async () => {
     const host = await puppet("trace\non request_headers\n  return 1");
     const exchange = host.request();
