@@ -1,3 +1,5 @@
+import { HeaderName } from "proxy-wasm-toolkit/sdk";
+import { lowerCase } from "proxy-wasm-toolkit/sdk/text/ascii";
 import { parseDuration } from "proxy-wasm-toolkit/sdk/text/duration";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
@@ -9,7 +11,7 @@ import { DENOMINATOR } from "./roll";
 import { FaultRule } from "./rule";
 import { Settings } from "./settings";
 
-const ROOT: string[] = ["http", "headerFaults", "maxActiveFaults"];
+const ROOT: string[] = ["http", "headerFaults", "maxActiveFaults", "seed", "killSwitchHeader"];
 
 /** Fields of an HTTPRoute. The proxy's own routes do what those but `match` and `fault` say: they are passed over. */
 const ROUTE: string[] = [
@@ -44,6 +46,14 @@ export function readConfig(text: string, settings: Settings): string | null {
       settings.rules.push(readEntry(fields, entries[i], `http[${i}]`));
     }
     settings.headerFaults = HeaderFaults.read(fields, root.get("headerFaults"), "headerFaults");
+    const seed = root.get("seed");
+    if (seed != null) settings.dice.seed(<u64>fields.integer(seed, "seed", 0, i32.MAX_VALUE));
+    const off = root.get("killSwitchHeader");
+    if (off != null) {
+      const name = lowerCase(fields.text(off, "killSwitchHeader"));
+      if (name == "") fields.fail("killSwitchHeader", "must not be empty");
+      else settings.killSwitch = new HeaderName(name);
+    }
     const most = root.get("maxActiveFaults");
     if (most != null) settings.maxActiveFaults = fields.integer(most, "maxActiveFaults", 0, i32.MAX_VALUE);
   }

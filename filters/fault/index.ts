@@ -2,7 +2,6 @@ import { Action, monotonicTime, RootContext, registerHttp, setProperty } from "p
 import { readConfig } from "./config";
 import { Delayed, Delays } from "./delays";
 import { Ledger } from "./ledger";
-import { roll } from "./roll";
 import { FaultRule } from "./rule";
 import { Settings } from "./settings";
 
@@ -40,7 +39,7 @@ class Fault extends Delayed {
     const root = this.root as FaultRoot;
     const rule = root.settings.ruleFor(this.request.headers);
     if (rule == null) return Action.Continue;
-    if (roll(rule.delayChance) && this.enter()) {
+    if (root.settings.dice.roll(rule.delayChance) && this.enter()) {
       this.rule = rule;
       root.ledger.delayed();
       setProperty(MARK, "DI");
@@ -61,8 +60,9 @@ class Fault extends Delayed {
 
   /** Answers the request when its own roll says so. */
   private aborts(rule: FaultRule, mark: string): bool {
-    if (!roll(rule.abortChance) || !this.enter()) return false;
-    (this.root as FaultRoot).ledger.aborted();
+    const root = this.root as FaultRoot;
+    if (!root.settings.dice.roll(rule.abortChance) || !this.enter()) return false;
+    root.ledger.aborted();
     setProperty(MARK, mark);
     this.sendLocalResponse(rule.status, "fault filter abort", null, rule.grpcStatus, "fault_filter_abort");
     return true;

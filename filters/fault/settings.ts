@@ -1,4 +1,5 @@
-import { HeaderMap } from "proxy-wasm-toolkit/sdk";
+import { HeaderMap, HeaderName } from "proxy-wasm-toolkit/sdk";
+import { Dice } from "./dice";
 import { HeaderFaults } from "./header-faults";
 import { Request } from "./request";
 import { FaultRule } from "./rule";
@@ -10,9 +11,14 @@ export class Settings {
   headerFaults: HeaderFaults | null = null;
   /** -1 = no limit. */
   maxActiveFaults: i64 = -1;
+  readonly dice: Dice = new Dice();
+  /** Requests that have it are left alone; null = none. */
+  killSwitch: HeaderName | null = null;
 
   /** What may happen to a request, or null. As routes do in Envoy, an entry with a fault replaces what headers ask for. */
   ruleFor(headers: HeaderMap): FaultRule | null {
+    const off = this.killSwitch;
+    if (off != null && headers.has<HeaderName>(off)) return null;
     const rules = this.rules;
     if (rules.length > 0) {
       const request = new Request(headers);

@@ -85,6 +85,8 @@ describe("fault: what a configuration refuses", () => {
       { http: [], headerFaults: { abort: { numerator: 1, denominator: "TEN" } } },
       "headerFaults.abort.denominator: expected HUNDRED, TEN_THOUSAND or MILLION",
     ],
+    [{ http: [], seed: 0.5 }, "seed: expected a whole number from 0 to"],
+    [{ http: [], killSwitchHeader: "" }, "killSwitchHeader: must not be empty"],
     [{ http: [], maxActiveFaults: -1 }, "maxActiveFaults: expected a whole number from 0 to"],
     [matched({ queryParams: { "": {} } }), "http[0].match[0].queryParams.: must not be empty"],
   ])("%j", async (config, why) => {
@@ -346,6 +348,29 @@ describe("fault: how many at a time, and what is counted", () => {
     send(host);
     expect(host.trace.slice(before).filter((line) => /metric|set_property/.test(line))).toEqual([]);
   });
+});
+
+test("fault: a seed fixes which requests are hit", async () => {
+  const pattern = async (seed: number | undefined, hostSeed: number) => {
+    const http = [{ fault: abort(50) }];
+    const host = await withFilter("fault", { http, seed }, { seed: hostSeed, trace: false });
+    return Array.from({ length: 200 }, () => (send(host).local ? "x" : ".")).join("");
+  };
+  const first = await pattern(7, 1);
+  expect(await pattern(7, 2)).toBe(first);
+  expect(await pattern(8, 1)).not.toBe(first);
+  expect(await pattern(undefined, 1)).not.toBe(await pattern(undefined, 2));
+  expect(Math.abs(first.replaceAll(".", "").length - 100)).toBeLessThan(36);
+});
+
+test("fault: a request with the kill-switch header is left alone", async () => {
+  const config = { http: [{ fault: always }], headerFaults: true, killSwitchHeader: "X-No-Fault" };
+  const host = await withFilter("fault", config);
+  expect(host.request()).toBeAnswered(503);
+  const headers = { "x-no-fault": "", "x-envoy-fault-abort-request": "500" };
+  const exchange = host.request({ headers });
+  expect(exchange).toBeForwarded();
+  exchange.respond();
 });
 
 test("fault: what an abort says", async () => {

@@ -45,6 +45,8 @@ const FULL: Record<string, unknown> = {
       abort: { numerator: 100 },
     },
     maxActiveFaults: 5,
+    seed: 7,
+    killSwitchHeader: "x-no-fault",
   },
   authz: {
     policies: [
