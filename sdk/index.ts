@@ -40,7 +40,7 @@ export {
   foreignStatus,
   uncompress,
 } from "./hostcalls/foreign";
-export { HeaderMap, HeaderName, headerMap } from "./hostcalls/headers";
+export { HeaderMap, headerMap } from "./hostcalls/headers";
 export {
   isLogging,
   log,
@@ -70,5 +70,6 @@ export { CallStatus, callStatus } from "./hostcalls/status";
 export { closeStream, continueStream } from "./hostcalls/streams";
 export { setTickPeriod } from "./hostcalls/timers";
 export { Bytes } from "./memory/bytes";
+export { HeaderName } from "./memory/header-name";
 export { MessageReader, MessageWriter, WireType } from "./memory/message";
 export { Pairs } from "./memory/pairs";

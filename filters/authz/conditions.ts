@@ -68,7 +68,10 @@ export class HostCondition extends TextCondition {
   }
 }
 
-/** Each value of a repeated header is tested alone; any match counts. */
+/**
+ * Each value of a repeated header is tested alone; any match counts. Looking at the first alone would let a second
+ * line past a DENY.
+ */
 export class HeaderCondition extends TextCondition {
   constructor(
     negated: bool,
@@ -78,8 +81,11 @@ export class HeaderCondition extends TextCondition {
   }
 
   protected matches(request: RequestFacts): bool {
-    const values = request.values(this.name);
-    for (let i = 0; i < values.length; i++) if (this.anyMatches(values[i])) return true;
+    const pairs = request.pairs;
+    const name = this.name;
+    for (let i = pairs.indexOf(name); i >= 0; i = pairs.indexOf(name, i + 1)) {
+      if (this.anyMatches(pairs.value(i))) return true;
+    }
     return false;
   }
 }

@@ -55,15 +55,11 @@ export class RequestFacts {
     return this.host.read(this.request);
   }
 
-  /** Every value of a header. Looking at the first alone would let a second line past a DENY. */
-  values(name: HeaderName): string[] {
+  /** All headers, read once. */
+  get pairs(): Pairs {
     let pairs = this.all;
     if (pairs == null) this.all = pairs = this.request.headers.pairs();
-    const found: string[] = [];
-    for (let i = 0; i < pairs.length; i++) {
-      if (pairs.nameBytes(i).equals(name.bytes)) found.push(pairs.value(i));
-    }
-    return found;
+    return pairs;
   }
 
   /** The peer; null when it has no IP address. */

@@ -33,12 +33,12 @@ class HeaderMatch {
 
   /** A repeated header is tested value by value; any match counts. */
   holds(request: Request): bool {
-    return this.any(request.values(this.name));
+    return this.any(request.pairs.values(this.name));
   }
 
   /** For `withoutHeaders`: a missing header counts as an empty value, but not for a mere test of presence. */
   holdsOrIsEmpty(request: Request): bool {
-    const values = request.values(this.name);
+    const values = request.pairs.values(this.name);
     if (values.length == 0) return !this.match.isPresence && this.match.matches("");
     return this.any(values);
   }

@@ -34,14 +34,10 @@ export class Request {
     return this.headers.get<HeaderName>(name);
   }
 
-  /** Every value of a header: a repeated one is tested value by value. */
-  values(name: HeaderName): string[] {
+  /** All headers, read once. */
+  get pairs(): Pairs {
     let pairs = this.all;
     if (pairs == null) this.all = pairs = this.headers.pairs();
-    const found: string[] = [];
-    for (let i = 0; i < pairs.length; i++) {
-      if (pairs.nameBytes(i).equals(name.bytes)) found.push(pairs.value(i));
-    }
-    return found;
+    return pairs;
   }
 }

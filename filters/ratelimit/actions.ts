@@ -27,9 +27,9 @@ export class RequestHeader extends Action {
   }
 
   entry(request: RequestFacts): string | null {
-    const values = request.values(this.name);
     // Of a repeated header Envoy takes the first line.
-    if (values.length > 0) return entryText(this.key, values[0]);
+    const at = request.pairs.indexOf(this.name);
+    if (at >= 0) return entryText(this.key, request.pairs.value(at));
     return this.skipIfAbsent ? "" : null;
   }
 }

@@ -27,7 +27,7 @@ export class HeaderMatch {
 
   /** A repeated header is tested value by value; any match counts. A missing one matches nothing, inverted or not. */
   holds(request: RequestFacts): bool {
-    const values = request.values(this.name);
+    const values = request.pairs.values(this.name);
     if (this.test == TextTest.Present) return (values.length > 0 == this.present) != this.invert;
     if (values.length == 0) {
       if (!this.missingAsEmpty) return false;

@@ -1,4 +1,4 @@
-import { connection, HeaderName, HttpRequest, Pairs } from "proxy-wasm-toolkit/sdk";
+import { connection, HttpRequest, Pairs } from "proxy-wasm-toolkit/sdk";
 import { addressOf } from "proxy-wasm-toolkit/sdk/text/ip";
 
 /** What actions ask of a request; the header list is read once. */
@@ -7,15 +7,11 @@ export class RequestFacts {
 
   constructor(private readonly request: HttpRequest) {}
 
-  /** Every value of a header. */
-  values(name: HeaderName): string[] {
+  /** All headers, read once. */
+  get pairs(): Pairs {
     let pairs = this.all;
     if (pairs == null) this.all = pairs = this.request.headers.pairs();
-    const found: string[] = [];
-    for (let i = 0; i < pairs.length; i++) {
-      if (pairs.nameBytes(i).equals(name.bytes)) found.push(pairs.value(i));
-    }
-    return found;
+    return pairs;
   }
 
   /** The client's IP address, or null when it has none. */

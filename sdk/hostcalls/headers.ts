@@ -12,19 +12,10 @@ import {
 import { Bytes } from "../memory/bytes";
 import { decode } from "../memory/decode";
 import { breaksLine, encode, encodedSize } from "../memory/encode";
+import { HeaderName } from "../memory/header-name";
 import { KEY, KEY_SIZE, OUT, VALUE, VALUE_SIZE } from "../memory/layout";
 import { Pairs } from "../memory/pairs";
-import { lowerCase } from "../text/ascii";
 import { logError } from "./logging";
-
-/** A header name encoded once; pass it wherever a name is taken to save the encoding per call. */
-export class HeaderName {
-  readonly bytes: Bytes;
-
-  constructor(readonly text: string) {
-    this.bytes = Bytes.of(text);
-  }
-}
 
 /**
  * One of the proxy's header or trailer maps, read and written in place. A map is only there during certain callbacks
@@ -54,24 +45,12 @@ export class HeaderMap {
 
   /** Every value of that name in order. The host's `get` shows only the first: decide on this one. */
   getAll<K>(name: K): string[] {
-    const values = this.getAllBytes<K>(name);
-    const found: string[] = [];
-    for (let i = 0; i < values.length; i++) found.push(values[i].toString());
-    return found;
+    return this.pairs().values(keyOf<K>(name));
   }
 
   /** Every value of that name as bytes: views of one block, not copied. */
   getAllBytes<K>(name: K): Bytes[] {
-    const found: Bytes[] = [];
-    let wanted: string;
-    if (isString(name)) wanted = name as string;
-    else wanted = (name as HeaderName).text;
-    const key = Bytes.of(lowerCase(wanted));
-    const pairs = this.pairs();
-    for (let i = 0; i < pairs.length; i++) {
-      if (pairs.nameBytes(i).equals(key)) found.push(pairs.valueBytes(i));
-    }
-    return found;
+    return this.pairs().valuesBytes(keyOf<K>(name));
   }
 
   /** All values of that name joined with `,`, or null when there is none. */
@@ -160,6 +139,11 @@ function nameOf<K>(name: K): usize {
     nameSize = <usize>bytes.length;
     return bytes.ptr;
   }
+}
+
+function keyOf<K>(name: K): HeaderName {
+  if (isString(name)) return new HeaderName(name as string);
+  return name as HeaderName;
 }
 
 function find<K>(type: MapType, name: K): Status {

@@ -1,13 +1,14 @@
 import { Bytes } from "./bytes";
 import { breaksLine } from "./encode";
+import { HeaderName } from "./header-name";
 
 /**
  * A list of name/value pairs in the order it was built or received; names may repeat. On the wire: a count, the
  * sizes of all names and values, then each name and value with a closing NUL.
  */
 export class Pairs {
-  private names: Bytes[] = [];
-  private values: Bytes[] = [];
+  private keys: Bytes[] = [];
+  private contents: Bytes[] = [];
 
   /** Reads a block of pairs; one that is cut short or inconsistent reads as an empty list, as hosts read it. */
   static decode(block: Bytes): Pairs {
@@ -35,34 +36,59 @@ export class Pairs {
 
   /** Number of pairs. */
   get length(): i32 {
-    return this.names.length;
+    return this.keys.length;
   }
 
   /** Name of the pair at `index`; the index must be in range. */
   name(index: i32): string {
-    return this.names[index].toString();
+    return this.keys[index].toString();
   }
 
   /** Value of the pair at `index`; the index must be in range. */
   value(index: i32): string {
-    return this.values[index].toString();
+    return this.contents[index].toString();
   }
 
   nameBytes(index: i32): Bytes {
-    return this.names[index];
+    return this.keys[index];
   }
 
   valueBytes(index: i32): Bytes {
-    return this.values[index];
+    return this.contents[index];
   }
 
   /** First value of that name (exact bytes), or null. */
   get(name: string): string | null {
     const wanted = Bytes.of(name);
-    for (let i = 0; i < this.names.length; i++) {
-      if (this.names[i].equals(wanted)) return this.values[i].toString();
+    for (let i = 0; i < this.keys.length; i++) {
+      if (this.keys[i].equals(wanted)) return this.contents[i].toString();
     }
     return null;
+  }
+
+  /**
+   * Index of the first pair of that name at or after `from`, or -1. Nothing is allocated:
+   * `for (let i = pairs.indexOf(X); i >= 0; i = pairs.indexOf(X, i + 1))` visits every value of a header.
+   */
+  indexOf(name: HeaderName, from: i32 = 0): i32 {
+    for (let i = max(from, 0); i < this.keys.length; i++) {
+      if (this.keys[i].equals(name.bytes)) return i;
+    }
+    return -1;
+  }
+
+  /** Every value of that name in order. */
+  values(name: HeaderName): string[] {
+    const found: string[] = [];
+    for (let i = this.indexOf(name); i >= 0; i = this.indexOf(name, i + 1)) found.push(this.value(i));
+    return found;
+  }
+
+  /** Every value of that name as bytes: views, not copied. */
+  valuesBytes(name: HeaderName): Bytes[] {
+    const found: Bytes[] = [];
+    for (let i = this.indexOf(name); i >= 0; i = this.indexOf(name, i + 1)) found.push(this.contents[i]);
+    return found;
   }
 
   /** Appends a pair and returns the list. */
@@ -71,16 +97,16 @@ export class Pairs {
   }
 
   addBytes(name: Bytes, value: Bytes): Pairs {
-    this.names.push(name);
-    this.values.push(value);
+    this.keys.push(name);
+    this.contents.push(value);
     return this;
   }
 
   /** Whether a name or value holds NUL, CR or LF. */
   get breaksLine(): bool {
-    for (let i = 0; i < this.names.length; i++) {
-      const name = this.names[i];
-      const value = this.values[i];
+    for (let i = 0; i < this.keys.length; i++) {
+      const name = this.keys[i];
+      const value = this.contents[i];
       if (breaksLine(name.ptr, <usize>name.length) || breaksLine(value.ptr, <usize>value.length)) return true;
     }
     return false;
@@ -88,17 +114,17 @@ export class Pairs {
 
   /** The wire form; an empty list is an empty block. */
   encode(): Bytes {
-    const count = this.names.length;
+    const count = this.keys.length;
     if (count == 0) return Bytes.of("");
     let size: usize = 4 + ((<usize>count) << 3);
-    for (let i = 0; i < count; i++) size += <usize>(this.names[i].length + this.values[i].length + 2);
+    for (let i = 0; i < count; i++) size += <usize>(this.keys[i].length + this.contents[i].length + 2);
     const block = new ArrayBuffer(<i32>size);
     const base = changetype<usize>(block);
     store<u32>(base, count);
     let to = base + 4 + ((<usize>count) << 3);
     for (let i = 0; i < count; i++) {
-      const name = this.names[i];
-      const value = this.values[i];
+      const name = this.keys[i];
+      const value = this.contents[i];
       store<u32>(base + 4 + ((<usize>i) << 3), name.length);
       store<u32>(base + 4 + ((<usize>i) << 3), value.length, 4);
       memory.copy(to, name.ptr, <usize>name.length);

@@ -81,6 +81,7 @@ describeEngines("SDK features", (engine) => {
     expect(response.header("x-empty")).toBe("<>");
     expect(response.header("x-first")).toBe("<1>");
     expect(response.header("x-all")).toBe("1+2");
+    expect(response.header("x-values")).toBe("1+2");
     expect(response.header("x-joined")).toBe("<1,2>");
     expect(response.header("x-joined-none")).toBe("null");
     expect(response.header("x-has")).toBe("true false");

@@ -41,7 +41,7 @@ function show(value: string | null): string {
   return value == null ? "null" : `<${value}>`;
 }
 
-const X_A = new HeaderName("x-a");
+const X_A = new HeaderName("X-A");
 
 class Headers extends HttpFilter {
   seen: Pairs = new Pairs();
@@ -52,6 +52,7 @@ class Headers extends HttpFilter {
     this.seen.add("x-empty", show(headers.get("x-empty")));
     this.seen.add("x-first", show(headers.get(X_A)));
     this.seen.add("x-all", headers.getAll(X_A).join("+"));
+    this.seen.add("x-values", headers.pairs().values(X_A).join("+"));
     this.seen.add("x-joined", show(headers.joined("X-A")));
     this.seen.add("x-joined-none", show(headers.joined("x-none")));
     this.seen.add("x-has", `${headers.has("x-empty")} ${headers.has("x-none")}`);
