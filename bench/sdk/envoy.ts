@@ -3,13 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { envoyEngine } from "../../host/envoy/index";
 import { LogLevel } from "../../sdk/abi/log-level";
-import { bootstrap, httpListener, wasmFilter } from "../../test/support/bootstrap";
+import { bootstrap, httpListener, type Json, wasmFilter } from "../../test/support/bootstrap";
 
 /** A listener that answers by itself, with `copies` of a module in its chain; without a module it is bare. */
 export interface Variant {
   name: string;
   wasm?: Uint8Array;
   copies?: number;
+  /** HTTP filters as they stand in a file, instead of a module. */
+  chain?: readonly Json[];
 }
 
 /** One real Envoy with a listener for each variant, and what it costs. */
@@ -22,7 +24,7 @@ export class EnvoyUnderTest {
 
   static async start(variants: readonly Variant[]): Promise<EnvoyUnderTest> {
     const folder = mkdtempSync(join(tmpdir(), "bench-sdk-"));
-    const listeners = variants.map(({ name, wasm, copies = 1 }) => {
+    const listeners = variants.map(({ name, wasm, copies = 1, chain = [] }) => {
       const file = join(folder, `${name}.wasm`);
       if (wasm) writeFileSync(file, wasm);
       const filter = wasmFilter({
@@ -33,7 +35,7 @@ export class EnvoyUnderTest {
       });
       return httpListener({
         name,
-        filters: wasm ? Array.from({ length: copies }, () => filter) : [],
+        filters: wasm ? Array.from({ length: copies }, () => filter) : chain,
         routes: [{ match: { prefix: "/" }, direct_response: { status: 200 } }],
         // Nothing that is not the same for every request.
         manager: { generate_request_id: false, stream_idle_timeout: "0s" },
