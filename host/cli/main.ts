@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../../package.json";
 import { buildCommand } from "./build";
+import { certsCommand } from "./certs";
 import { envoyCommand } from "./envoy";
 import { explainCommand } from "./explain";
 import { initCommand } from "./init";
@@ -30,6 +31,7 @@ export async function main(argv: readonly string[], hooks: RunHooks = {}): Promi
     testCommand(outcome),
     inspectCommand(outcome),
     explainCommand(),
+    certsCommand(),
     envoyCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -66,6 +66,8 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
     rooms: [...LEAVES, "host/abi", "host/vm", "host/hostcalls"],
     packages: ["binaryen"],
   },
+  // certificates for tests and demos; a proxy only reads what others made
+  "host/certs": { rooms: ["host/errors.ts"], packages: ["@peculiar/x509", "reflect-metadata"] },
   "host/testing": {
     rooms: [
       ...LEAVES,
@@ -93,6 +95,7 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
       "host/envoy",
       "host/testing/scenario",
       "host/build",
+      "host/certs",
       "host/inspect",
       "package.json",
     ],
