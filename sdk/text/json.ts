@@ -1,4 +1,5 @@
 import { hexDigit } from "./ascii";
+import { readNumber } from "./number";
 
 /** Kinds of JSON value. */
 export enum JsonKind {
@@ -13,6 +14,7 @@ export enum JsonKind {
 /** One value of a JSON tree. */
 export class JsonValue {
   text: string = "";
+  /** A number, correctly rounded (larger than the largest double: infinite); 1 or 0 of a boolean. */
   number: f64 = 0;
   items: JsonValue[] = [];
   /** Keys of an object, beside `items`. */
@@ -282,56 +284,4 @@ class JsonParser {
     this.fail(why);
     return "";
   }
-}
-
-/**
- * A number in JSON's form. Up to 15 digits and a power of ten up to 22 either way are exact, as a double holds both; others
- * have 14 right digits, and the last few below the largest double are infinite. (AssemblyScript's parseFloat is off by a factor of 100 for 9.007199254741002e+39.)
- */
-function readNumber(text: string): f64 {
-  let whole: f64 = 0;
-  let digits = 0;
-  let power = 0;
-  let dot = false;
-  let i = 0;
-  for (; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c == 46) dot = true;
-    else if (c >= 48 && c <= 57) {
-      if (c != 48 || digits > 0) digits++;
-      // More digits than a double has only count as places.
-      if (digits <= 17) whole = whole * 10 + <f64>(c - 48);
-      if (digits > 17 && !dot) power++;
-      else if (digits <= 17 && dot) power--;
-    } else if (c != 45) break;
-  }
-  const number = scale(whole, power + exponent(text, i + 1));
-  return text.charCodeAt(0) == 45 ? -number : number;
-}
-
-/** The number from `at` on, as far as it matters. */
-function exponent(text: string, at: i32): i32 {
-  let value = 0;
-  for (let i = at; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c >= 48 && c <= 57) value = min(value * 10 + (c - 48), 10000);
-  }
-  return at < text.length && text.charCodeAt(at) == 45 ? -value : value;
-}
-
-function scale(number: f64, power: i32): f64 {
-  // In two steps, as 10^309 is no double but 10^-309 is.
-  const far = min(abs(power), 300);
-  const rest = min(abs(power) - far, 300);
-  return power < 0 ? number / tenTo(far) / tenTo(rest) : number * tenTo(far) * tenTo(rest);
-}
-
-function tenTo(power: i32): f64 {
-  let result: f64 = 1;
-  let square: f64 = 10;
-  for (let left = power; left > 0; left >>= 1) {
-    if ((left & 1) != 0) result *= square;
-    square *= square;
-  }
-  return result;
 }
