@@ -6,7 +6,7 @@ import type { FilterState, Prototype } from "../stores/filter-state";
 import type { HeaderMap } from "../stores/header-map";
 import type { PropertyScope } from "../stores/properties";
 import type { Instance } from "./instance";
-import { type LifecycleEvent, nextStage, type Stage } from "./lifecycle";
+import { LifecycleEvent, nextStage, Stage } from "./lifecycle";
 import type { RootContext } from "./root-context";
 
 /** A stretch of bytes a guest can reach through a buffer id. */
@@ -31,7 +31,7 @@ export interface LocalResponse {
  */
 export abstract class Context {
   readonly id: number;
-  stage: Stage = "created";
+  stage = Stage.Created;
   private declared: Map<string, Prototype> | undefined;
   abstract readonly root: RootContext;
   /** Who speaks in log lines: `name root_id vm_id`, empty parts left out, each with a leading space. */
@@ -44,7 +44,8 @@ export abstract class Context {
   /** Moves along the lifecycle table; an illegal step is a bug in this host. */
   advance(event: LifecycleEvent): void {
     const next = nextStage(this.stage, event);
-    if (next === undefined) throw new Error(`context ${this.id}: ${event} is illegal while ${this.stage}`);
+    if (next === undefined)
+      throw new Error(`context ${this.id}: ${LifecycleEvent[event]} is illegal while ${Stage[this.stage]}`);
     this.stage = next;
   }
 

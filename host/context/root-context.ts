@@ -10,6 +10,7 @@ import { Context, type GuestBuffer } from "./context";
 import { GrpcCallouts } from "./grpc-callouts";
 import { HttpCallouts } from "./http-callouts";
 import type { Instance } from "./instance";
+import { LifecycleEvent, Stage } from "./lifecycle";
 
 /** Joins the non-empty parts of a log prefix, each after a space. */
 function logPrefix(...parts: string[]): string {
@@ -56,7 +57,7 @@ export class RootContext extends Context {
     // Envoy does not count a trap in here as a refusal: it starts, with a VM that is failed.
     if (instance.failed) return true;
     const started = this.answerBool("proxy_on_vm_start", instance.deps.vmConfiguration.length);
-    this.advance("start");
+    this.advance(LifecycleEvent.Start);
     return started && this.configure();
   }
 
@@ -64,7 +65,7 @@ export class RootContext extends Context {
     this.configurationReadable = true;
     const accepted = this.answerBool("proxy_on_configure", this.configuration.length);
     this.configurationReadable = false;
-    this.advance("configure");
+    this.advance(LifecycleEvent.Configure);
     return accepted;
   }
 
@@ -86,7 +87,7 @@ export class RootContext extends Context {
   }
 
   private arm(): void {
-    if (this.periodMs === 0 || this.stage === "deleted") return;
+    if (this.periodMs === 0 || this.stage === Stage.Deleted) return;
     this.timer = this.instance.deps.clock.setTimer(this.periodMs, () => {
       this.timer = undefined;
       if (this.instance.failed) return;
@@ -98,13 +99,13 @@ export class RootContext extends Context {
 
   /** An item was put into a queue this root registered; it may be gone already. */
   queueReady(queue: number): void {
-    if (this.stage !== "deleted" && !this.instance.failed)
+    if (this.stage !== Stage.Deleted && !this.instance.failed)
       this.instance.invoke(this, "proxy_on_queue_ready", queue);
   }
 
   /** An access logger's entry: on_log, with a stream that has ended in place of one of its own. */
   log(info: StreamInfo): void {
-    if (this.stage === "deleted" || this.instance.failed) return;
+    if (this.stage === Stage.Deleted || this.instance.failed) return;
     this.logged = info;
     this.instance.invoke(this, "proxy_on_log");
     this.logged = undefined;
@@ -161,22 +162,22 @@ export class RootContext extends Context {
 
   /** Plugin removed or proxy shutting down: on_done, then on_delete unless the guest asks to wait for proxy_done. */
   shutdown(): void {
-    if (this.stage === "deleted" || this.stage === "closing") return;
+    if (this.stage === Stage.Deleted || this.stage === Stage.Closing) return;
     if (this.instance.failed) return this.dispose();
     if (this.answerBool("proxy_on_done")) this.finish();
-    else this.advance("pending");
+    else this.advance(LifecycleEvent.Pending);
   }
 
   /** proxy_done from the guest; false when nothing is pending. */
   done(): boolean {
-    if (this.stage !== "closing") return false;
-    this.advance("done");
+    if (this.stage !== Stage.Closing) return false;
+    this.advance(LifecycleEvent.Done);
     this.instance.defer(() => this.delete());
     return true;
   }
 
   private finish(): void {
-    this.advance("done");
+    this.advance(LifecycleEvent.Done);
     this.delete();
   }
 
@@ -187,8 +188,8 @@ export class RootContext extends Context {
 
   /** Ends timers and calls without telling the guest: canaries, failed VMs, process exit. */
   dispose(): void {
-    if (this.stage === "deleted") return;
-    this.stage = "deleted";
+    if (this.stage === Stage.Deleted) return;
+    this.stage = Stage.Deleted;
     this.timer?.cancel();
     this.timer = undefined;
     this.httpCalls.dispose();

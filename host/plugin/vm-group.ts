@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { Instance, type InstanceDeps } from "../context/instance";
+import { Stage } from "../context/lifecycle";
 import { RootContext } from "../context/root-context";
 import { PluginConfigError } from "../errors";
 import { published } from "../hostcalls/call-channel";
@@ -53,13 +54,13 @@ export class VmSlot {
     const root = this.roots.get(key);
     if (!root) return;
     this.roots.delete(key);
-    for (const gone of this.retired) if (gone.stage === "deleted") this.retired.delete(gone);
+    for (const gone of this.retired) if (gone.stage === Stage.Deleted) this.retired.delete(gone);
     this.retired.add(root);
     root.retire();
   }
 
   get idle(): boolean {
-    return this.roots.size === 0 && [...this.retired].every((root) => root.stage === "deleted");
+    return this.roots.size === 0 && [...this.retired].every((root) => root.stage === Stage.Deleted);
   }
 
   private takeAll(): RootContext[] {

@@ -2,6 +2,7 @@ import { BufferType } from "../../sdk/abi/buffer-type";
 import { MapType } from "../../sdk/abi/map-type";
 import { StreamType } from "../../sdk/abi/stream-type";
 import { Context, type GuestBuffer, type LocalResponse } from "../context/context";
+import { LifecycleEvent } from "../context/lifecycle";
 import type { RootContext } from "../context/root-context";
 import type { HeaderMap } from "../stores/header-map";
 import { loggedMap, loggedScope } from "../stores/logged";
@@ -130,15 +131,15 @@ export class HttpContext extends Context implements StreamFilter {
     this.logging = true;
     this.instance.invoke(this, "proxy_on_log");
     this.logging = false;
-    this.advance("log");
+    this.advance(LifecycleEvent.Log);
   }
 
   onDestroy(): void {
     this.closed = true;
     this.instance.invoke(this, "proxy_on_done");
-    this.advance("done");
+    this.advance(LifecycleEvent.Done);
     this.instance.invoke(this, "proxy_on_delete");
-    this.advance("delete");
+    this.advance(LifecycleEvent.Delete);
     this.instance.forget(this);
     this.root.streamGone();
   }

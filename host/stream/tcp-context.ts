@@ -2,6 +2,7 @@ import { BufferType } from "../../sdk/abi/buffer-type";
 import { PeerType } from "../../sdk/abi/peer-type";
 import { StreamType } from "../../sdk/abi/stream-type";
 import { Context, type GuestBuffer } from "../context/context";
+import { LifecycleEvent } from "../context/lifecycle";
 import type { RootContext } from "../context/root-context";
 import type { PropertyScope } from "../stores/properties";
 import type { BodyBuffer } from "./body-buffer";
@@ -67,11 +68,11 @@ export class TcpContext extends Context implements NetworkFilter {
     this.instance.invoke(this, "proxy_on_downstream_connection_close", peer);
     this.closed = true;
     this.instance.invoke(this, "proxy_on_done");
-    this.advance("done");
+    this.advance(LifecycleEvent.Done);
     this.instance.invoke(this, "proxy_on_log");
-    this.advance("log");
+    this.advance(LifecycleEvent.Log);
     this.instance.invoke(this, "proxy_on_delete");
-    this.advance("delete");
+    this.advance(LifecycleEvent.Delete);
     this.instance.forget(this);
     this.root.streamGone();
   }
