@@ -10,6 +10,7 @@ import type { CompiledModule } from "../vm/module";
 import { Vm } from "../vm/vm";
 import { CallIds } from "./call-ids";
 import type { Context } from "./context";
+import { ContextTable } from "./context-table";
 import type { GrpcCaller } from "./grpc-caller";
 import type { HttpCaller } from "./http-caller";
 
@@ -42,7 +43,7 @@ const after = (id: number) => (id === 0xffffffff ? 1 : id + 1);
  */
 export class Instance {
   readonly vm: Vm;
-  private readonly contexts = new Map<number, Context>();
+  private readonly contexts = new ContextTable();
   private nextId = 1;
   readonly callIds = new CallIds();
   /** All ids have been given out once: the next may be taken. */
@@ -70,7 +71,7 @@ export class Instance {
 
   /** Gives a context its id: u32 from 1, never reused while alive. */
   register(context: Context): number {
-    if (this.wrapped) while (this.contexts.has(this.nextId)) this.nextId = after(this.nextId);
+    if (this.wrapped) while (this.contexts.get(this.nextId)) this.nextId = after(this.nextId);
     const id = this.nextId;
     this.nextId = after(id);
     this.wrapped ||= this.nextId < id;
