@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Three groups, one after the other: what needs no proxy, then both proxies side by side, then whole programs. */
+/** Four groups, one after the other: what needs no proxy, then both proxies side by side, whole programs, containers. */
 export default defineConfig({
   test: {
     pool: "forks",
@@ -45,6 +45,18 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/support/setup/build.ts", "test/support/setup/envoy.ts"],
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "docker",
+          include: ["test/docker/*.test.ts"],
+          globalSetup: ["test/support/setup/build.ts", "test/support/setup/docker.ts"],
+          env: { TESTCONTAINERS_RYUK_DISABLED: "true" },
+          fileParallelism: false,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
