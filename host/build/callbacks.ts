@@ -7,6 +7,8 @@ export interface CallbackRow {
   methods: readonly string[];
   /** Exported as well when streams have contexts of their own. */
   keepsContexts?: true;
+  /** Exported as well when a module has HTTP and TCP filters: it tells which kind a stream is. */
+  tellsKind?: true;
 }
 
 const HTTP = ["request", "response"].flatMap((direction) =>
@@ -32,6 +34,7 @@ const TCP = (
     callback: `proxy_on_${name}`,
     file: "tcp",
     methods: [`TcpFilter.${method}`],
+    ...(name === "new_connection" && { tellsKind: true as const }),
   }),
 );
 

@@ -33,6 +33,13 @@ export function findRegistrations(
   return calls.length === mentions ? calls : undefined;
 }
 
+/** Whether a program's files speak of HTTP filters and of TCP filters. */
+export function registersBothKinds(program: AscProgram): boolean {
+  const authors = [...program.filesByName.values()].filter((file) => !isSdk(file));
+  const mentions = (name: RegExp) => authors.some(({ source }) => name.test(source.text));
+  return mentions(/\bregisterHttp\b/) && mentions(/\bregisterTcp\b/);
+}
+
 function typeArguments(call: AscNode, file: AscFile, classKind: number): (AscClass | undefined)[] {
   return (call.typeArguments ?? []).map((type) => {
     const element = type.name ? file.lookup(type.name.identifier.text) : null;

@@ -4,7 +4,7 @@ import { CALLBACKS } from "./callbacks";
 import type { AscClass, AscProgram, AscProperty, Compiler } from "./compiler";
 import type { SourceNames } from "./diagnostics";
 import { gateLogs } from "./log-gates";
-import { findRegistrations, type RegisterCall } from "./registrations";
+import { findRegistrations, type RegisterCall, registersBothKinds } from "./registrations";
 import { fileOf, isSdk, lineage, SDK } from "./sdk-elements";
 import { PACKAGE } from "./sdk-location";
 
@@ -25,6 +25,7 @@ export function sdkTransform(
       const registrations = findRegistrations(program, compiler);
       const overridden = overriddenMethods(classesInUse(program, compiler, registrations), compiler);
       const shared = isShared(program, compiler, registrations, overridden);
+      const bothKinds = registersBothKinds(program);
 
       gateLogs(program, compiler);
       bindGlobals(program);
@@ -32,8 +33,10 @@ export function sdkTransform(
       if (shared) bind(program, "contexts/registry", "SHARED", `${SDK}/memory/layout/YES`);
       if (!overridden.has("RootContext.onVmStart"))
         bind(program, "entry/lifecycle", "READS_VM_CONFIGURATION", `${SDK}/memory/layout/NO`);
-      for (const { callback, file, methods, keepsContexts } of CALLBACKS) {
+      if (!bothKinds) bind(program, "contexts/registry", "BOTH_KINDS", `${SDK}/memory/layout/NO`);
+      for (const { callback, file, methods, keepsContexts, tellsKind } of CALLBACKS) {
         if (methods.some((method) => overridden.has(method)) || (keepsContexts && !shared)) continue;
+        if (tellsKind && bothKinds) continue;
         fileOf(program, `${SDK}/entry/${file}`).exports?.delete(callback);
       }
     },

@@ -7,15 +7,18 @@ import { addBytes, addText, LINE, takeLine } from "../memory/line";
 import { HttpFilter } from "./http-filter";
 import { PlainRoot, RootContext } from "./root-context";
 import { StreamContext } from "./stream-context";
-import { findStream } from "./stream-table";
+import { addStream, findStream, removeStream } from "./stream-table";
 import { TcpFilter } from "./tcp-filter";
 
-/** One `registerHttp` or `registerTcp`: how to make the root and the streams of the plugins with that `root_id`. */
+/** What is registered under a name: how to make the root and the streams of the plugins with that `root_id`. */
 class Registration {
+  /** For TCP connections, when the name has an HTTP filter too. */
+  createConnection: (() => StreamContext) | null = null;
+
   constructor(
     readonly name: string,
     readonly createRoot: () => RootContext,
-    readonly createStream: () => StreamContext,
+    public createStream: () => StreamContext,
     readonly next: Registration | null,
   ) {}
 }
@@ -31,22 +34,46 @@ const SHARED: bool = false;
 let sharedStream: StreamContext | null = null;
 let sharedName: string = "";
 
+/** Whether HTTP and TCP filters may have the same name; turned off by `proxy-wasm build` for modules with one kind only. */
+const BOTH_KINDS: bool = true;
+
 /**
  * Makes `F` the HTTP filter of every plugin whose `root_id` is `rootId`; an empty `root_id` finds the only registered
  * filter. `R` holds the plugin's configuration.
  * @example registerHttp<MyFilter, MyRoot>("my-filter");
  */
 export function registerHttp<F extends HttpFilter, R extends RootContext = PlainRoot>(rootId: string): void {
+  if (BOTH_KINDS) {
+    const same = findNamed(rootId);
+    if (same != null) {
+      same.createConnection = same.createStream;
+      same.createStream = (): StreamContext => instantiate<F>();
+      return;
+    }
+  }
   register<F, R>(rootId);
 }
 
 /**
- * The same for a filter of TCP connections (`envoy.filters.network.wasm`). HTTP and TCP filters of one module need
- * different names.
+ * The same for a filter of TCP connections (`envoy.filters.network.wasm`). Under the name of an HTTP filter it serves the
+ * plugins of that name on TCP; both then have the root class that was registered first.
  * @example registerTcp<MyFilter, MyRoot>("my-filter");
  */
 export function registerTcp<F extends TcpFilter, R extends RootContext = PlainRoot>(rootId: string): void {
+  if (BOTH_KINDS) {
+    const same = findNamed(rootId);
+    if (same != null) {
+      same.createConnection = (): StreamContext => instantiate<F>();
+      return;
+    }
+  }
   register<F, R>(rootId);
+}
+
+function findNamed(rootId: string): Registration | null {
+  let each = registrations;
+  while (each != null && each.name != rootId) each = each.next;
+  return each;
 }
 
 function register<F extends StreamContext, R extends RootContext>(rootId: string): void {
@@ -71,6 +98,23 @@ export function streamContext(id: u32): StreamContext | null {
   return stream;
 }
 
+/**
+ * The context of a connection that has just come. Which kind a stream is, is not known before: a plugin of either kind
+ * gets its TCP context here, in place of the HTTP one it was announced with.
+ */
+export function connectionContext(id: u32): StreamContext | null {
+  const stream = streamContext(id);
+  if (!BOTH_KINDS || stream == null) return stream;
+  const create = stream.root.createConnection;
+  if (create == null) return stream;
+  const connection = create();
+  connection.contextId = id;
+  connection.rootContext = stream.rootContext;
+  removeStream(id);
+  addStream(connection);
+  return connection;
+}
+
 /** Takes on a new plugin; false when its `root_id` is not registered (logged). */
 export function startRoot(id: u32): bool {
   if (!SHARED) return rootContext(id) != null;
@@ -90,6 +134,7 @@ export function rootContext(id: u32): RootContext | null {
   root.contextId = id;
   root.rootId = registration.name;
   root.createStream = registration.createStream;
+  if (BOTH_KINDS) root.createConnection = registration.createConnection;
   root.next = roots;
   roots = root;
   return root;

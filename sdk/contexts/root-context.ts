@@ -10,6 +10,8 @@ export class RootContext extends Context {
   next: RootContext | null = null;
   /** @internal Makes the context of a new stream of this plugin. */
   createStream: (() => StreamContext) | null = null;
+  /** @internal The same for TCP, when the plugin's name stands for filters of both kinds. */
+  createConnection: (() => StreamContext) | null = null;
   /** `root_id` of the plugin, or the name of the only registered filter when it is empty. */
   rootId: string = "";
 

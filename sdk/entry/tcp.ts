@@ -1,5 +1,5 @@
 import { Action } from "../abi/action";
-import { streamContext } from "../contexts/registry";
+import { connectionContext, streamContext } from "../contexts/registry";
 import { announceData } from "../contexts/tcp-buffer";
 import { TcpFilter } from "../contexts/tcp-filter";
 import { collectIfDue } from "../memory/heap";
@@ -10,7 +10,7 @@ function filter(id: u32): TcpFilter | null {
 }
 
 export function proxy_on_new_connection(id: u32): i32 {
-  const stream = filter(id);
+  const stream = changetype<TcpFilter | null>(connectionContext(id));
   if (stream == null) return Action.Continue;
   const action = stream.onNewConnection();
   collectIfDue();

@@ -12,9 +12,11 @@ const NAMES = ["story", "edit", "lines", "held", "asked", "counting"];
 
 let wasm: string;
 let close: string;
+let both: string;
 beforeAll(async () => {
   wasm = await buildGuest("tcp");
   close = await buildGuest("tcp-close");
+  both = await buildGuest("both-kinds");
 });
 
 test("exports: the callbacks somebody overrides, and no contexts when one object serves all", async () => {
@@ -68,6 +70,18 @@ describeEngines("SDK: TCP filters", (engine) => {
             filters: [build.networkWasmFilter({ ...filter("crossed-tcp"), rootId: "http" })],
             cluster: "upstream",
           }),
+          // The same plugin in both places, and others of their own.
+          ...["both", "both-2"].flatMap((name) => {
+            const plugin = { ...filter("both", both), configuration: name };
+            return [
+              build.httpListener({ name: `${name}-http`, filters: [build.wasmFilter(plugin)], routes }),
+              build.tcpListener({
+                name: `${name}-tcp`,
+                filters: [build.networkWasmFilter(plugin)],
+                cluster: "upstream",
+              }),
+            ];
+          }),
         ],
         clusters: [build.cluster("upstream", upstream.port), build.cluster("auth", http.port)],
       }),
@@ -106,6 +120,15 @@ describeEngines("SDK: TCP filters", (engine) => {
       "log",
       "delete",
     ]);
+  });
+
+  test("one name for filters of both kinds: each plugin gets the one that fits its place", async () => {
+    for (const name of ["both", "both-2"]) {
+      expect(await (await fetch(proxy.url(`${name}-http`))).text()).toBe(`request of ${name}`);
+      expect(await exchangeBytes(`${name}-tcp`, "hello")).toBe("hello");
+      const ended = `connection of ${name} ended`;
+      await proxy.log.waitFor((lines) => lines.find(({ message }) => message.endsWith(ended)), ended);
+    }
   });
 
   test("bytes are changed both ways", async () => {
