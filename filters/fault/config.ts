@@ -1,13 +1,10 @@
 import { HeaderName } from "proxy-wasm-toolkit/sdk";
 import { lowerCase } from "proxy-wasm-toolkit/sdk/text/ascii";
-import { parseDuration } from "proxy-wasm-toolkit/sdk/text/duration";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
-import { grpcCode } from "./grpc-codes";
+import { readFault } from "./fault-config";
 import { HeaderFaults } from "./header-faults";
-import { MAX_DELAY_MS } from "./limits";
 import { RequestMatch } from "./request-match";
-import { DENOMINATOR } from "./roll";
 import { FaultRule } from "./rule";
 import { Settings } from "./settings";
 
@@ -32,8 +29,6 @@ const ROUTE: string[] = [
   "corsPolicy",
   "headers",
 ];
-
-const MILLISECOND: i64 = 1000000;
 
 /** Reads the plugin's configuration into `settings`; null = good, else what is wrong and where. */
 export function readConfig(text: string, settings: Settings): string | null {
@@ -83,53 +78,5 @@ function refuseMisplaced(fields: Fields, json: JsonValue | null, path: string): 
   for (let i = 0; i < json.items.length; i++) {
     if (json.items[i].get("fault") == null) continue;
     fields.fail(`${path}[${i}].fault`, "belongs beside route, not inside it");
-  }
-}
-
-function readFault(fields: Fields, json: JsonValue, path: string, rule: FaultRule): void {
-  if (!fields.object(json, path, ["delay", "abort"])) return;
-  rule.injects = true;
-  const delay = json.get("delay");
-  const abort = json.get("abort");
-  if (delay == null && abort == null) fields.fail(path, "needs delay or abort");
-  if (delay != null) readDelay(fields, delay, `${path}.delay`, rule);
-  if (abort != null) readAbort(fields, abort, `${path}.abort`, rule);
-}
-
-/** Istio's `percentage: {value}` in millionths, cut off as Istio does it (0.57 gives 5699). Absent = 0. */
-function readChance(fields: Fields, json: JsonValue, path: string): u32 {
-  const percentage = json.get("percentage");
-  const at = `${path}.percentage`;
-  if (percentage == null || !fields.object(percentage, at, ["value"])) return 0;
-  const value = percentage.get("value");
-  return value == null ? 0 : <u32>(fields.number(value, `${at}.value`, 0, 100) * 10000);
-}
-
-function readDelay(fields: Fields, json: JsonValue, path: string, rule: FaultRule): void {
-  if (!fields.object(json, path, ["percentage", "percent", "fixedDelay"])) return;
-  const percent = json.get("percent");
-  if (percent != null) {
-    rule.delayChance = <u32>fields.integer(percent, `${path}.percent`, 0, 100) * (DENOMINATOR / 100);
-  }
-  if (json.get("percentage") != null) rule.delayChance = readChance(fields, json, path);
-  const at = `${path}.fixedDelay`;
-  const nanos = parseDuration(fields.text(json.get("fixedDelay"), at));
-  if (nanos < MILLISECOND) fields.fail(at, "expected a duration of at least 1ms, such as 0.5s");
-  else if (nanos > MAX_DELAY_MS * MILLISECOND) fields.fail(at, "expected a duration of at most 1000h");
-  else rule.delayMs = <u32>(nanos / MILLISECOND);
-}
-
-function readAbort(fields: Fields, json: JsonValue, path: string, rule: FaultRule): void {
-  if (!fields.object(json, path, ["percentage", "httpStatus", "grpcStatus"])) return;
-  rule.abortChance = readChance(fields, json, path);
-  const http = json.get("httpStatus");
-  const grpc = json.get("grpcStatus");
-  if ((http == null) == (grpc == null)) fields.fail(path, "give exactly one of httpStatus and grpcStatus");
-  else if (http != null) rule.status = fields.integer(http, `${path}.httpStatus`, 200, 599);
-  else {
-    rule.grpcStatus = grpcCode(fields.text(grpc, `${path}.grpcStatus`));
-    if (rule.grpcStatus < 0) {
-      fields.fail(`${path}.grpcStatus`, "expected the name of a gRPC code, such as UNAVAILABLE");
-    }
   }
 }

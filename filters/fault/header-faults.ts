@@ -1,7 +1,7 @@
 import { HeaderMap, HeaderName } from "proxy-wasm-toolkit/sdk";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonKind, JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
-import { MAX_DELAY_MS } from "./limits";
+import { MAX_DELAY_MS, MAX_KBPS } from "./limits";
 import { DENOMINATOR } from "./roll";
 import { FaultRule } from "./rule";
 
@@ -9,6 +9,8 @@ const DELAY = new HeaderName("x-envoy-fault-delay-request");
 const DELAY_PERCENTAGE = new HeaderName("x-envoy-fault-delay-request-percentage");
 const ABORT = new HeaderName("x-envoy-fault-abort-request");
 const ABORT_GRPC = new HeaderName("x-envoy-fault-abort-grpc-request");
+const THROUGHPUT = new HeaderName("x-envoy-fault-throughput-response");
+const THROUGHPUT_PERCENTAGE = new HeaderName("x-envoy-fault-throughput-response-percentage");
 const ABORT_PERCENTAGE = new HeaderName("x-envoy-fault-abort-request-percentage");
 
 /** How often a kind of fault may be asked for: Envoy's FractionalPercent. A header can lower it, not raise it. */
@@ -44,6 +46,7 @@ class Share {
 export class HeaderFaults {
   private delay: Share | null = null;
   private abort: Share | null = null;
+  private responseRateLimit: Share | null = null;
 
   /** `true`, or how often each kind may be asked for; null = off. */
   static read(fields: Fields, json: JsonValue | null, path: string): HeaderFaults | null {
@@ -51,14 +54,16 @@ export class HeaderFaults {
     const faults = new HeaderFaults();
     if (json.kind == JsonKind.Bool) {
       if (!fields.bool(json, path)) return null;
-      faults.delay = faults.abort = new Share(100, 10000);
+      faults.delay = faults.abort = faults.responseRateLimit = new Share(100, 10000);
       return faults;
     }
-    if (!fields.object(json, path, ["delay", "abort"])) return null;
+    if (!fields.object(json, path, ["delay", "abort", "responseRateLimit"])) return null;
     const delay = json.get("delay");
     const abort = json.get("abort");
     if (delay != null) faults.delay = Share.read(fields, delay, `${path}.delay`);
     if (abort != null) faults.abort = Share.read(fields, abort, `${path}.abort`);
+    const limit = json.get("responseRateLimit");
+    if (limit != null) faults.responseRateLimit = Share.read(fields, limit, `${path}.responseRateLimit`);
     return faults;
   }
 
@@ -77,7 +82,15 @@ export class HeaderFaults {
     if (abort != null && readAbort(headers, rule)) {
       rule.abortChance = abort.chance(headers, ABORT_PERCENTAGE);
     }
-    return rule.delayChance + rule.abortChance == 0 ? null : rule;
+    const limit = this.responseRateLimit;
+    if (limit != null) {
+      const kbps = unsigned(headers.get<HeaderName>(THROUGHPUT));
+      if (kbps > 0) {
+        rule.kbps = min<i64>(kbps, MAX_KBPS);
+        rule.paceChance = limit.chance(headers, THROUGHPUT_PERCENTAGE);
+      }
+    }
+    return (rule.delayChance | rule.abortChance | rule.paceChance) == 0 ? null : rule;
   }
 }
 

@@ -1,37 +1,22 @@
-import { Action, monotonicTime, RootContext, registerHttp, setProperty } from "proxy-wasm-toolkit/sdk";
-import { readConfig } from "./config";
-import { Delayed, Delays } from "./delays";
-import { Ledger } from "./ledger";
+import { Action, monotonicTime, registerHttp, setProperty } from "proxy-wasm-toolkit/sdk";
+import { Next, ResponseShaper } from "./response-shaper";
+import { FaultRoot } from "./root";
 import { FaultRule } from "./rule";
-import { Settings } from "./settings";
+import { Held } from "./waiting";
 
-/** Access logs show it as `%FILTER_STATE(wasm.smf_fault:PLAIN)%`; the values are those of Envoy's response flags. */
+/** Access logs show it as `%FILTER_STATE(wasm.smf_fault:PLAIN)%`; DI and FI are Envoy's own response flags. */
 const MARK = "smf_fault";
 
-class FaultRoot extends RootContext {
-  readonly settings: Settings = new Settings();
-  readonly delays: Delays = new Delays();
-  private kept: Ledger | null = null;
-
-  get ledger(): Ledger {
-    return this.kept as Ledger;
-  }
-
-  onConfigure(config: string): string | null {
-    const error = readConfig(config, this.settings);
-    if (error == null) this.kept = new Ledger(this.settings.maxActiveFaults);
-    return error;
-  }
-
-  onTick(): void {
-    this.delays.tick(monotonicTime());
-  }
-}
-
-/** A request under the rule that applies to it. First the delay is rolled, then (when it is over) the abort. */
-class Fault extends Delayed {
+/**
+ * A request under the rule that applies to it. As in Envoy, what befalls its response is rolled first, then the delay,
+ * then (when that is over) the abort.
+ */
+class Fault extends Held {
   /** Set while the request waits. */
   private rule: FaultRule | null = null;
+  /** Set when something befalls the response's body. */
+  private shaper: ResponseShaper | null = null;
+  private mark: string = "";
   /** Counts among the active faults; once, whatever befalls it. */
   private active: bool = false;
 
@@ -39,33 +24,117 @@ class Fault extends Delayed {
     const root = this.root as FaultRoot;
     const rule = root.settings.ruleFor(this.request.headers);
     if (rule == null) return Action.Continue;
+    if (rule.shapesResponses) this.rollResponse(rule);
     if (root.settings.dice.roll(rule.delayChance) && this.enter()) {
       this.rule = rule;
       root.ledger.delayed();
-      setProperty(MARK, "DI");
-      root.delays.add(this, monotonicTime() + <i64>rule.delayMs * 1000000);
+      this.note("DI");
+      root.waiting.add(this, monotonicTime() + <i64>rule.delayMs * 1000000);
       return Action.Pause;
     }
-    return this.aborts(rule, "FI") ? Action.Pause : Action.Continue;
+    return this.aborts(rule) ? Action.Pause : Action.Continue;
   }
 
-  /** The delay is over, and this stream is the effective context. */
-  resume(): void {
-    const rule = this.rule as FaultRule;
-    this.rule = null;
-    if (this.aborts(rule, "DI,FI")) return;
+  onResponseHeaders(): Action {
+    if (this.rule != null) this.forgetDelay();
+    const shaper = this.shaper;
+    if (shaper != null && !this.response.endOfStream) shaper.headers(this.response.headers);
+    return Action.Continue;
+  }
+
+  onResponseBody(): Action {
+    const shaper = this.shaper;
+    if (shaper == null) return Action.Continue;
+    const action = shaper.body(this.response.body, this.response.endOfStream);
+    this.wait(shaper);
+    return <Action>(<i32>action);
+  }
+
+  onResponseTrailers(): Action {
+    const shaper = this.shaper;
+    if (shaper == null) return Action.Continue;
+    const holds = shaper.holdsTrailers();
+    this.wait(shaper);
+    return holds ? Action.Pause : Action.Continue;
+  }
+
+  /** Its time has come, and this stream is the effective context. */
+  resume(now: i64): void {
+    const rule = this.rule;
+    const shaper = this.shaper;
+    if (rule != null) {
+      this.rule = null;
+      if (this.aborts(rule)) return;
+      if (shaper == null) this.leave();
+      this.continueRequest();
+    } else if (shaper != null) {
+      const next = shaper.resume(now);
+      if (next == Next.Continue) this.continueResponse();
+      else if (next == Next.Reset) this.reset();
+      this.wait(shaper);
+    }
+  }
+
+  onDone(): void {
+    // The client may have left during the delay.
+    if (this.due != 0) (this.root as FaultRoot).waiting.remove(this);
     this.leave();
-    this.continueRequest();
+  }
+
+  /** Something else has answered during the delay. */
+  private forgetDelay(): void {
+    this.rule = null;
+    (this.root as FaultRoot).waiting.remove(this);
+  }
+
+  /** Draws what is to befall the response. */
+  private rollResponse(rule: FaultRule): void {
+    const root = this.root as FaultRoot;
+    const dice = root.settings.dice;
+    const paces = dice.roll(rule.paceChance) && this.enter();
+    const stalls = dice.roll(rule.stallChance) && this.enter();
+    const cuts = dice.roll(rule.cutChance) && this.enter();
+    if (!paces && !stalls && !cuts) return;
+    const shaper = new ResponseShaper(root.ledger);
+    if (paces) {
+      shaper.paceAt(rule.kbps);
+      this.note("response_rl");
+    }
+    if (stalls) {
+      shaper.stall(rule.stallAfter, rule.stallTime);
+      this.note("stall");
+    }
+    if (cuts) {
+      shaper.cut(rule.cutAfter, rule.cutResets);
+      this.note("truncate");
+    }
+    this.shaper = shaper;
   }
 
   /** Answers the request when its own roll says so. */
-  private aborts(rule: FaultRule, mark: string): bool {
+  private aborts(rule: FaultRule): bool {
     const root = this.root as FaultRoot;
     if (!root.settings.dice.roll(rule.abortChance) || !this.enter()) return false;
+    // The answer is the fault; it needs no other.
+    this.shaper = null;
     root.ledger.aborted();
-    setProperty(MARK, mark);
+    this.note("FI");
     this.sendLocalResponse(rule.status, "fault filter abort", null, rule.grpcStatus, "fault_filter_abort");
     return true;
+  }
+
+  /** Sees to it that the response goes on when it is due. */
+  private wait(shaper: ResponseShaper): void {
+    const due = shaper.due;
+    if (due == this.due) return;
+    const waiting = (this.root as FaultRoot).waiting;
+    if (this.due != 0) waiting.remove(this);
+    if (due != 0) waiting.add(this, due);
+  }
+
+  private note(what: string): void {
+    this.mark = this.mark == "" ? what : `${this.mark},${what}`;
+    setProperty(MARK, this.mark);
   }
 
   private enter(): bool {
@@ -77,12 +146,6 @@ class Fault extends Delayed {
     if (!this.active) return;
     this.active = false;
     (this.root as FaultRoot).ledger.leave();
-  }
-
-  onDone(): void {
-    // The client may have left during the delay.
-    if (this.rule != null) (this.root as FaultRoot).delays.remove(this);
-    this.leave();
   }
 }
 

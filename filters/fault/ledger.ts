@@ -4,6 +4,9 @@ import { Metric, MetricType } from "proxy-wasm-toolkit/sdk";
 export class Ledger {
   private readonly delays: Metric = Metric.define(MetricType.Counter, "wasm_fault_delays_injected");
   private readonly aborts: Metric = Metric.define(MetricType.Counter, "wasm_fault_aborts_injected");
+  private readonly rateLimits: Metric = Metric.define(MetricType.Counter, "wasm_fault_response_rl_injected");
+  private readonly stalls: Metric = Metric.define(MetricType.Counter, "wasm_fault_stalls_injected");
+  private readonly truncations: Metric = Metric.define(MetricType.Counter, "wasm_fault_truncations_injected");
   private readonly overflow: Metric = Metric.define(MetricType.Counter, "wasm_fault_faults_overflow");
   private readonly active: Metric = Metric.define(MetricType.Gauge, "wasm_fault_active_faults");
 
@@ -34,5 +37,17 @@ export class Ledger {
 
   aborted(): void {
     this.aborts.increment(1);
+  }
+
+  rateLimited(): void {
+    this.rateLimits.increment(1);
+  }
+
+  stalled(): void {
+    this.stalls.increment(1);
+  }
+
+  truncated(): void {
+    this.truncations.increment(1);
   }
 }

@@ -16,6 +16,22 @@ export class FaultRule {
   /** -1 = derived from `status`. */
   grpcStatus: i32 = -1;
 
+  /** Responses at `kbps` KiB a second. */
+  paceChance: u32 = 0;
+  kbps: i64 = 0;
+  /** Responses held for `stallTime` nanoseconds after so many bytes of their body. */
+  stallChance: u32 = 0;
+  stallAfter: i64 = 0;
+  stallTime: i64 = 0;
+  /** Responses cut after so many bytes of their body: the stream is reset there, or ends as if that were all. */
+  cutChance: u32 = 0;
+  cutAfter: i64 = 0;
+  cutResets: bool = false;
+
+  get shapesResponses(): bool {
+    return (this.paceChance | this.stallChance | this.cutChance) != 0;
+  }
+
   /** No match block at all is a catch-all. */
   applies(request: Request): bool {
     const matches = this.matches;

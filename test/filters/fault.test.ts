@@ -26,7 +26,7 @@ describe("fault: what a configuration refuses", () => {
       { http: [{ route: [{ fault: always }] }] },
       "http[0].route[0].fault: belongs beside route, not inside it",
     ],
-    [entry({}), "http[0].fault: needs delay or abort"],
+    [entry({}), "http[0].fault: needs delay or abort or responseRateLimit or stall or truncate"],
     [
       entry({ abort: { percentage: { value: 1 } } }),
       "http[0].fault.abort: give exactly one of httpStatus and grpcStatus",
@@ -65,6 +65,16 @@ describe("fault: what a configuration refuses", () => {
       entry({ delay: { exponentialDelay: "1s" } }),
       "http[0].fault.delay.exponentialDelay: unknown or unsupported field",
     ],
+    [
+      entry({ responseRateLimit: { limitKbps: 0 } }),
+      "http[0].fault.responseRateLimit.limitKbps: expected a whole number from 1 to",
+    ],
+    [entry({ stall: { afterBytes: 5 } }), "http[0].fault.stall.duration: expected a string"],
+    [
+      entry({ truncate: { afterBytes: -1 } }),
+      "http[0].fault.truncate.afterBytes: expected a whole number from 0 to",
+    ],
+    [entry({ truncate: { reset: 1 } }), "http[0].fault.truncate.reset: expected true or false"],
     [matched({ port: 80 }), "http[0].match[0].port: unknown or unsupported field"],
     [matched({ sourceLabels: {} }), "http[0].match[0].sourceLabels: unknown or unsupported field"],
     [matched({ uri: "/a" }), "http[0].match[0].uri: expected an object"],
@@ -415,6 +425,13 @@ describe("fault: no trap", () => {
     "numerator",
     "denominator",
     "maxActiveFaults",
+    "responseRateLimit",
+    "limitKbps",
+    "stall",
+    "truncate",
+    "afterBytes",
+    "duration",
+    "reset",
   ];
 
   test("whatever the configuration", async () => {

@@ -35,6 +35,9 @@ const FULL: Record<string, unknown> = {
         fault: {
           delay: { percentage: { value: 12.5 }, percent: 3, fixedDelay: "1s" },
           abort: { percentage: { value: 100 }, httpStatus: 503 },
+          responseRateLimit: { percentage: { value: 1 }, limitKbps: 64 },
+          stall: { percentage: { value: 1 }, afterBytes: 100, duration: "1s" },
+          truncate: { percentage: { value: 1 }, afterBytes: 100, reset: true },
         },
         route: [],
       },
@@ -43,6 +46,7 @@ const FULL: Record<string, unknown> = {
     headerFaults: {
       delay: { numerator: 1, denominator: "TEN_THOUSAND" },
       abort: { numerator: 100 },
+      responseRateLimit: { numerator: 5 },
     },
     maxActiveFaults: 5,
     seed: 7,
