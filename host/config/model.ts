@@ -47,12 +47,16 @@ interface ListenerBase {
   /** The `envoy.filters.network.wasm` filters in front of the terminal filter, in chain order. */
   networkFilters: NetworkFilterConfig[];
   name: string;
+  /** What stands in stats for the address; "" = the address. */
+  statPrefix: string;
   address: AddressConfig;
   /** 0 unspecified, 1 inbound, 2 outbound. */
   trafficDirection: number;
   metadata: Metadata | undefined;
   perConnectionBufferLimitBytes: number;
   filterChainName: string;
+  /** TLS with clients; undefined = plain. */
+  tls: DownstreamTlsConfig | undefined;
 }
 
 export interface HttpListenerConfig extends ListenerBase {
@@ -63,6 +67,68 @@ export interface HttpListenerConfig extends ListenerBase {
 export interface TcpListenerConfig extends ListenerBase {
   kind: "tcp";
   tcp: TcpProxyConfig;
+}
+
+/** Bytes that are read when they are needed, and where the file names them. */
+export type DataSource = { position: SourcePosition; positionPath: string } & (
+  | { kind: "file"; path: string }
+  | { kind: "inline"; bytes: Buffer }
+);
+
+/** `DownstreamTlsContext` with its `common_tls_context`. */
+export interface DownstreamTlsConfig {
+  certificate: TlsCertificateConfig;
+  parameters: TlsParameters;
+  /** Undefined: clients are not asked for a certificate, unless one is required. */
+  validation: CertificateValidation | undefined;
+  /** In the order of preference; empty = ALPN is not answered. */
+  alpnProtocols: string[];
+  requireClientCertificate: boolean;
+  sessionTickets: boolean;
+  /** Seconds a session may be resumed; undefined = the library's default. */
+  sessionTimeout: number | undefined;
+  preferClientCiphers: boolean;
+}
+
+export interface TlsCertificateConfig {
+  chain: DataSource;
+  key: DataSource;
+  password: DataSource | undefined;
+}
+
+export interface TlsParameters {
+  minVersion: TlsVersion;
+  maxVersion: TlsVersion;
+  /** Names of OpenSSL, for TLS 1.2. */
+  cipherSuites: string[];
+  /** Empty = the library's choice. */
+  curves: string[];
+}
+
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** `CertificateValidationContext`: what a peer's certificate must be. */
+export interface CertificateValidation {
+  trustedCa: DataSource | undefined;
+  crl: DataSource | undefined;
+  /** One of them must match one of the certificate's names; empty = any name. */
+  subjectAltNames: SanMatcher[];
+  /** SHA-256 of the certificate (hexadecimal, lower case) or of its public key (base64); one of them all must fit. */
+  hashes: string[];
+  spkis: string[];
+  /** Whoever signed it: what is wrong with the chain is only noted. */
+  acceptUntrusted: boolean;
+}
+
+export interface SanMatcher extends StringMatch {
+  type: "EMAIL" | "DNS" | "URI" | "IP_ADDRESS";
+}
+
+/** `StringMatcher`. */
+export interface StringMatch {
+  kind: "exact" | "prefix" | "suffix" | "contains" | "regex";
+  value: string;
+  ignoreCase: boolean;
 }
 
 export interface NetworkFilterConfig {

@@ -3,6 +3,7 @@ import type { ListenerConfig } from "../config/model";
 import type { ListenerAddress } from "../engine";
 import { StartError } from "../errors";
 import type { StatCounter, StatGauge, StatHistogram, StatsStore } from "./stats/store";
+import type { ServerTls } from "./tls/server-tls";
 
 /** What serves the connections of a listener: the HTTP connection manager or the TCP proxy. */
 export interface ConnectionService {
@@ -19,9 +20,9 @@ export interface ConnectionService {
   kill(): void;
 }
 
-/** `listener.<address>.`, the prefix of a listener's stats. */
-export function listenerPrefix({ address }: ListenerConfig): string {
-  return `listener.${statAddress(address.address, address.port)}.`;
+/** `listener.<address>.`, or what the file says for the address: the prefix of a listener's stats. */
+export function listenerPrefix({ address, statPrefix }: ListenerConfig): string {
+  return `listener.${statPrefix || statAddress(address.address, address.port)}.`;
 }
 
 /** One listening address and the service behind it. */
@@ -37,6 +38,7 @@ export class Listener {
     readonly config: ListenerConfig,
     readonly service: ConnectionService,
     store: StatsStore,
+    tls?: ServerTls,
   ) {
     const { address, port } = config.address;
     const prefix = listenerPrefix(config);
@@ -60,7 +62,7 @@ export class Listener {
         this.destroyed.inc();
         this.length.record(Math.round(performance.now() - opened));
       });
-      this.service.accept(socket);
+      this.service.accept(tls ? tls.accept(socket, service.socketOptions?.highWaterMark) : socket);
     });
   }
 

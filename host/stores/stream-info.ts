@@ -40,17 +40,19 @@ export interface ConnectionInfo {
 
 /** What a TLS handshake told; names as the properties are called. */
 export interface TlsInfo {
-  version: string;
-  mtls: boolean;
-  peerCertificateValid: boolean;
-  subjectPeer?: string;
-  subjectLocal?: string;
-  uriSanPeer?: string;
-  uriSanLocal?: string;
-  dnsSanPeer?: string;
-  dnsSanLocal?: string;
-  peerDigest?: string;
-  peerCertificate?: string;
+  readonly version: string;
+  /** By ALPN; "" = nothing was agreed on. */
+  readonly alpn?: string;
+  readonly mtls: boolean;
+  readonly peerCertificateValid: boolean;
+  readonly subjectPeer?: string | undefined;
+  readonly subjectLocal?: string | undefined;
+  readonly uriSanPeer?: string | undefined;
+  readonly uriSanLocal?: string | undefined;
+  readonly dnsSanPeer?: string | undefined;
+  readonly dnsSanLocal?: string | undefined;
+  readonly peerDigest?: string | undefined;
+  readonly peerCertificate?: string | undefined;
 }
 
 /** The host a request went to. */

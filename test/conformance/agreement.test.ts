@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { loadBootstrap, parseBootstrap } from "../../host/config/index";
 import { ConfigError } from "../../host/errors";
+import { serverContext } from "../../host/proxy/tls/secure-context";
 import type { Json } from "../support/bootstrap";
 import { everyField } from "../support/every-field";
 import { guest } from "../support/guests";
+import { testPki } from "../support/tls";
 
 const ODD: readonly unknown[] = [
   "",
@@ -67,7 +69,7 @@ describe.skipIf(envoy === undefined)("What the Node engine accepts, Envoy accept
   });
 
   test("a file with every supported field, each field left out or set to something odd", async () => {
-    const base = everyField(await guest("puppet"));
+    const base = everyField(await guest("puppet"), await testPki());
     const variants: [string, Json][] = [["the file itself", base]];
     for (const path of paths(base)) {
       // The module's path is checked against the disk, not here.
@@ -93,7 +95,8 @@ describe.skipIf(envoy === undefined)("What the Node engine accepts, Envoy accept
 
 function nodeAccepts(file: Json): boolean {
   try {
-    parseBootstrap(JSON.stringify(file), "envoy.json");
+    const { bootstrap } = parseBootstrap(JSON.stringify(file), "envoy.json");
+    for (const { tls } of bootstrap.listeners) if (tls) serverContext(tls);
     return true;
   } catch (error) {
     if (error instanceof ConfigError) return false;

@@ -12,6 +12,7 @@ import {
   wasmFilter,
   wasmService,
 } from "./bootstrap";
+import { mutualTls, type TestPki, trustedCa } from "./tls";
 
 const METADATA = { filter_metadata: { ns: { key: "value", list: [1, true] } } };
 const ADD = [{ header: { key: "x-a", value: "1" }, append_action: "ADD_IF_ABSENT", keep_empty_value: true }];
@@ -29,8 +30,40 @@ const HEADERS = [
   { name: "e", string_match: { contains: "z" }, treat_missing_header_as_empty: true },
 ];
 
+const DIGEST = "a".repeat(64);
+
+/** TLS with clients, every field of it. */
+function everyTls({ ca, server }: TestPki): Json {
+  return mutualTls(
+    { ca, server },
+    {
+      tls_params: {
+        tls_minimum_protocol_version: "TLSv1_2",
+        tls_maximum_protocol_version: "TLS_AUTO",
+        cipher_suites: ["ECDHE-ECDSA-AES128-GCM-SHA256"],
+        ecdh_curves: ["X25519", "P-256"],
+      },
+      validation_context: {
+        ...trustedCa(ca),
+        match_typed_subject_alt_names: [{ san_type: "URI", matcher: { prefix: "spiffe://" } }],
+        verify_certificate_spki: [Buffer.from(DIGEST, "hex").toString("base64")],
+        verify_certificate_hash: [DIGEST],
+        trust_chain_verification: "ACCEPT_UNTRUSTED",
+      },
+      alpn_protocols: ["h2", "http/1.1"],
+    },
+    {
+      disable_stateless_session_resumption: true,
+      disable_stateful_session_resumption: true,
+      session_timeout: "60s",
+      prefer_client_ciphers: true,
+      ocsp_staple_policy: "LENIENT_STAPLING",
+    },
+  );
+}
+
 /** A file that uses every field the Node engine supports; `wasm` is the path of its filter's module. */
-export function everyField(wasm: string): Json {
+export function everyField(wasm: string, pki: TestPki): Json {
   return bootstrap({
     more: {
       node: {
@@ -96,7 +129,9 @@ export function everyField(wasm: string): Json {
           access_log: [wasmAccessLog({ name: "logger", wasm })],
           http_protocol_options: { enable_trailers: true, accept_http_10: true },
         },
+        filterChain: { name: "chain", ...everyTls(pki) },
         listener: {
+          stat_prefix: "ingress",
           traffic_direction: "INBOUND",
           metadata: METADATA,
           per_connection_buffer_limit_bytes: 65536,

@@ -6,7 +6,7 @@ import {
   connect,
   constants,
 } from "node:http2";
-import { connect as connectSocket } from "node:net";
+import { connect as connectSocket, type Socket } from "node:net";
 import { header, headerValues, type RawHeaders } from "./http-message";
 
 /** What node:http2 tells of a stream that was cut; the code is in `reset`. */
@@ -129,11 +129,13 @@ export class H2Client {
   }
 
   /** Resolves when both sides have said their settings. */
-  static async connect(port: number, options: ClientSessionOptions = {}): Promise<H2Client> {
-    const session = connect(`http://127.0.0.1:${port}`, {
-      ...options,
-      createConnection: () => connectSocket({ port, host: "127.0.0.1", noDelay: true }),
-    });
+  static connect(port: number, options: ClientSessionOptions = {}): Promise<H2Client> {
+    return H2Client.over(connectSocket({ port, host: "127.0.0.1", noDelay: true }), options);
+  }
+
+  /** A client on a connection that is there, e.g. one with TLS. */
+  static async over(socket: Socket, options: ClientSessionOptions = {}): Promise<H2Client> {
+    const session = connect("http://127.0.0.1", { ...options, createConnection: () => socket });
     const client = new H2Client(session);
     await Promise.race([
       once(session, "remoteSettings"),

@@ -74,6 +74,11 @@ export class RawClient {
     });
   }
 
+  /** A client on a connection that is there, e.g. one with TLS. */
+  static over(socket: Socket): RawClient {
+    return new RawClient(socket);
+  }
+
   /** Resolves when the proxy has closed the connection. */
   get closed(): Promise<void> {
     return this.#reader.closed;

@@ -21,6 +21,7 @@ import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
 import { convertHttp2 } from "./http2";
 import { convertHost, mutation } from "./route";
+import { convertDownstreamTls } from "./tls";
 import { convertPlugin } from "./wasm";
 
 const DEFAULT_BUFFER_LIMIT = 1_048_576;
@@ -86,13 +87,20 @@ type Unbound<T> = T extends unknown ? Omit<T, "address"> : never;
 
 function convertListener(raw: RawListener, path: FieldPath, source: Source): Unbound<ListenerConfig> {
   const chain = raw.filter_chains[0]!;
-  const filtersPath = [...path, "filter_chains", 0, "filters"];
+  const chainPath = [...path, "filter_chains", 0];
+  const filtersPath = [...chainPath, "filters"];
+  const socket = chain.transport_socket?.typed_config;
   const base = {
     name: raw.name ?? "",
+    statPrefix: raw.stat_prefix ?? "",
     trafficDirection: DIRECTIONS[raw.traffic_direction ?? "UNSPECIFIED"],
     metadata: raw.metadata?.filter_metadata,
     perConnectionBufferLimitBytes: raw.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT,
     filterChainName: chain.name ?? "",
+    tls:
+      socket && "common_tls_context" in socket
+        ? convertDownstreamTls(socket, [...chainPath, "transport_socket", "typed_config"], source)
+        : undefined,
     networkFilters: convertNetworkFilters(chain.filters, filtersPath, source),
   };
   const last = chain.filters.length - 1;

@@ -9,9 +9,9 @@ import type {
   VirtualHostConfig,
 } from "../model";
 import type { RawRouteConfig } from "../schema/bootstrap";
-import type { stringMatcher } from "../schema/common";
 import type { headersToAdd } from "../schema/header-mutations";
 import { durationMs } from "../schema/scalars";
+import { stringForm } from "./strings";
 
 type RawHost = NonNullable<RawRouteConfig["virtual_hosts"]>[number];
 type RawRoute = NonNullable<RawHost["routes"]>[number];
@@ -70,21 +70,6 @@ function convertMatch(raw: RawMatch): RouteMatch {
     headers: (raw.headers ?? []).map(convertHeader),
     queryParameters: (raw.query_parameters ?? []).map(convertQuery),
   };
-}
-
-type StringForm = {
-  kind: "exact" | "prefix" | "suffix" | "contains" | "regex";
-  value: string;
-  ignoreCase: boolean;
-};
-
-function stringForm(raw: z.output<typeof stringMatcher>): StringForm {
-  const ignoreCase = raw.ignore_case ?? false;
-  for (const kind of ["exact", "prefix", "suffix", "contains"] as const) {
-    const value = raw[kind];
-    if (value !== undefined) return { kind, value, ignoreCase };
-  }
-  return { kind: "regex", value: raw.safe_regex?.regex ?? "", ignoreCase };
 }
 
 const OLD_FORMS = {

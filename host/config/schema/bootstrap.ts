@@ -8,6 +8,7 @@ import { accessLog, bootstrapExtension } from "./plugins";
 import { routeConfig } from "./route";
 import { bool, durationWithin, enumeration, headerValue, requiredText, struct, text, u32 } from "./scalars";
 import { statsTag } from "./stats-tag";
+import { downstreamSocket } from "./tls";
 import { pluginConfig } from "./wasm";
 
 const FILTERS = "envoy.extensions.filters";
@@ -64,7 +65,7 @@ const networkFilter = message(
 
 const filterChain = message(
   { filters: z.array(networkFilter).min(1, "needs at least one filter") },
-  { name: text },
+  { name: text, transport_socket: downstreamSocket },
 ).check(terminalLast);
 
 const listener = message(
@@ -74,6 +75,7 @@ const listener = message(
   },
   {
     name: text,
+    stat_prefix: text,
     traffic_direction: enumeration({ 0: "UNSPECIFIED", 1: "INBOUND", 2: "OUTBOUND" }),
     metadata,
     per_connection_buffer_limit_bytes: u32,

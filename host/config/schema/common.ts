@@ -1,7 +1,7 @@
 import { RE2JS } from "re2js";
 import * as z from "zod";
 import { message, oneOf } from "./message";
-import { bool, enumeration, port, requiredText, struct, text } from "./scalars";
+import { bool, bytes, enumeration, port, requiredText, struct, text } from "./scalars";
 
 /** `core.v3.Metadata`. */
 export const metadata = message({}, { filter_metadata: z.record(z.string(), struct) });
@@ -13,6 +13,12 @@ export const socketAddress = message(
 export const address = message({ socket_address: socketAddress }, {});
 
 export const locality = message({}, { region: text, zone: text, sub_zone: text });
+
+/** Bytes from a file, or in the file that is read. */
+export const dataSource = message(
+  {},
+  { filename: requiredText, inline_bytes: bytes, inline_string: text },
+).check(oneOf(["filename", "inline_bytes", "inline_string"], "required"));
 
 /** A regular expression RE2 takes. */
 const regexText = requiredText

@@ -113,7 +113,9 @@ export function enumeration<const N extends string, const S extends N = N>(
     .transform((input, context): S => {
       const asked = typeof input === "string" ? input.toUpperCase() : String(input);
       const scalarInput = typeof input === "string" || typeof input === "number";
-      const found = known.find(([number, name]) => scalarInput && (name === asked || number === asked))?.[1];
+      const found = known.find(
+        ([number, name]) => scalarInput && (name.toUpperCase() === asked || number === asked),
+      )?.[1];
       if (found && (allowed as readonly string[]).includes(found)) return found as S;
       const list = allowed.join(", ");
       const message = found

@@ -11,7 +11,7 @@ import { DownstreamConnection, IDLE_CONNECTION_MS } from "./connection";
 import { CodeClassCounter, createHttpStats, type HttpStats } from "./http-stats";
 import { Http1Codec } from "./http1/http1-codec";
 import { Http2Codec } from "./http2/http2-codec";
-import { detectProtocol, type Protocol } from "./protocol-detection";
+import { detectProtocol, type Protocol, protocolOf } from "./protocol-detection";
 import type { StreamFacts } from "./stream-facts";
 
 /** Envoy's default `stream_idle_timeout`. */
@@ -76,6 +76,10 @@ export class ConnectionManager implements ConnectionService {
     this.connections.set(socket, connection);
     stats.downstream_cx_total.inc();
     stats.downstream_cx_active.add(1);
+    if (connection.info.tls) {
+      stats.downstream_cx_ssl_total.inc();
+      stats.downstream_cx_ssl_active.add(1);
+    }
     socket.on("error", () => {
       connection.remoteClosed = true;
     });
@@ -84,8 +88,18 @@ export class ConnectionManager implements ConnectionService {
     });
     socket.once("close", () => this.onClose(socket, connection));
     const { codecType } = this.config;
-    if (codecType === "AUTO") this.detect(connection);
+    // Under TLS nothing is said before the client has spoken: until then it may be refused.
+    if (codecType === "AUTO" || connection.info.tls) this.detect(connection);
     else this.codecs[codecType].accept(connection);
+  }
+
+  /** What a connection speaks: as configured, as ALPN says, or as its first bytes do. */
+  private protocolOf({ info }: DownstreamConnection, bytes: Buffer): Protocol | undefined {
+    const { codecType } = this.config;
+    if (codecType !== "AUTO") return codecType;
+    const agreed = info.tls?.alpn;
+    if (agreed) return agreed === "h2" ? "HTTP2" : "HTTP1";
+    return protocolOf(bytes);
   }
 
   /** Silence before the first byte is an idle connection's. */
@@ -96,16 +110,21 @@ export class ConnectionManager implements ConnectionService {
       socket.destroy();
     };
     socket.setTimeout(IDLE_CONNECTION_MS, onSilence);
-    detectProtocol(socket, (protocol) => {
-      socket.setTimeout(0, onSilence);
-      this.codecs[protocol].accept(connection);
-    });
+    detectProtocol(
+      socket,
+      (bytes) => this.protocolOf(connection, bytes),
+      (protocol) => {
+        socket.setTimeout(0, onSilence);
+        this.codecs[protocol].accept(connection);
+      },
+    );
   }
 
   private onClose(socket: Socket, connection: DownstreamConnection): void {
     const { stats } = this;
     this.connections.delete(socket);
     stats.downstream_cx_active.add(-1);
+    if (connection.info.tls) stats.downstream_cx_ssl_active.add(-1);
     stats.downstream_cx_length_ms.record(Math.round(connection.age));
     connection.countBytes(stats.downstream_cx_rx_bytes_total, stats.downstream_cx_tx_bytes_total);
     stats.downstream_cx_destroy.inc();

@@ -3,6 +3,7 @@ import { FilterState } from "../../stores/filter-state";
 import type { ConnectionInfo } from "../../stores/stream-info";
 import { formatAddress } from "../clusters/cluster";
 import type { StatCounter } from "../stats/store";
+import { ServerTlsSocket } from "../tls/server-tls";
 import type { CodecConnection } from "./codec";
 
 /** Envoy's default `idle_timeout` of connections. */
@@ -38,7 +39,7 @@ export class DownstreamConnection {
       remoteAddress: formatAddress(remote, socket.remotePort ?? 0),
       remotePort: socket.remotePort ?? 0,
       requestedServerName: "",
-      tls: undefined,
+      tls: socket instanceof ServerTlsSocket ? socket.facts : undefined,
       filterState: new FilterState(),
     };
   }

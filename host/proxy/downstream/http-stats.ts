@@ -14,6 +14,7 @@ const COUNTERS = [
   "downstream_cx_idle_timeout",
   "downstream_cx_protocol_error",
   "downstream_cx_rx_bytes_total",
+  "downstream_cx_ssl_total",
   "downstream_cx_total",
   "downstream_cx_tx_bytes_total",
   "downstream_flow_control_paused_reading_total",
@@ -50,6 +51,7 @@ const GAUGES = [
   "downstream_cx_http1_active",
   "downstream_cx_http2_active",
   "downstream_cx_rx_bytes_buffered",
+  "downstream_cx_ssl_active",
   "downstream_cx_tx_bytes_buffered",
   "downstream_rq_active",
 ] as const;

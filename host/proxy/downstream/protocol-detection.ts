@@ -13,13 +13,17 @@ export function protocolOf(bytes: Buffer): Protocol | undefined {
 }
 
 /** Looks at what a client says first, and leaves it to be read by whom it concerns. Silent when there is nothing. */
-export function detectProtocol(socket: Socket, onKnown: (protocol: Protocol) => void): void {
+export function detectProtocol(
+  socket: Socket,
+  choose: (bytes: Buffer) => Protocol | undefined,
+  onKnown: (protocol: Protocol) => void,
+): void {
   let seen: Buffer = Buffer.alloc(0);
   const look = () => {
     const bytes: Buffer | null = socket.read();
     if (bytes === null) return;
     seen = seen.length === 0 ? bytes : Buffer.concat([seen, bytes]);
-    const protocol = protocolOf(seen);
+    const protocol = choose(seen);
     if (protocol === undefined) return;
     socket.off("readable", look);
     socket.off("end", giveUp);

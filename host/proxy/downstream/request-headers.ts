@@ -25,8 +25,8 @@ export const INTERNAL_HEADERS: readonly string[] = [
 ];
 
 /** Makes sure of what every request carries through the chain. */
-export function completeRequestHeaders(headers: HeaderMap): void {
-  if (!headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", "http");
+export function completeRequestHeaders(headers: HeaderMap, secure: boolean): void {
+  if (!headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", secure ? "https" : "http");
   if (!headers.get("x-request-id")) headers.set("x-request-id", randomUUID());
 }
 

@@ -5,7 +5,8 @@ import type { HeaderMap } from "../../stores/header-map";
 /** True when a request fits; `path` is without query, `query` without its `?`. */
 export type RouteMatcher = (headers: HeaderMap, path: string, query: string | undefined) => boolean;
 
-type TextTest = (text: string) => boolean;
+/** One `StringMatcher`. */
+export type TextTest = (text: string) => boolean;
 
 /** User patterns never reach V8's backtracking engine: RE2 is linear in the text. */
 function fullMatch(pattern: string): TextTest {
@@ -13,7 +14,7 @@ function fullMatch(pattern: string): TextTest {
   return (text) => compiled.matches(text);
 }
 
-function textTest(kind: string, value: string, ignoreCase: boolean): TextTest {
+export function textTest(kind: string, value: string, ignoreCase: boolean): TextTest {
   const wanted = ignoreCase ? value.toLowerCase() : value;
   const fold: (t: string) => string = ignoreCase ? (t) => t.toLowerCase() : (t) => t;
   const tests: Record<string, () => TextTest> = {

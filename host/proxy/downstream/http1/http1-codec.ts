@@ -94,7 +94,8 @@ export class Http1Codec {
     codec.attach(stream);
     response.once("close", () => connection.next());
     connection.stream = stream;
-    const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders);
+    const secure = connection.base.info.tls !== undefined;
+    const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders, secure);
     const refusal = refusalOf(request, head, manager.stats, manager.config.acceptHttp10);
     if (refusal?.codec) {
       manager.stats.downstream_cx_protocol_error.inc();

@@ -37,9 +37,15 @@ function codecError(details: string): Refusal {
 
 /**
  * Turns a raw header list (name, value, name, value, ...) into Envoy's view of the request: pseudo-headers first, the
- * rest in order with lower-case names, hop headers gone, `x-forwarded-proto` and `x-request-id` made sure of.
+ * rest in order with lower-case names, hop headers gone, `x-forwarded-proto` and `x-request-id` made sure of. `secure`:
+ * it came over TLS.
  */
-export function readRequestHead(method: string, target: string, raw: readonly string[]): RequestHead {
+export function readRequestHead(
+  method: string,
+  target: string,
+  raw: readonly string[],
+  secure = false,
+): RequestHead {
   const headers = new HeaderMap("request");
   let host: string | undefined;
   let connection: string | undefined;
@@ -82,8 +88,8 @@ export function readRequestHead(method: string, target: string, raw: readonly st
     }
   }
   const upgrading = upgrade !== undefined && /(^|[, ])upgrade([, ]|$)/i.test(connection ?? "");
-  const fault = setPseudoHeaders(headers, method, target, host);
-  completeRequestHeaders(headers);
+  const fault = setPseudoHeaders(headers, method, target, host, secure);
+  completeRequestHeaders(headers, secure);
   return {
     headers,
     closes,
@@ -123,6 +129,7 @@ function setPseudoHeaders(
   method: string,
   target: string,
   host: string | undefined,
+  secure: boolean,
 ): Refusal | undefined {
   let authority = host;
   let path = target;
@@ -139,7 +146,7 @@ function setPseudoHeaders(
   if (authority !== undefined) headers.append(":authority", authority);
   headers.append(":path", path);
   headers.append(":method", method);
-  headers.append(":scheme", "http");
+  headers.append(":scheme", secure ? "https" : "http");
   if (UNREADABLE_METHODS.has(method)) return codecError("http1.codec_error");
   if (fault) return fault;
   if (authority !== undefined && !AUTHORITY.test(authority)) return codecError("http.invalid_authority");

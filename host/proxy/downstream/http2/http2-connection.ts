@@ -38,7 +38,7 @@ export class Http2Connection implements CodecConnection {
     // A stream's troubles end it through "close"; nobody else wants to hear of them.
     stream.on("error", ignore);
     stats.downstream_rq_http2_total.inc();
-    const head = readRequestHead(raw);
+    const head = readRequestHead(raw, base.info.tls !== undefined);
     if (head.malformed || head.tooLarge) {
       this.refuse(stream, head);
       return;

@@ -21,7 +21,7 @@ export interface RequestHead {
  * Turns a raw header list (name, value, name, value, ...) into Envoy's view of the request: as it was on the wire, but
  * for `host`, which is `:authority` or nothing, and the crumbs of a cookie, which follow the other headers as one.
  */
-export function readRequestHead(raw: readonly string[]): RequestHead {
+export function readRequestHead(raw: readonly string[], secure = false): RequestHead {
   const headers = new HeaderMap("request");
   let expectsContinue = false;
   let host: string | undefined;
@@ -44,9 +44,9 @@ export function readRequestHead(raw: readonly string[]): RequestHead {
   }
   if (host !== undefined && !headers.has(":authority")) headers.append(":authority", host);
   // CONNECT has none of its own.
-  if (!headers.has(":scheme")) headers.append(":scheme", "http");
+  if (!headers.has(":scheme")) headers.append(":scheme", secure ? "https" : "http");
   if (cookie !== undefined) headers.append("cookie", cookie);
-  completeRequestHeaders(headers);
+  completeRequestHeaders(headers, secure);
   return {
     headers,
     expectsContinue,

@@ -51,6 +51,8 @@ export function listener(
   return {
     kind: "http",
     name: "main",
+    statPrefix: "",
+    tls: undefined,
     address: { address: "127.0.0.1", port: 0, position },
     trafficDirection: 0,
     metadata: undefined,
@@ -83,6 +85,8 @@ export function tcpListener(
   return {
     kind: "tcp",
     name: "tcp",
+    statPrefix: "",
+    tls: undefined,
     address: { address: "127.0.0.1", port: 0, position },
     trafficDirection: 0,
     metadata: undefined,

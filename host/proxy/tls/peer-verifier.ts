@@ -1,0 +1,98 @@
+import { createHash, type X509Certificate } from "node:crypto";
+import type { CertificateValidation, SanMatcher } from "../../config/model";
+import { type TextTest, textTest } from "../router/matchers";
+import { type AlternativeName, alternativeNames } from "./certificate-names";
+
+/** What a certificate fails by, under the name that counts it. */
+export type VerifyFailure = "fail_verify_error" | "fail_verify_san" | "fail_verify_cert_hash";
+
+export interface Verdict {
+  accepted: boolean;
+  /** It was checked against something, and fits. */
+  validated: boolean;
+  failure?: VerifyFailure;
+}
+
+/** Judges the certificate of a peer; what OpenSSL says of its chain is one part of it. */
+export class PeerVerifier {
+  private readonly sanTests: readonly ((name: AlternativeName) => boolean)[];
+
+  constructor(private readonly config: CertificateValidation) {
+    this.sanTests = config.subjectAltNames.map(sanTest);
+  }
+
+  /** The peer is asked for a certificate. */
+  get asks(): boolean {
+    return this.config.trustedCa !== undefined || this.pins || this.config.acceptUntrusted;
+  }
+
+  /** A peer without a certificate is refused; `required`: so says the context, which counts with an authority only. */
+  mandatory(required: boolean): boolean {
+    return (required && this.config.trustedCa !== undefined) || (this.pins && !this.config.acceptUntrusted);
+  }
+
+  private get pins(): boolean {
+    const { hashes, spkis } = this.config;
+    return this.sanTests.length > 0 || hashes.length > 0 || spkis.length > 0;
+  }
+
+  /** `chainError`: OpenSSL's word against the chain, undefined when it leads to a trusted authority. */
+  verify(certificate: X509Certificate, chainError: string | undefined): Verdict {
+    const { trustedCa, acceptUntrusted } = this.config;
+    const refused = (failure: VerifyFailure): Verdict => ({
+      accepted: acceptUntrusted,
+      validated: false,
+      failure,
+    });
+    if (trustedCa && chainError !== undefined) return refused("fail_verify_error");
+    if (!this.nameFits(certificate)) return refused("fail_verify_san");
+    if (!this.digestFits(certificate)) return refused("fail_verify_cert_hash");
+    const validated = trustedCa !== undefined || this.pins;
+    return { accepted: validated || acceptUntrusted, validated };
+  }
+
+  private nameFits(certificate: X509Certificate): boolean {
+    if (this.sanTests.length === 0) return true;
+    const names = alternativeNames(certificate);
+    return this.sanTests.some((fits) => names.some(fits));
+  }
+
+  private digestFits(certificate: X509Certificate): boolean {
+    const { hashes, spkis } = this.config;
+    if (hashes.length === 0 && spkis.length === 0) return true;
+    const spki = certificate.publicKey.export({ type: "spki", format: "der" });
+    return (
+      hashes.includes(createHash("sha256").update(certificate.raw).digest("hex")) ||
+      spkis.includes(createHash("sha256").update(spki).digest("base64"))
+    );
+  }
+}
+
+function sanTest({ type, kind, value, ignoreCase }: SanMatcher): (name: AlternativeName) => boolean {
+  const test: TextTest =
+    type === "DNS" && kind === "exact"
+      ? (name) => dnsNameFits(value, name)
+      : textTest(kind, value, ignoreCase);
+  return (name) => name.type === type && test(name.value);
+}
+
+/** A certificate's DNS name may stand for many: `*.example.com`, the star within the first label. */
+export function dnsNameFits(wanted: string, pattern: string): boolean {
+  const name = wanted.toLowerCase();
+  const form = pattern.toLowerCase();
+  if (name === form) return true;
+  const [nameLabel, nameRest] = cut(name);
+  const [formLabel, formRest] = cut(form);
+  if (nameRest === undefined || formRest === undefined || nameRest !== formRest) return false;
+  if (formRest.includes("*") || formLabel.startsWith("xn--")) return false;
+  const [before, after, ...more] = formLabel.split("*");
+  if (after === undefined || more.length > 0) return false;
+  return (
+    formLabel.length <= nameLabel.length + 1 && nameLabel.startsWith(before!) && nameLabel.endsWith(after)
+  );
+}
+
+function cut(name: string): [string, string | undefined] {
+  const dot = name.indexOf(".");
+  return dot < 0 ? [name, undefined] : [name.slice(0, dot), name.slice(dot + 1)];
+}
