@@ -53,7 +53,6 @@ export default defineConfig({
           name: "docker",
           include: ["test/docker/*.test.ts"],
           globalSetup: ["test/support/setup/build.ts", "test/support/setup/docker.ts"],
-          env: { TESTCONTAINERS_RYUK_DISABLED: "true" },
           fileParallelism: false,
           testTimeout: 60_000,
           sequence: { groupOrder: 3 },

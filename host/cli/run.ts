@@ -64,6 +64,8 @@ const HELP = `
 Examples:
   $ proxy-wasm run envoy.yaml
   $ proxy-wasm run envoy.yaml --engine envoy                 the same file in real Envoy
+  $ ENVOY_IMAGE=envoyproxy/envoy:v1.40.0 proxy-wasm run envoy.yaml --engine envoy
+                                                             in a container, with this machine's network
   $ proxy-wasm run envoy.yaml -l warning --component-log-level wasm:trace
   $ proxy-wasm run envoy.yaml -l warning --trace             what plugins are called with, and what they call
   $ proxy-wasm run envoy.yaml --set admin.address.socket_address.port_value=0

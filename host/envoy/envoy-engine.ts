@@ -8,17 +8,17 @@ import type { Engine, EngineOptions, RunningEngine } from "../engine";
 import { StartError } from "../errors";
 import { type AdminAddress, askAdmin, askListeners, parseAddress } from "./admin-client";
 import { envoyArguments } from "./command-line";
+import { envoyInContainer } from "./container";
 import { drain } from "./drain";
-import { EnvoyProcess, type Exit } from "./envoy-process";
+import { EnvoyProcess, type Exit, type Launch } from "./envoy-process";
 import { resolveEnvoy } from "./resolve";
 
 const READY_POLL_MS = 5;
 
-/** Real Envoy, driven as a child process. */
+/** Real Envoy, driven as a child process or in a container. */
 export const envoyEngine: Engine = {
   name: "envoy",
   async start(options: EngineOptions): Promise<RunningEngine> {
-    const { path } = await resolveEnvoy({ onProgress: (line) => process.stderr.write(`${line}\n`) });
     const folder = await mkdtemp(join(tmpdir(), "proxy-wasm-envoy-"));
     try {
       const text = await readConfig(options.configPath);
@@ -26,7 +26,7 @@ export const envoyEngine: Engine = {
       const adminAddress = join(folder, "admin-address");
       const hasAdmin = declaresAdmin(text);
       const envoy = new EnvoyProcess(
-        path,
+        await launch([config, adminAddress]),
         envoyArguments(options, { config, adminAddress, hasAdmin }),
         options.writeLog ?? ((line) => process.stderr.write(line, "latin1")),
       );
@@ -39,6 +39,14 @@ export const envoyEngine: Engine = {
     }
   },
 };
+
+/** `ENVOY_IMAGE` asks for a container; the path of a binary is the more precise wish. */
+async function launch(files: readonly string[]): Promise<Launch> {
+  const { ENVOY_IMAGE, ENVOY_PATH } = process.env;
+  const onProgress = (line: string) => process.stderr.write(`${line}\n`);
+  if (ENVOY_IMAGE && !ENVOY_PATH) return envoyInContainer(ENVOY_IMAGE, files, onProgress);
+  return { file: (await resolveEnvoy({ onProgress })).path, args: [] };
+}
 
 async function readConfig(path: string): Promise<string> {
   return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {

@@ -8,6 +8,14 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
+/** How Envoy is started: a program, and what stands before Envoy's own arguments. */
+export interface Launch {
+  file: string;
+  args: readonly string[];
+  /** What else it takes to end it at once. */
+  kill?: () => void;
+}
+
 /** A running Envoy process whose log is forwarded and which never outlives this one. */
 export class EnvoyProcess {
   readonly lastWords = new LastWords();
@@ -15,14 +23,16 @@ export class EnvoyProcess {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
 
-  constructor(path: string, args: readonly string[], writeLog: (line: string) => void) {
+  readonly #launch: Launch;
+
+  constructor(launch: Launch, args: readonly string[], writeLog: (line: string) => void) {
+    this.#launch = launch;
     const setpriv = findSetpriv();
+    const command = [launch.file, ...launch.args, ...args];
     // The kernel kills Envoy with us even when we are killed ourselves. A process group of its own keeps a terminal's
     // Ctrl-C from it: draining is ours to order.
-    const [file, argv] = setpriv
-      ? [setpriv, ["--pdeathsig", "KILL", "--", path, ...args]]
-      : [path, [...args]];
-    const child = spawn(file, argv, { stdio: ["ignore", "inherit", "pipe"], detached: true });
+    const [file, ...argv] = setpriv ? [setpriv, "--pdeathsig", "KILL", "--", ...command] : command;
+    const child = spawn(file!, argv, { stdio: ["ignore", "inherit", "pipe"], detached: true });
     this.#child = child;
     const log = forwardLines(child.stderr!, (line) => {
       this.lastWords.read(line);
@@ -42,6 +52,7 @@ export class EnvoyProcess {
   }
 
   signal(name: NodeJS.Signals): void {
+    if (name === "SIGKILL") this.#launch.kill?.();
     this.#child.kill(name);
   }
 }

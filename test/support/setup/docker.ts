@@ -1,7 +1,13 @@
 import type { TestProject } from "vitest/node";
-import { findCompose, ownerOf, remove, sweep, whyNoDocker } from "../../docker/support/docker-cli";
+import { containerOwner } from "../../../host/envoy/container";
+import { findCompose, remove, sweep, whyNoDocker } from "../../docker/support/docker-cli";
 import type { DockerForTests } from "../../docker/support/provided";
 
+/**
+ * How testcontainers works here. Its reaper is an image that cannot be had everywhere: the sweep does that work. Ports are
+ * published on loopback, also where this machine is a container itself and has the engine inside.
+ */
+const SETTINGS = { TESTCONTAINERS_RYUK_DISABLED: "true", TESTCONTAINERS_HOST_OVERRIDE: "127.0.0.1" };
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
@@ -14,10 +20,10 @@ export default async function setup(project: TestProject): Promise<(() => void) 
     leaveOut(reason);
     return undefined;
   }
-  // The reaper of testcontainers is an image that cannot be had everywhere; the sweep does its work.
-  process.env.TESTCONTAINERS_RYUK_DISABLED = "true";
+  // Workers inherit them.
+  for (const [name, value] of Object.entries(SETTINGS)) process.env[name] ??= value;
   sweep();
-  const owner = ownerOf(process.pid);
+  const owner = containerOwner(process.pid);
   const callOff = tidyUpAtTheEnd(() => remove(owner));
   const { localImages } = await import("../../docker/support/images");
   const docker: DockerForTests = { compose: findCompose()!, owner, images: await localImages(say) };
