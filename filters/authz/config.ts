@@ -1,15 +1,19 @@
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
+import { readJwtRules } from "./jwt/config";
+import { JwtRule } from "./jwt/rule";
 import { readMetadata } from "./metadata";
 import { Policies, Rule } from "./policy";
 import { readFrom, readTo, readWhen } from "./rule-fields";
 
-/** Reads `{"policies": [AuthorizationPolicy, ...]}` into `policies`; null = good, else what is wrong and where. */
-export function readConfig(text: string, policies: Policies): string | null {
+/** Reads `{"policies": [AuthorizationPolicy, ...], "jwtRules": [JWTRule, ...]}`; null = good, else what is wrong and where. */
+export function readConfig(text: string, policies: Policies, jwtRules: JwtRule[]): string | null {
   const fields = new Fields();
-  const root = fields.parse(text, ["policies"]);
+  const root = fields.parse(text, ["policies", "jwtRules"]);
   if (root != null) {
-    if (root.get("policies") == null) fields.fail("policies", "missing");
+    const rules = readJwtRules(fields, root.get("jwtRules"), "jwtRules");
+    for (let i = 0; i < rules.length; i++) jwtRules.push(rules[i]);
+    if (root.get("policies") == null && rules.length == 0) fields.fail("policies", "missing");
     const list = fields.list(root.get("policies"), "policies");
     const ids: string[] = [];
     for (let i = 0; i < list.length; i++) readPolicy(fields, list[i], `policies[${i}]`, policies, ids);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { type FilterName, refusals } from "./support/filter";
+import { jwks, newKey } from "./support/jwt";
 
 const root = new URL("../../", import.meta.url);
 const read = (file: string) => readFileSync(new URL(file, root), "utf8");
@@ -53,6 +54,19 @@ const FULL: Record<string, unknown> = {
     killSwitchHeader: "x-no-fault",
   },
   authz: {
+    jwtRules: [
+      {
+        issuer: "https://issuer.example",
+        audiences: ["shop"],
+        jwks: jwks(newKey("RSA", { kid: "a" }), newKey("P-521")),
+        fromHeaders: [{ name: "x-token", prefix: "JWT " }, { name: "x-other" }],
+        fromParams: ["token"],
+        fromCookies: ["session"],
+        forwardOriginalToken: true,
+        outputPayloadToHeader: "x-payload",
+        outputClaimToHeaders: [{ header: "x-sub", claim: "sub" }],
+      },
+    ],
     policies: [
       {
         apiVersion: "security.istio.io/v1",
@@ -153,7 +167,7 @@ function* spoiled(tree: unknown): Generator<unknown> {
 
 /** Values only the filter looks into: JSON Schema has no words for them. */
 const BEYOND_SCHEMA =
-  /expected (a duration|an IP address|a port)|a path template|a second policy of this name|a second descriptor|needs token_bucket or/;
+  /expected (a duration|an IP address|a port)|a path template|a second policy of this name|a second descriptor|Jwks|needs token_bucket or/;
 
 describe.each(Object.keys(FULL) as FilterName[])("schema of %s", (filter) => {
   test("takes what the filter takes, and refuses what it refuses", async () => {
