@@ -104,6 +104,7 @@ export class PluginRuntime {
     const compiled = await compileModule(new Uint8Array(config.module), config.moduleName, {
       readBeside: config.readBeside,
       allowed: (name) => config.allowedCapabilities?.has(name) ?? true,
+      checked: this.deps.maxCallbackMs !== undefined,
     });
     checkImports(compiled);
     const { clock, log, caller, grpcCaller, stats, node, trace, random, concurrency = 1 } = this.deps;

@@ -32,11 +32,14 @@ export interface TestHostOptions {
   logLevel?: LogLevel;
   /** Keep a trace of callbacks and hostcalls; default true. Without it a host is several times as fast. */
   trace?: boolean;
-  /** How long a callback may run, real milliseconds; default: for ever. A longer one is a trap. */
+  /** How long a callback may run, real milliseconds; default 2000, 0 = for ever. A longer one is a trap. */
   maxCallbackMs?: number;
   /** Bytes a filter may hold of a body before 413 or 500; default 1 MiB. */
   bufferLimit?: number;
 }
+
+/** No callback of a filter takes that long, however busy the machine; below the time a test may take. */
+const MAX_CALLBACK_MS = 2000;
 
 /** Most lines of the trace that are kept. */
 const MAX_TRACE = 10_000;
@@ -74,6 +77,7 @@ export class TestHost {
   ) {
     const { now, node = {}, clusters = {}, logLevel, bufferLimit = 1024 * 1024 } = options;
     const { random = seededRandom(seed), trace = true, services = {} } = options;
+    const { maxCallbackMs = MAX_CALLBACK_MS } = options;
     this.clock = new VirtualClock(now && BigInt(now.getTime()) * 1_000_000n);
     this.#log = new RecordedLog(logLevel);
     this.#bufferLimit = bufferLimit;
@@ -90,7 +94,7 @@ export class TestHost {
       grpcCaller: this.#services,
       node,
       random,
-      maxCallbackMs: options.maxCallbackMs,
+      maxCallbackMs: maxCallbackMs === 0 ? undefined : maxCallbackMs,
       ...(trace && { trace: { write: (line) => this.#keep(line), full: true } }),
     });
     this.#runtime.startWorkers();

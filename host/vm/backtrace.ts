@@ -16,7 +16,7 @@ const HINT = "no names in this module: build it with --debug to see functions an
  * all compiler's work are left out.
  */
 export function backtrace(error: unknown, debug: DebugInfo): string[] {
-  const frames = framesOf(error, debug.shift);
+  const frames = framesOf(error, debug);
   if (frames.length === 0) return [];
   const placed = debug.mapped ? frames.filter(({ index, offset }) => debug.place(index, offset)) : [];
   const chosen = placed.length > 0 ? placed : frames;
@@ -32,13 +32,13 @@ export function backtrace(error: unknown, debug: DebugInfo): string[] {
 
 function framesOf(
   error: unknown,
-  shift: number,
+  debug: DebugInfo,
 ): { name: string | undefined; index: number; offset: number }[] {
   const stack = error instanceof Error ? String(error.stack) : "";
   return stack.split("\n").flatMap((line) => {
     const match = FRAME.exec(line);
     return match
-      ? [{ name: match[1], index: Number(match[2]), offset: Number.parseInt(match[3]!, 16) - shift }]
+      ? [{ name: match[1], index: Number(match[2]), offset: debug.original(Number.parseInt(match[3]!, 16)) }]
       : [];
   });
 }

@@ -20,8 +20,8 @@ export class DebugInfo {
     private readonly name: string,
     private readonly importedFunctions: number,
     private readonly readBeside: ReadBeside | undefined,
-    /** By how much code has moved in what V8 compiled, against `bytes`. */
-    readonly shift = 0,
+    /** Where in `bytes` stood what is at an offset of what V8 compiled. */
+    readonly original: (offset: number) => number = (offset) => offset,
   ) {}
 
   /** Has the module a source map? */

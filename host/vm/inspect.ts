@@ -31,7 +31,9 @@ export const SECTION = {
   type: 1,
   import: 2,
   function: 3,
+  table: 4,
   memory: 5,
+  global: 6,
   export: 7,
   code: 10,
 } as const;

@@ -4,6 +4,7 @@ import { wasmParams } from "../abi/signature";
 import { type AbiVersion, detectVersion, inVersion } from "../abi/version";
 import { ModuleError } from "../errors";
 import { DebugInfo, type ReadBeside } from "./debug-info";
+import { Edits } from "./edits";
 import { inspectModule, type ModuleShape } from "./inspect";
 import { capMemory, checkMemoryImport } from "./memory-limit";
 import { type FunctionType, functionType, uncrossable } from "./wasm-types";
@@ -16,6 +17,8 @@ export interface CompiledModule {
   readonly version: AbiVersion;
   /** `malloc` wins over `proxy_on_memory_allocate`, as in Envoy. */
   readonly allocator: string;
+  /** There are checks in its loops, for a {@link TimeLimit}. */
+  readonly checked: boolean;
   readonly debug: DebugInfo;
 }
 
@@ -64,13 +67,15 @@ export interface CompileOptions {
   readBeside?: ReadBeside | undefined;
   /** Capabilities: of callbacks that are not allowed not even the type is looked at. */
   allowed?: Allowed | undefined;
+  /** Puts checks into the loops, which a limit of time needs. Default false. */
+  checked?: boolean | undefined;
 }
 
 /** Compiles a module and checks what it exports. Throws {@link ModuleError}. */
 export async function compileModule(
   bytes: Uint8Array<ArrayBuffer>,
   name: string,
-  { readBeside, allowed = () => true }: CompileOptions = {},
+  { readBeside, allowed = () => true, checked = false }: CompileOptions = {},
 ): Promise<CompiledModule> {
   try {
     const shape = inspectModule(bytes);
@@ -81,15 +86,21 @@ export async function compileModule(
       );
     const allocator = checkExports(shape, version, allowed);
     checkMemoryImport(shape.memoryImport);
-    const limited = capMemory(bytes);
-    const module = await compiled(limited.bytes);
-    const debug = new DebugInfo(bytes, name, shape.imports.length, readBeside, limited.shift);
-    return { name, module, shape, version, allocator, debug };
+    const edits = new Edits();
+    capMemory(bytes, edits);
+    // What is wrong with a module is told of the module as it came.
+    if (checked && WebAssembly.validate(bytes)) (await loopChecks()).addLoopChecks(bytes, shape, edits);
+    const module = await compiled(edits.apply(bytes));
+    const debug = new DebugInfo(bytes, name, shape.imports.length, readBeside, (at) => edits.original(at));
+    return { name, module, shape, version, allocator, checked, debug };
   } catch (error) {
     if (!(error instanceof ModuleError)) throw error;
     throw new ModuleError(`${name}: ${error.message}`, { cause: error.cause ?? error });
   }
 }
+
+/** Loaded when wanted: few need a reader of all instructions. */
+const loopChecks = () => import("./loop-checks");
 
 async function compiled(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
   try {

@@ -3,7 +3,7 @@ import { ModuleError, VmTrapError } from "../errors";
 import { backtrace, COLLECTED_FRAMES } from "./backtrace";
 import { GuestMemory } from "./memory";
 import type { CompiledModule } from "./module";
-import { withTimeLimit } from "./time-limit";
+import { TimeLimit } from "./time-limit";
 
 /** What a guest may call at the moment: everything, the start-up list, the allocator's short list, or nothing. */
 export enum Mode {
@@ -45,12 +45,15 @@ export class Vm {
   private exports!: Record<string, unknown>;
   private readonly callbacks = new Map<CallbackName, Fn>();
   private allocator!: Fn;
+  private readonly limit: TimeLimit | undefined;
 
   constructor(
     readonly compiled: CompiledModule,
-    /** How long a callback may run, milliseconds; absent = for ever. */
-    private readonly maxCallbackMs?: number,
-  ) {}
+    /** How long a callback may run, milliseconds, if there are checks in the module; absent = for ever. */
+    maxCallbackMs?: number,
+  ) {
+    if (compiled.checked && maxCallbackMs !== undefined) this.limit = new TimeLimit(maxCallbackMs);
+  }
 
   /**
    * Links, instantiates and runs `_initialize` (then `main`) or `_start`.
@@ -66,6 +69,7 @@ export class Vm {
     }
     this.mode = Mode.Starting;
     this.exports = instance.exports;
+    this.limit?.watch(instance.exports);
     this.checkGlobals();
     this.memory = new GuestMemory(this.findMemory(imports));
     this.allocator = this.exports[allocator] as Fn;
@@ -125,10 +129,8 @@ export class Vm {
     const frames = Error.stackTraceLimit;
     Error.stackTraceLimit = COLLECTED_FRAMES;
     try {
-      const { maxCallbackMs } = this;
-      return (
-        (maxCallbackMs === undefined ? fn(a, b, c, d, e) : limited(maxCallbackMs, fn, [a, b, c, d, e])) ?? 0
-      );
+      this.limit?.begin();
+      return fn(a, b, c, d, e) ?? 0;
     } catch (error) {
       this.fail(callback, error);
       return undefined;
@@ -156,6 +158,7 @@ export class Vm {
     const frames = Error.stackTraceLimit;
     Error.stackTraceLimit = COLLECTED_FRAMES;
     try {
+      this.limit?.begin();
       return fn(...args);
     } catch (error) {
       this.fail(name, error);
@@ -168,14 +171,12 @@ export class Vm {
   private fail(callback: string, error: unknown): void {
     if (this.failure) return;
     const words = this.lastWords === undefined ? "" : `: ${oneLine(this.lastWords)}`;
-    const message = `Function: ${callback} failed: Uncaught ${error}${words}`;
+    const cause = this.limit?.passed
+      ? `Error: ran for longer than ${this.limit.ms} ms (--max-callback-ms)`
+      : error;
+    const message = `Function: ${callback} failed: Uncaught ${cause}${words}`;
     this.failure = new VmTrapError(callback, message, backtrace(error, this.compiled.debug), {
       cause: error,
     });
   }
-}
-
-/** A function of its own: a closure in the call itself would cost every callback, limited or not. */
-function limited(ms: number, fn: Fn, args: number[]): number | undefined {
-  return withTimeLimit(ms, () => fn(...args));
 }

@@ -20,14 +20,16 @@ declare namespace WebAssembly {
   }
   class Table {
     constructor(descriptor: { element: string; initial: number; maximum?: number });
+    set(index: number, value: unknown): void;
   }
   class Global {
-    readonly value: unknown;
+    value: unknown;
   }
   type Imports = Record<string, Record<string, unknown>>;
   class Instance {
     constructor(module: Module, imports?: Imports);
     readonly exports: Record<string, unknown>;
   }
+  function validate(bytes: Uint8Array): boolean;
   function compile(bytes: Uint8Array): Promise<Module>;
 }

@@ -25,7 +25,7 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
   "host/clock.ts": { rooms: [] },
   // then strictly downward
   "host/abi": { rooms: LEAVES },
-  "host/vm": { rooms: [...LEAVES, "host/abi"] },
+  "host/vm": { rooms: [...LEAVES, "host/abi"], packages: ["wasmparser"] },
   "host/stores": { rooms: [...LEAVES, "host/abi", "host/vm"], packages: ["@bufbuild/protobuf"] },
   "host/context": { rooms: [...LEAVES, "host/abi", "host/vm", "host/stores"] },
   "host/stream": { rooms: [...LEAVES, "host/abi", "host/vm", "host/stores", "host/context"] },

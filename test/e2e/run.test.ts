@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { bootstrap, cluster, httpListener, type Json, socketAddress, wasmFilter } from "../support/bootstrap";
 import { ENGINE_NAMES } from "../support/engines";
-import { guest } from "../support/guests";
+import { assembled, guest } from "../support/guests";
 import { folder } from "./support/folder";
 import { isListening } from "./support/port";
 import { proxyWasm, ready, root } from "./support/program";
@@ -273,6 +273,28 @@ static_resources:
       'hello#2   ==> proxy_get_header_map_value(map=HttpRequestHeaders, key="user-agent") <== OK "twelve chars"',
     );
     expect(program.stderr).toMatch(/^[\d:.]{12} hello#2 <== Continue in [\d.]+ ms$/m);
+  });
+
+  it("node: --max-callback-ms ends a callback that never comes back, and the proxy lives on", async () => {
+    const wasm = assembled(
+      "endless",
+      `(module (memory (export "memory") 1)
+        (func (export "proxy_abi_version_0_2_1"))
+        (func (export "malloc") (param i32) (result i32) (i32.const 1024))
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (loop (br 0)) (unreachable)))`,
+    );
+    const filters = [wasmFilter({ name: "spin", wasm })];
+    const program = proxyWasm(["run", "envoy.json", "--max-callback-ms", "100"], {
+      cwd: folder({ "envoy.json": file({ filters }) }),
+    });
+    const { listener, admin } = await ready(program);
+    for (let i = 0; i < 2; i++) expect((await fetch(`http://127.0.0.1:${listener}/`)).status).toBe(503);
+    expect((await fetch(`http://127.0.0.1:${admin}/ready`)).status).toBe(200);
+    program.signal("SIGTERM");
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+    expect(program.stderr).toMatch(
+      /Function: proxy_on_request_headers failed: Uncaught Error: ran for longer than 100 ms.*\n.*plugin "spin".*\nProxy-Wasm plugin in-VM backtrace:\n +0: +0x/,
+    );
   });
 
   it("node: --concurrency above 1 is said to run as 1", async () => {

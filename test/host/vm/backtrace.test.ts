@@ -17,6 +17,9 @@ beforeAll(async () => {
 
 const beside = { "traps-debug.wasm.map": () => debug.sourceMap! };
 
+/** With a limit of time there are checks in the module, and all of its code has moved. */
+let maxCallbackMs: number | undefined;
+
 /** The log entry of a trap in on_request_headers; `files` lie beside the module. */
 async function trap(module: BuiltModule, how: string, files: Record<string, () => string> = {}) {
   const asked: string[] = [];
@@ -24,7 +27,7 @@ async function trap(module: BuiltModule, how: string, files: Record<string, () =
     asked.push(path);
     return files[path.replace(/^\.\//, "")]?.();
   };
-  const host = new InMemoryHost();
+  const host = new InMemoryHost({ maxCallbackMs });
   const plugin = await host.load(module.wasm, { name: "shop", moduleName: "out/traps.wasm", readBeside });
   expect(asked, "nothing is read before a trap").toEqual([]);
   expect(exchange(plugin, [["x-trap", how]]).events).toContain("response headers 503 end");
@@ -32,7 +35,11 @@ async function trap(module: BuiltModule, how: string, files: Record<string, () =
   return { lines, head: lines[0]!, asked };
 }
 
-describe("the report of a trap", () => {
+describe.each([undefined, 10_000])("the report of a trap, max-callback-ms %s", (limit) => {
+  beforeAll(() => {
+    maxCallbackMs = limit;
+  });
+
   test("with a source map: message, plugin, context, and the stack with file and line", async () => {
     const { lines, asked } = await trap(debug, "bounds", beside);
     expect(asked).toEqual(["./traps-debug.wasm.map"]);
@@ -89,7 +96,7 @@ describe("the report of a trap", () => {
   });
 
   test("a trap in onConfigure: the refusal says why, the log where", async () => {
-    const host = new InMemoryHost();
+    const host = new InMemoryHost({ maxCallbackMs });
     const load = host.load(debug.wasm, {
       configuration: Buffer.from("throw"),
       readBeside: () => debug.sourceMap,

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ModuleError } from "../../../host/errors";
+import { Edits } from "../../../host/vm/edits";
 import { inspectModule } from "../../../host/vm/inspect";
 import { capMemory } from "../../../host/vm/memory-limit";
 import { assemble } from "../../support/assemble";
@@ -32,12 +33,16 @@ test("a memory's maximum is lowered to 1 GiB, and the way back to the original o
   ];
   for (const [memory, maximum] of cases) {
     const bytes = new Uint8Array(assemble(`(module ${LEAST} ${memory} (func (export "f")))`));
-    const limited = capMemory(bytes);
-    expect(limited.bytes.length - bytes.length).toBe(limited.shift);
-    expect(Buffer.from(limited.bytes.subarray(-10))).toEqual(Buffer.from(bytes.subarray(-10)));
-    expect(() => new WebAssembly.Module(limited.bytes)).not.toThrow();
-    if (maximum !== undefined)
-      expect(Buffer.from(capMemory(limited.bytes).bytes)).toEqual(Buffer.from(limited.bytes));
+    const edits = new Edits();
+    capMemory(bytes, edits);
+    const limited = edits.apply(bytes);
+    const tail = limited.length - 10;
+    expect(edits.original(tail)).toBe(bytes.length - 10);
+    expect(Buffer.from(limited.subarray(tail))).toEqual(Buffer.from(bytes.subarray(-10)));
+    expect(() => new WebAssembly.Module(limited)).not.toThrow();
+    const again = new Edits();
+    capMemory(limited, again);
+    if (maximum !== undefined) expect(Buffer.from(again.apply(limited))).toEqual(Buffer.from(limited));
   }
 });
 
@@ -56,7 +61,7 @@ test("whatever the bytes, reading a module ends in a shape or a ModuleError", ()
   const noise = fc.uint8Array({ maxLength: 80 }).map((bytes) => Uint8Array.of(...header, ...bytes));
   fc.assert(
     fc.property(fc.oneof(damaged, noise), (bytes) => {
-      for (const read of [() => inspectModule(bytes), () => capMemory(bytes)])
+      for (const read of [() => inspectModule(bytes), () => capMemory(bytes, new Edits())])
         try {
           read();
         } catch (error) {
