@@ -1,5 +1,6 @@
 import type { AdminHandler } from "./admin-server";
 import { JSON_TYPE, jsonText } from "./json-text";
+import { redacted } from "./redact";
 import { nodeJson } from "./server-info";
 
 const ADMIN = "type.googleapis.com/envoy.admin.v3";
@@ -20,7 +21,7 @@ function routeConfigs(listener: Json): Json[] {
 
 /** `/config_dump`: the file, and its clusters, listeners and routes once more as Envoy sorts them. */
 export const configDump: AdminHandler = (state) => {
-  const raw = state.bootstrap.raw as Json;
+  const raw = redacted(state.bootstrap.raw as Json);
   const statics = (raw.static_resources ?? {}) as Json;
   const last_updated = new Date(performance.timeOrigin + state.startedAt).toISOString();
   const listeners = list(statics.listeners);
