@@ -163,6 +163,7 @@ export const PROPERTIES: Readonly<Record<string, Row | Rows>> = {
     peer_certificate_valid: stream((s) => bool(s.info.connection.tls?.peerCertificateValid ?? false)),
     requested_server_name: stream((s) => text(s.info.connection.requestedServerName)),
     termination_details: stream((s) => text(s.info.connectionTermination)),
+    transport_failure_reason: stream((s) => text(s.info.connection.tls?.failureReason)),
     ...tls((s) => s.info.connection.tls),
   },
 

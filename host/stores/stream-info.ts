@@ -53,6 +53,8 @@ export interface TlsInfo {
   readonly dnsSanLocal?: string | undefined;
   readonly peerDigest?: string | undefined;
   readonly peerCertificate?: string | undefined;
+  /** Why the handshake failed. */
+  readonly failureReason?: string | undefined;
 }
 
 /** The host a request went to. */

@@ -180,12 +180,20 @@ export interface TcpListener {
   filters?: readonly Json[];
   /** By default the one named like the listener. */
   cluster?: string;
-  /** More fields of the TCP proxy, and of the listener. */
+  /** More fields of the TCP proxy, of the filter chain, and of the listener. */
   proxy?: Json;
+  filterChain?: Json;
   listener?: Json;
 }
 
-export function tcpListener({ name, filters = [], cluster = name, proxy, listener }: TcpListener): Json {
+export function tcpListener({
+  name,
+  filters = [],
+  cluster = name,
+  proxy,
+  filterChain,
+  listener,
+}: TcpListener): Json {
   const tcpProxy = {
     name: "envoy.filters.network.tcp_proxy",
     typed_config: {
@@ -198,7 +206,7 @@ export function tcpListener({ name, filters = [], cluster = name, proxy, listene
   return {
     name,
     address: socketAddress(0),
-    filter_chains: [{ filters: [...filters, tcpProxy] }],
+    filter_chains: [{ filters: [...filters, tcpProxy], ...filterChain }],
     ...listener,
   };
 }

@@ -11,9 +11,10 @@ import { TcpPeer, TcpUpstream } from "./tcp-peer";
 export interface TcpSetup {
   /** Script of the puppet filter (test/guests/README.md), or several filters in chain order. */
   script: string | readonly string[];
-  /** More fields of every PluginConfig, of the TCP proxy, of the listener, of the cluster. */
+  /** More fields of every PluginConfig, of the TCP proxy, of the filter chain, of the listener, of the cluster. */
   plugin?: build.Json;
   proxy?: build.Json;
+  filterChain?: build.Json;
   listener?: build.Json;
   cluster?: build.Json;
   /** What the upstream does with a new connection; by default it waits for the test. */
@@ -85,11 +86,12 @@ export class TcpBehaviour extends PluginLog {
         ...(setup.plugin && { plugin: setup.plugin }),
       }),
     );
-    const { proxy, listener } = setup;
+    const { proxy, filterChain, listener } = setup;
     return build.tcpListener({
       name: id,
       filters,
       ...(proxy && { proxy }),
+      ...(filterChain && { filterChain }),
       ...(listener && { listener }),
     });
   }

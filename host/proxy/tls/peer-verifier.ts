@@ -11,6 +11,8 @@ export interface Verdict {
   /** It was checked against something, and fits. */
   validated: boolean;
   failure?: VerifyFailure;
+  /** What is wrong with it, in Envoy's words. */
+  reason?: string;
 }
 
 /** Judges the certificate of a peer; what OpenSSL says of its chain is one part of it. */
@@ -39,22 +41,24 @@ export class PeerVerifier {
   /** `chainError`: OpenSSL's word against the chain, undefined when it leads to a trusted authority. */
   verify(certificate: X509Certificate, chainError: string | undefined): Verdict {
     const { trustedCa, acceptUntrusted } = this.config;
-    const refused = (failure: VerifyFailure): Verdict => ({
+    const refused = (failure: VerifyFailure, reason: string): Verdict => ({
       accepted: acceptUntrusted,
       validated: false,
       failure,
+      reason: `verify cert failed: ${reason}`,
     });
-    if (trustedCa && chainError !== undefined) return refused("fail_verify_error");
-    if (!this.nameFits(certificate)) return refused("fail_verify_san");
-    if (!this.digestFits(certificate)) return refused("fail_verify_cert_hash");
+    if (trustedCa && chainError !== undefined) {
+      const reason = `X509_verify_cert: certificate verification error at depth 0: ${chainError}`;
+      return refused("fail_verify_error", reason);
+    }
+    const names = this.sanTests.length > 0 ? alternativeNames(certificate) : [];
+    if (this.sanTests.length > 0 && !this.sanTests.some((fits) => names.some(fits))) {
+      const listed = names.map(({ value }) => value).join(", ");
+      return refused("fail_verify_san", `SAN matcher, certificate SANs are [${listed}]`);
+    }
+    if (!this.digestFits(certificate)) return refused("fail_verify_cert_hash", "cert hash and spki");
     const validated = trustedCa !== undefined || this.pins;
     return { accepted: validated || acceptUntrusted, validated };
-  }
-
-  private nameFits(certificate: X509Certificate): boolean {
-    if (this.sanTests.length === 0) return true;
-    const names = alternativeNames(certificate);
-    return this.sanTests.some((fits) => names.some(fits));
   }
 
   private digestFits(certificate: X509Certificate): boolean {

@@ -46,11 +46,11 @@ function parameters({ minVersion, maxVersion, cipherSuites, curves }: TlsParamet
 }
 
 function identity({ chain, key, password }: TlsCertificateConfig): SecureContextOptions {
-  const cert = read(chain);
+  const cert = readData(chain);
   const leaf = guard(chain, "no certificate", () => new X509Certificate(cert));
-  const passphrase = password && read(password).toString();
+  const passphrase = password && readData(password).toString();
   const privateKey = guard(key, "no private key", () =>
-    createPrivateKey({ key: read(key), ...(passphrase !== undefined && { passphrase }) }),
+    createPrivateKey({ key: readData(key), ...(passphrase !== undefined && { passphrase }) }),
   );
   checkKey(leaf.publicKey, chain);
   if (!leaf.checkPrivateKey(privateKey)) fail(key, "does not belong to the certificate");
@@ -75,18 +75,18 @@ function trust(validation: CertificateValidation | undefined): SecureContextOpti
     // Without an authority nobody is trusted, rather than those that Node trusts by itself.
     ca: trustedCa ? authorities(trustedCa) : [],
     allowPartialTrustChain: true,
-    ...(crl && { crl: read(crl) }),
+    ...(crl && { crl: readData(crl) }),
   };
 }
 
 function authorities(source: DataSource): Buffer {
-  const pem = read(source);
+  const pem = readData(source);
   guard(source, "no certificate", () => new X509Certificate(pem));
   return pem;
 }
 
-/** The bytes behind a data source. */
-function read(source: DataSource): Buffer {
+/** The bytes behind a data source. Throws ConfigError. */
+export function readData(source: DataSource): Buffer {
   return source.kind === "inline"
     ? source.bytes
     : guard(source, "cannot be read", () => readFileSync(source.path));

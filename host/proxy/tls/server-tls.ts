@@ -1,23 +1,27 @@
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
 import type { DownstreamTlsConfig } from "../../config/model";
 import type { StatsStore } from "../stats/store";
+import { failureReason, reasonOf } from "./failure-reason";
 import { PeerVerifier } from "./peer-verifier";
-import { serverContext } from "./secure-context";
+import { readData, serverContext } from "./secure-context";
 import { SslStats } from "./ssl-stats";
-import { TlsFacts } from "./tls-facts";
+import { NamedCertificate, TlsFacts } from "./tls-facts";
 
 /** TLS with the clients of one filter chain. */
 export class ServerTls {
   readonly stats: SslStats;
   readonly verifier: PeerVerifier | undefined;
   readonly options: TLSSocketOptions;
+  /** What clients are shown. */
+  readonly local: NamedCertificate;
 
   /** Throws ConfigError when certificates or keys are of no use. `prefix`: `listener.<address>.` */
   constructor(config: DownstreamTlsConfig, store: StatsStore, prefix: string) {
     const { validation, alpnProtocols } = config;
     const secureContext: SecureContext = serverContext(config);
+    this.local = new NamedCertificate(new X509Certificate(readData(config.certificate.chain)));
     this.stats = new SslStats(store, prefix);
     this.verifier = validation && new PeerVerifier(validation);
     const asks = this.verifier?.asks ?? false;
@@ -51,7 +55,7 @@ interface Internals {
  * handshake, and bytes come once the client is accepted.
  */
 export class ServerTlsSocket extends TLSSocket {
-  readonly facts = new TlsFacts();
+  readonly facts: TlsFacts;
 
   constructor(
     private readonly raw: Socket,
@@ -59,33 +63,41 @@ export class ServerTlsSocket extends TLSSocket {
     highWaterMark: number | undefined,
   ) {
     super(raw, { ...tls.options, ...(highWaterMark !== undefined && { highWaterMark }) });
+    this.facts = new TlsFacts(tls.local);
     this.once("secure", () => this.onSecure());
     this.on("error", (error) => {
       tls.stats.failed(error);
+      this.facts.failureReason ??= reasonOf(error);
       this.destroy();
     });
   }
 
   private onSecure(): void {
-    const { tls } = this;
+    const { tls, facts } = this;
     const { stats, verifier } = tls;
     const internals = this as unknown as Internals;
-    const peer: X509Certificate | undefined = verifier ? this.getPeerX509Certificate() : undefined;
+    const peer = verifier ? this.getPeerX509Certificate() : undefined;
     let validated = false;
     if (verifier && peer) {
-      const { failure, ...verdict } = verifier.verify(peer, internals._handle?.verifyError()?.code);
-      if (failure) stats.counters[failure].inc();
-      if (!verdict.accepted) return void this.destroy();
+      facts.presented(peer);
+      const verdict = verifier.verify(peer, internals._handle?.verifyError()?.message);
+      if (verdict.failure) stats.counters[verdict.failure].inc();
+      if (!verdict.accepted) return this.refuse(failureReason("CERTIFICATE_VERIFY_FAILED", verdict.reason));
       validated = verdict.validated;
     } else if (tls.options.rejectUnauthorized) {
       // A resumed session that knows no certificate.
       stats.counters.fail_verify_no_cert.inc();
-      return void this.destroy();
+      return this.refuse(failureReason("PEER_DID_NOT_RETURN_A_CERTIFICATE"));
     }
-    this.facts.complete(this, peer, validated);
+    facts.complete(this, validated);
     stats.handshake(this, peer !== undefined);
     internals.secureConnecting = false;
     internals._releaseControl();
+  }
+
+  private refuse(reason: string): void {
+    this.facts.failureReason = reason;
+    this.destroy();
   }
 
   override resetAndDestroy(): this {

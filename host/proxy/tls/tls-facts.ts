@@ -3,89 +3,8 @@ import type { TLSSocket } from "node:tls";
 import type { TlsInfo } from "../../stores/stream-info";
 import { type AlternativeName, alternativeNames, firstName, subjectName } from "./certificate-names";
 
-/** What a TLS connection tells filters. Certificates are taken apart only when somebody asks. */
-export class TlsFacts implements TlsInfo {
-  private handshake: Handshake | undefined;
-
-  /** The handshake is over and the peer is accepted. */
-  complete(socket: TLSSocket, peer: X509Certificate | undefined, validated: boolean): void {
-    this.handshake = new Handshake(socket, peer, validated);
-  }
-
-  get version(): string {
-    return this.handshake?.version ?? "";
-  }
-
-  /** Protocol agreed on by ALPN; "" when there is none. */
-  get alpn(): string {
-    return this.handshake?.alpn ?? "";
-  }
-
-  get mtls(): boolean {
-    return this.handshake?.peer !== undefined;
-  }
-
-  get peerCertificateValid(): boolean {
-    return this.handshake?.validated ?? false;
-  }
-
-  /** Empty without a certificate, unlike what else is told of one (observed). */
-  get subjectPeer(): string {
-    const peer = this.handshake?.peer;
-    return peer ? subjectName(peer.certificate) : "";
-  }
-
-  get subjectLocal(): string {
-    const local = this.handshake?.local;
-    return local ? subjectName(local.certificate) : "";
-  }
-
-  get uriSanPeer(): string | undefined {
-    return this.handshake?.peer?.first("URI");
-  }
-
-  get uriSanLocal(): string | undefined {
-    return this.handshake?.local?.first("URI");
-  }
-
-  get dnsSanPeer(): string | undefined {
-    return this.handshake?.peer?.first("DNS");
-  }
-
-  get dnsSanLocal(): string | undefined {
-    return this.handshake?.local?.first("DNS");
-  }
-
-  get peerDigest(): string | undefined {
-    return this.handshake?.peer?.certificate.fingerprint256.replaceAll(":", "").toLowerCase();
-  }
-
-  get peerCertificate(): string | undefined {
-    return this.handshake?.peer?.certificate.toString();
-  }
-}
-
-class Handshake {
-  readonly version: string;
-  readonly alpn: string;
-  readonly peer: NamedCertificate | undefined;
-  readonly local: NamedCertificate | undefined;
-
-  constructor(
-    socket: TLSSocket,
-    peer: X509Certificate | undefined,
-    readonly validated: boolean,
-  ) {
-    this.version = socket.getProtocol() ?? "";
-    this.alpn = socket.alpnProtocol || "";
-    this.peer = peer && new NamedCertificate(peer);
-    const local = socket.getX509Certificate();
-    this.local = local && new NamedCertificate(local);
-  }
-}
-
-/** A certificate whose names are read once. */
-class NamedCertificate {
+/** A certificate whose names are read when somebody asks, and once. */
+export class NamedCertificate {
   private names: AlternativeName[] | undefined;
 
   constructor(readonly certificate: X509Certificate) {}
@@ -93,5 +12,78 @@ class NamedCertificate {
   first(type: AlternativeName["type"]): string | undefined {
     this.names ??= alternativeNames(this.certificate);
     return firstName(this.names, type);
+  }
+
+  /** As the property shows it: SHA-256, hexadecimal. */
+  get digest(): string {
+    return this.certificate.fingerprint256.replaceAll(":", "").toLowerCase();
+  }
+}
+
+/** What a TLS connection tells filters, from its first moment to its last. */
+export class TlsFacts implements TlsInfo {
+  /** Protocol agreed on by ALPN; "" when there is none. */
+  alpn = "";
+  peerCertificateValid = false;
+  failureReason: string | undefined;
+  private peer: NamedCertificate | undefined;
+  private agreed: string | undefined;
+  private shown: string | undefined;
+
+  constructor(private readonly local: NamedCertificate | undefined) {}
+
+  /** The peer's certificate, good or not, is there; also of a connection that ends for it. */
+  presented(certificate: X509Certificate): void {
+    this.peer = new NamedCertificate(certificate);
+  }
+
+  /** The handshake is over and the peer is accepted. */
+  complete(socket: TLSSocket, validated: boolean): void {
+    this.peerCertificateValid = validated;
+    this.agreed = socket.getProtocol() ?? undefined;
+    this.alpn = socket.alpnProtocol || "";
+  }
+
+  /** Before there is one, Envoy's library tells of an older one, and Envoy goes on telling what it told first (observed). */
+  get version(): string {
+    this.shown ??= this.agreed ?? "TLSv1.2";
+    return this.shown;
+  }
+
+  get mtls(): boolean {
+    return this.peer !== undefined;
+  }
+
+  /** Empty without a certificate, unlike what else is told of one (observed). */
+  get subjectPeer(): string {
+    return this.peer ? subjectName(this.peer.certificate) : "";
+  }
+
+  get subjectLocal(): string {
+    return this.local ? subjectName(this.local.certificate) : "";
+  }
+
+  get uriSanPeer(): string | undefined {
+    return this.peer?.first("URI");
+  }
+
+  get uriSanLocal(): string | undefined {
+    return this.local?.first("URI");
+  }
+
+  get dnsSanPeer(): string | undefined {
+    return this.peer?.first("DNS");
+  }
+
+  get dnsSanLocal(): string | undefined {
+    return this.local?.first("DNS");
+  }
+
+  get peerDigest(): string | undefined {
+    return this.peer?.digest;
+  }
+
+  get peerCertificate(): string | undefined {
+    return this.peer?.certificate.toString();
   }
 }
