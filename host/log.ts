@@ -27,7 +27,8 @@ export interface Logger {
 
 /** Takes a trace of callbacks and hostcalls, a line of Unicode text at a time, without its newline. */
 export interface TraceSink {
-  write(line: string): void;
+  /** `context` is the one in effect, an object of its own for each context of a plugin; absent while a VM starts. */
+  write(line: string, context?: object): void;
   /** Show values as they are: nothing masked, little cut. */
   readonly full?: boolean;
 }

@@ -12,6 +12,7 @@ const modules = globSync(["{filters,examples}/*/index.ts", "test/sdk/guests/*.ts
 const STEPS = [
   ["format and lint", "biome", ["check", "."]],
   ["types (TypeScript)", "tsc", ["-p", "."]],
+  ["types (the inspector's page)", "tsc", ["-p", "host/inspector/page"]],
   ["types (AssemblyScript)", "asc", [...modules, "--noEmit"]],
   ["layers and unit tests", "vitest", ["run", "--project", "unit"]],
 ];

@@ -19,6 +19,7 @@ interface RunOptions {
   trace?: boolean;
   traceFull?: boolean;
   maxCallbackMs?: number;
+  inspect?: number | true;
 }
 
 /** What a program that embeds `run` may hook into (`npm start` does). */
@@ -49,6 +50,11 @@ export function runCommand(outcome: { exitCode: number }, hooks: RunHooks): Comm
     .option("--trace", "node engine: a line for every callback and hostcall, secrets masked")
     .option("--trace-full", "as --trace, with nothing masked and hardly anything cut")
     .option(
+      "--inspect [port]",
+      "node engine: a local page that shows every stream, hook by hook",
+      portArgument,
+    )
+    .option(
       "--max-callback-ms <n>",
       "node engine: ends a callback that runs longer, its VM is failed",
       countArgument,
@@ -68,6 +74,7 @@ Examples:
                                                              in a container, with this machine's network
   $ proxy-wasm run envoy.yaml -l warning --component-log-level wasm:trace
   $ proxy-wasm run envoy.yaml -l warning --trace             what plugins are called with, and what they call
+  $ proxy-wasm run envoy.yaml --inspect                      a page on 127.0.0.1 with every stream, hook by hook
   $ proxy-wasm run envoy.yaml --set admin.address.socket_address.port_value=0
                                                              a free port; the "ready" line tells which
 
@@ -87,6 +94,13 @@ function setArgument(text: string, before: string[] = []): string[] {
       `'${text}' is not path=value, as in admin.address.socket_address.port_value=0.`,
     );
   return [...before, text];
+}
+
+function portArgument(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError("A port from 0 (a free one) to 65535 is wanted.");
+  return port;
 }
 
 function countArgument(text: string): number {
@@ -112,18 +126,50 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
   if (options.engine === "envoy" && options.maxCallbackMs !== undefined)
     throw new UsageError("--max-callback-ms is the node engine's");
 
+  if (options.engine === "envoy" && options.inspect !== undefined)
+    throw new UsageError("--inspect is the node engine's; its page compares single streams with Envoy");
+
   const log = createLogger(writeLogLine, options.logLevel ?? Level.Info);
   if (options.engine === "node" && (options.concurrency ?? 1) > 1)
     log.log("main", Level.Warn, "proxy-wasm", `the node engine runs 1 worker, not ${options.concurrency}`);
-  const engine = await loadEngine(options.engine);
-  return supervise(
-    () => engine.start(engineOptions(configPath, options)),
-    (running) => {
-      const ms = Math.round(performance.now() - (hooks.began ?? 0));
-      log.log("main", Level.Info, "proxy-wasm", readyLine(running, ms));
-      hooks.onReady?.(running, ms);
-    },
-  );
+  const inspected = options.inspect === undefined ? undefined : await inspect(configPath, options);
+  const engine = inspected?.engine ?? (await loadEngine(options.engine));
+  try {
+    return await supervise(
+      () => engine.start(engineOptions(configPath, options)),
+      (running) => {
+        const ms = Math.round(performance.now() - (hooks.began ?? 0));
+        log.log("main", Level.Info, "proxy-wasm", readyLine(running, ms));
+        if (inspected) log.log("main", Level.Info, "proxy-wasm", `inspector: ${inspected.url}`);
+        hooks.onReady?.(running, ms);
+      },
+    );
+  } finally {
+    await inspected?.close();
+  }
+}
+
+/** The node engine under an inspector, and the address of its page. */
+async function inspect(configPath: string, options: RunOptions) {
+  const [{ nodeEngine }, { Inspector }] = await Promise.all([
+    import("../proxy/index"),
+    import("../inspector/inspector"),
+  ]);
+  const inspector = new Inspector(engineOptions(configPath, options));
+  const url = await inspector.listen(typeof options.inspect === "number" ? options.inspect : 0);
+  const engine: Engine = {
+    name: "node",
+    start: (given) =>
+      nodeEngine.start({
+        ...given,
+        watcher: inspector.recorder,
+        writeLog(line) {
+          inspector.recorder.log(line);
+          given.writeLog?.(line);
+        },
+      }),
+  };
+  return { engine, url, close: () => inspector.close() };
 }
 
 /** Each engine is a bundle chunk of its own: only the wanted one is loaded. */

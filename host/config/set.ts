@@ -75,5 +75,6 @@ export function applySet(text: string, file: string, assignments: readonly strin
   if (assignments.length === 0) return text;
   const source = readSource(text, file);
   override(source, assignments);
-  return source.document.toString({ lineWidth: 0 });
+  // A JSON file stays one: YAML would break long strings over lines.
+  return source.document.toString({ lineWidth: 0, doubleQuotedAsJSON: true });
 }

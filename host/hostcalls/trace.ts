@@ -93,7 +93,7 @@ export class Tracer {
     const context = this.instance.caller;
     const plugin = context?.root.plugin;
     const who = plugin ? `${plugin.name || plugin.rootId || "plugin"}#${context.id}` : "start";
-    this.sink.write(`${who} ${line}`);
+    this.sink.write(`${who} ${line}`, this.instance.current);
   }
 
   /** What a call is given, and the name its other values go by. Outputs show nothing yet. */

@@ -1,2 +1,4 @@
 /** The Node reference proxy. */
+
+export type { NodeEngineOptions, Watcher } from "./node-engine";
 export { nodeEngine } from "./node-engine";

@@ -6,10 +6,21 @@ import type { Engine, EngineOptions, RunningEngine } from "../engine";
 import { formatIssue } from "../errors";
 import { createLogger, type Logger, type TraceSink, timeOfDay } from "../log";
 import { PluginRuntime } from "../plugin/plugin-runtime";
+import type { FilterFactory } from "../stream/filter";
 import { FilterChain } from "../stream/filter-chain";
 import { bugReporter } from "./bug-reporter";
 import { loadPlugins } from "./load-plugins";
 import { NodeProxy } from "./proxy";
+
+/** Sees every stream of a proxy, and the trace of its plugins. */
+export interface Watcher extends TraceSink {
+  /** The filters to put in the place of a new stream's. */
+  watch(filters: readonly FilterFactory[], listener: string): readonly FilterFactory[];
+}
+
+export interface NodeEngineOptions extends EngineOptions {
+  watcher?: Watcher;
+}
 
 const SOURCE = "host/proxy/node-engine.ts";
 
@@ -20,16 +31,16 @@ const SOURCE = "host/proxy/node-engine.ts";
  * const proxy = await nodeEngine.start({ configPath: "envoy.yaml" });
  * await proxy.stop();
  */
-export const nodeEngine: Engine = {
+export const nodeEngine: Engine & { start(options: NodeEngineOptions): Promise<RunningEngine> } = {
   name: "node",
-  async start(options) {
+  async start(options: NodeEngineOptions) {
     const log = logger(options);
     const { bootstrap, warnings } = loadBootstrap(options.configPath, {
       set: options.set ?? [],
       lenient: options.lenient ?? false,
     });
     for (const warning of warnings) log.log("config", LogLevel.Warn, SOURCE, formatIssue(warning));
-    return run(bootstrap, log, options.trace && traceSink(options), options.maxCallbackMs);
+    return run(bootstrap, log, options);
   },
 };
 
@@ -37,8 +48,19 @@ function writer(options: EngineOptions): (line: string) => void {
   return options.writeLog ?? ((line) => void process.stderr.write(line, "latin1"));
 }
 
-/** Trace lines go the way of the log, behind the time of day; their text leaves as UTF-8. */
-function traceSink(options: EngineOptions): TraceSink {
+/** Trace lines go the way of the log, behind the time of day; their text leaves as UTF-8. A watcher has them, too. */
+function traceSink({ watcher, ...options }: NodeEngineOptions): TraceSink | undefined {
+  if (!options.trace) return watcher;
+  const printed = printer(options);
+  if (!watcher) return printed;
+  const write = (line: string, context?: object) => {
+    printed.write(line);
+    watcher.write(line, context);
+  };
+  return { full: options.trace === "full", write };
+}
+
+function printer(options: EngineOptions): TraceSink {
   const write = writer(options);
   return {
     full: options.trace === "full",
@@ -52,12 +74,9 @@ function logger(options: EngineOptions): Logger {
   return log;
 }
 
-async function run(
-  bootstrap: Bootstrap,
-  log: Logger,
-  trace: TraceSink | undefined,
-  maxCallbackMs?: number,
-): Promise<RunningEngine> {
+async function run(bootstrap: Bootstrap, log: Logger, options: NodeEngineOptions): Promise<RunningEngine> {
+  const { maxCallbackMs, watcher } = options;
+  const trace = traceSink(options);
   let runtime: PluginRuntime | undefined;
   const onBug = bugReporter(log);
   const proxy: NodeProxy = new NodeProxy(bootstrap, {
@@ -81,9 +100,9 @@ async function run(
       return loadPlugins(plugins, bootstrap);
     },
     chainFactory:
-      ({ http, loggers }, limit) =>
+      ({ http, loggers }, limit, listener) =>
       (ends) =>
-        new FilterChain(http, ends, {
+        new FilterChain(watcher?.watch(http, listener) ?? http, ends, {
           requestBufferLimit: limit,
           responseBufferLimit: limit,
           loggers,

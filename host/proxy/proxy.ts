@@ -41,7 +41,7 @@ export interface ProxyDeps {
   /** Makes the filters of every listener (in the order of `bootstrap.listeners`); called before any listener binds. */
   loadFilters(proxy: NodeProxy): Promise<readonly ListenerFilters[]>;
   /** Puts filters around a stream. */
-  chainFactory(filters: ListenerFilters, bufferLimit: number): ChainFactory;
+  chainFactory(filters: ListenerFilters, bufferLimit: number, listener: string): ChainFactory;
   /** Filters and their timers end. */
   closeFilters(): void;
 }
@@ -157,7 +157,7 @@ export class NodeProxy implements RunningEngine {
       clusters,
       listenerPrefix: listenerPrefix(config),
       streamIdleMs: deps.streamIdleMs,
-      createChain: deps.chainFactory(filters, config.perConnectionBufferLimitBytes),
+      createChain: deps.chainFactory(filters, config.perConnectionBufferLimitBytes, config.name),
     });
     if (filters.network.length === 0) return manager;
     const bufferLimit = config.perConnectionBufferLimitBytes;

@@ -120,7 +120,8 @@ export class HttpContext extends Context implements StreamFilter {
     if (!this.created) return TrailersStatus.Continue;
     at.trailers = trailers;
     const result = this.instance.invoke(this, callback, trailers.size);
-    if (this.failed()) return this.passing ? TrailersStatus.Continue : TrailersStatus.StopIteration;
+    const failure = this.failure();
+    if (failure) return failure === "pass" ? TrailersStatus.Continue : TrailersStatus.StopIteration;
     const stop = result !== undefined && result !== 0;
     if (!stop) at.trailers = undefined;
     return stop ? TrailersStatus.StopIteration : TrailersStatus.Continue;
@@ -146,29 +147,29 @@ export class HttpContext extends Context implements StreamFilter {
 
   // --- results
 
-  /** After a callback: did the VM fail? A failed stream is answered 503 once, unless failures pass through. */
-  private failed(): boolean {
-    if (!this.instance.failed) return false;
-    if (!this.passing) {
-      this.failureAnswered = true;
-      this.callbacks.sendLocalReply({ status: 503, body: "", details: "wasm_fail_stream", grpcStatus: 14 });
-    }
-    return true;
-  }
-
-  /** Lets a failed stream go on: the policy says so, or what comes is the answer to the failure. */
-  private get passing(): boolean {
-    return this.policy.passWhenFailed || this.failureAnswered;
+  /**
+   * After a callback: what to do with a stream whose VM has failed; undefined = it has not. The hook that failed answers 503,
+   * once, and stops; what comes later is the answer's own way through the filters and passes, as do failures that the
+   * policy lets pass.
+   */
+  private failure(): "stop" | "pass" | undefined {
+    if (!this.instance.failed) return undefined;
+    if (this.policy.passWhenFailed || this.failureAnswered) return "pass";
+    this.failureAnswered = true;
+    this.callbacks.sendLocalReply({ status: 503, body: "", details: "wasm_fail_stream", grpcStatus: 14 });
+    return "stop";
   }
 
   private headersStatus(result: number | undefined): HeadersStatus {
-    if (!this.failed()) return headersStatus(result, this.policy.allowOnHeadersStopIteration);
-    return this.passing ? HeadersStatus.Continue : HeadersStatus.StopAllIterationAndWatermark;
+    const failure = this.failure();
+    if (!failure) return headersStatus(result, this.policy.allowOnHeadersStopIteration);
+    return failure === "pass" ? HeadersStatus.Continue : HeadersStatus.StopAllIterationAndWatermark;
   }
 
   private dataStatus(result: number | undefined): DataStatus {
-    if (!this.failed()) return dataStatus(result);
-    return this.passing ? DataStatus.Continue : DataStatus.StopIterationNoBuffer;
+    const failure = this.failure();
+    if (!failure) return dataStatus(result);
+    return failure === "pass" ? DataStatus.Continue : DataStatus.StopIterationNoBuffer;
   }
 
   // --- what hostcalls reach

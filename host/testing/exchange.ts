@@ -3,13 +3,18 @@ import { HeaderMap } from "../stores/header-map";
 import { ResponseFlag } from "../stores/stream-info";
 import type { FilterFactory, StreamEnds } from "../stream/filter";
 import { FilterChain, type FilterChainOptions } from "../stream/filter-chain";
+import { type Hook, observed } from "../stream/observed";
 import { ExchangeFacts, type FactsInit } from "./exchange-facts";
-import { bytesOf, type HeadersInit, headerPairs } from "./headers";
-import { type HookRecord, observed } from "./hooks";
+import { bytesOf, type HeadersInit, HeaderView, headerPairs } from "./headers";
 import { Message } from "./message";
 import type { VirtualClock } from "./virtual-clock";
 
 const EMPTY = Buffer.alloc(0);
+
+/** One hook of one filter, as the test kit shows it. */
+export type HookRecord = Hook<HeaderView>;
+
+const view = (map: HeaderMap) => new HeaderView(map);
 
 export type Body = string | Uint8Array | readonly (string | Uint8Array)[];
 
@@ -76,7 +81,7 @@ export class Exchange {
   ) {
     this.info = new ExchangeFacts(id, clock, init);
     this.chain = new FilterChain(
-      factories.map((factory) => observed(factory, (hook) => this.hooks.push(hook))),
+      factories.map((factory) => observed(factory, { view, begin: (hook) => this.hooks.push(hook) })),
       this.ends(),
       options,
     );

@@ -1,10 +1,9 @@
 export { LogLevel } from "../../sdk/abi/log-level";
 export { BuildError, ModuleError, PluginConfigError, ProxyWasmError, UnfinishedError } from "../errors";
 export type { ConnectionInit, TestConnection } from "./connection";
-export type { Body, Exchange, ExchangeState, RequestInit, ResponseInit } from "./exchange";
+export type { Body, Exchange, ExchangeState, HookRecord, RequestInit, ResponseInit } from "./exchange";
 export type { FactsInit } from "./exchange-facts";
 export { type HeadersInit, type HeaderValue, HeaderView } from "./headers";
-export type { HookRecord } from "./hooks";
 export { matchers, type ProxyWasmMatchers } from "./matchers";
 export type { Message } from "./message";
 export type { MockAnswer, MockCall, MockHandler } from "./mock-clusters";

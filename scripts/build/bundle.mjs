@@ -37,6 +37,9 @@ export async function bundle(/** @type {(line: string) => void} */ say) {
     legalComments: "none",
     logLevel: "error",
   });
+  const page = await bundlePage();
+  outputFiles.push(...page.outputFiles);
+  Object.assign(metafile.inputs, page.metafile.inputs);
   const written = new Set(outputFiles.map((f) => f.path));
   for (const { path, contents } of outputFiles) writeIfChanged(path, contents);
   chmodSync(join(dist, "cli.js"), 0o755);
@@ -45,6 +48,29 @@ export async function bundle(/** @type {(line: string) => void} */ say) {
   for (const file of globSync("*.js", { cwd: dist }).map((f) => join(dist, f)))
     if (!written.has(file)) rmSync(file, { force: true });
   say(`dist/ bundled in ${Math.round(performance.now() - began)} ms`);
+}
+
+/** The page of `run --inspect`, whole: it fetches nothing from anywhere else. */
+function bundlePage() {
+  return esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [
+      { in: "host/inspector/page/app.tsx", out: "page" },
+      { in: "host/inspector/page/page.css", out: "page" },
+      { in: "host/inspector/page/index.html", out: "index" },
+    ],
+    outdir: "dist/inspector",
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2023",
+    loader: { ".html": "copy" },
+    minify: true,
+    metafile: true,
+    write: false,
+    legalComments: "none",
+    logLevel: "error",
+  });
 }
 
 /** Licence texts of the packages whose code is inside the bundle. */

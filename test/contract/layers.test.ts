@@ -87,9 +87,25 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
     rooms: [...LEAVES, "host/config", "host/testing", "host/proxy", "host/envoy"],
     packages: ["zod"],
   },
+  // watches streams from outside; exports and replays them as scenarios do
+  "host/inspector": {
+    rooms: [
+      ...LEAVES,
+      "host/stores",
+      "host/stream",
+      "host/hostcalls",
+      "host/config",
+      "host/envoy",
+      "host/testing/scenario",
+    ],
+    packages: ["yaml"],
+  },
+  // runs in a browser
+  "host/inspector/page": { rooms: ["host/inspector"], packages: ["preact"] },
   "host/cli": {
     rooms: [
       ...LEAVES,
+      "host/inspector",
       "host/config",
       "host/proxy",
       "host/envoy",

@@ -35,3 +35,11 @@ test("an override of what the anchor marks reaches every use of it", () => {
   });
   expect([bootstrap.admin?.port, bootstrap.clusters[0]?.endpoints[0]?.port]).toEqual([9, 9]);
 });
+
+test("a JSON file with long texts of several lines is still JSON after an override", () => {
+  const script = Array.from({ length: 20 }, (_, i) => `line ${i} of a configuration`).join("\n");
+  const file = { admin: { address: { socket_address: { port_value: 1 } } }, node: { metadata: { script } } };
+  const text = applySet(JSON.stringify(file), "f.json", ["admin.address.socket_address.port_value=7"]);
+  file.admin.address.socket_address.port_value = 7;
+  expect(JSON.parse(text)).toEqual(file);
+});

@@ -6,11 +6,10 @@ import {
   HeadersStatus,
   type StreamFilter,
   TrailersStatus,
-} from "../stream/filter";
-import { HeaderView } from "./headers";
+} from "./filter";
 
-/** One hook of one filter: what went in, what the filter made of it. */
-export interface HookRecord {
+/** One hook of one filter: what went in, what the filter made of it. `V` is a copy of a header map. */
+export interface Hook<V> {
   /** Name of the plugin. */
   filter: string;
   hook:
@@ -26,43 +25,63 @@ export interface HookRecord {
   status?: string;
   endOfStream?: boolean;
   /** Headers or trailers before and after. */
-  before?: HeaderView;
-  after?: HeaderView;
+  before?: V;
+  after?: V;
   /** Body bytes before and after. */
   chunk?: { before: Buffer; after: Buffer };
 }
 
+/** Hears of every hook twice: as it begins, and with what came of it. */
+export interface HookObserver<V> {
+  /** Copies what a map holds now. */
+  view(map: HeaderMap): V;
+  begin(hook: Hook<V>): void;
+  end?(hook: Hook<V>): void;
+}
+
 /** A filter that writes down what goes in and out of another. */
-class Observer implements StreamFilter {
+class Observer<V> implements StreamFilter {
   constructor(
     private readonly filter: StreamFilter,
     private readonly name: string,
-    private readonly record: (hook: HookRecord) => void,
+    private readonly observer: HookObserver<V>,
   ) {}
 
+  private run<S>(entry: Hook<V>, run: () => S): S {
+    this.observer.begin(entry);
+    try {
+      return run();
+    } finally {
+      this.observer.end?.(entry);
+    }
+  }
+
   private map<S extends number>(
-    hook: HookRecord["hook"],
+    hook: Hook<V>["hook"],
     map: HeaderMap,
     statuses: Record<number, string>,
     run: () => S,
-    more: Partial<HookRecord> = {},
+    more: Partial<Hook<V>> = {},
   ): S {
-    const entry: HookRecord = { filter: this.name, hook, before: new HeaderView(map), ...more };
-    this.record(entry);
-    const status = run();
-    entry.status = statuses[status]!;
-    entry.after = new HeaderView(map);
-    return status;
+    const { observer, name } = this;
+    const entry: Hook<V> = { filter: name, hook, before: observer.view(map), ...more };
+    return this.run(entry, () => {
+      const status = run();
+      entry.status = statuses[status]!;
+      entry.after = observer.view(map);
+      return status;
+    });
   }
 
-  private data(hook: HookRecord["hook"], chunk: BodyChunk, endOfStream: boolean, run: () => DataStatus) {
+  private data(hook: Hook<V>["hook"], chunk: BodyChunk, endOfStream: boolean, run: () => DataStatus) {
     const before = Buffer.from(chunk.data);
-    const entry: HookRecord = { filter: this.name, hook, endOfStream };
-    this.record(entry);
-    const status = run();
-    entry.status = DataStatus[status]!;
-    entry.chunk = { before, after: Buffer.from(chunk.data) };
-    return status;
+    const entry: Hook<V> = { filter: this.name, hook, endOfStream };
+    return this.run(entry, () => {
+      const status = run();
+      entry.status = DataStatus[status]!;
+      entry.chunk = { before, after: Buffer.from(chunk.data) };
+      return status;
+    });
   }
 
   decodeHeaders(map: HeaderMap, endOfStream: boolean): HeadersStatus {
@@ -92,23 +111,21 @@ class Observer implements StreamFilter {
   }
 
   onLog(): void {
-    this.record({ filter: this.name, hook: "log" });
-    this.filter.onLog();
+    this.run({ filter: this.name, hook: "log" }, () => this.filter.onLog());
   }
 
   onDestroy(): void {
-    this.record({ filter: this.name, hook: "done" });
-    this.filter.onDestroy();
+    this.run({ filter: this.name, hook: "done" }, () => this.filter.onDestroy());
   }
 }
 
 /** The same filter, with every hook written down. */
-export function observed(factory: FilterFactory, record: (hook: HookRecord) => void): FilterFactory {
+export function observed<V>(factory: FilterFactory, observer: HookObserver<V>): FilterFactory {
   return {
     name: factory.name,
     create(callbacks) {
       const filter = factory.create(callbacks);
-      return filter && new Observer(filter, factory.name, record);
+      return filter && new Observer(filter, factory.name, observer);
     },
   };
 }
