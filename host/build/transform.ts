@@ -29,7 +29,7 @@ export function sdkTransform(
 
       gateLogs(program, compiler);
       bindGlobals(program);
-      bind(program, "memory/heap", "heapBytes", "~lib/rt/tcms/total");
+      bindRuntime(program);
       if (shared) bind(program, "contexts/registry", "SHARED", `${SDK}/memory/layout/YES`);
       if (!overridden.has("RootContext.onVmStart"))
         bind(program, "entry/lifecycle", "READS_VM_CONFIGURATION", `${SDK}/memory/layout/NO`);
@@ -66,6 +66,29 @@ function bind(program: AscProgram, file: string, member: string, target: string)
   if (!element)
     throw new BuildError(`the compiler has no ${target}; use the AssemblyScript version this package pins`);
   fileOf(program, `${SDK}/${file}`).members?.set(member, element);
+}
+
+/** The compiler's runtime, and what the SDK has in its place. */
+const RUNTIME: Readonly<Record<string, string>> = {
+  __new: "newObject",
+  __renew: "renewObject",
+  __link: "linkObject",
+  __visit: "visitObject",
+  __collect: "collectNow",
+  __pin: "pinObject",
+  __unpin: "unpinObject",
+  __alloc: "allocateRaw",
+  __realloc: "reallocateRaw",
+  __free: "freeRaw",
+};
+
+function bindRuntime(program: AscProgram): void {
+  for (const [name, target] of Object.entries(RUNTIME)) {
+    const element = program.elementsByName.get(`${SDK}/memory/objects/${target}`);
+    if (!element || !program.elementsByName.has(name))
+      throw new BuildError(`the compiler has no ${name}; use the AssemblyScript version this package pins`);
+    program.elementsByName.set(name, element);
+  }
 }
 
 /** Functions of the compiler's library that would be imports, by namespace, and what the SDK has for them. */

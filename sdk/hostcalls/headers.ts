@@ -11,7 +11,7 @@ import {
 } from "../env";
 import { Bytes } from "../memory/bytes";
 import { decode } from "../memory/decode";
-import { breaksLine, encode, encodedSize } from "../memory/encode";
+import { breaksLine, encode, encodedSize, encodedSuspect } from "../memory/encode";
 import { HeaderName } from "../memory/header-name";
 import { KEY, KEY_SIZE, OUT, VALUE, VALUE_SIZE } from "../memory/layout";
 import { Pairs } from "../memory/pairs";
@@ -67,8 +67,9 @@ export class HeaderMap {
   add<K>(name: K, value: string): Status {
     const text = encode(value, VALUE, VALUE_SIZE);
     const size = encodedSize();
+    const suspect = encodedSuspect();
     const key = nameOf<K>(name);
-    if (refused(key, nameSize, text, size)) return Status.BadArgument;
+    if ((suspect || nameSuspect) && refused(key, nameSize, text, size)) return Status.BadArgument;
     return proxy_add_header_map_value(this.type, key, nameSize, text, size);
   }
 
@@ -82,8 +83,9 @@ export class HeaderMap {
   replace<K>(name: K, value: string): Status {
     const text = encode(value, VALUE, VALUE_SIZE);
     const size = encodedSize();
+    const suspect = encodedSuspect();
     const key = nameOf<K>(name);
-    if (refused(key, nameSize, text, size)) return Status.BadArgument;
+    if ((suspect || nameSuspect) && refused(key, nameSize, text, size)) return Status.BadArgument;
     return proxy_replace_header_map_value(this.type, key, nameSize, text, size);
   }
 
@@ -127,16 +129,19 @@ export function headerMap(type: MapType): HeaderMap {
 }
 
 let nameSize: usize = 0;
+let nameSuspect: bool = false;
 
 /** Address of a name's bytes; `nameSize` has the length. */
 function nameOf<K>(name: K): usize {
   if (isString(name)) {
     const address = encode(name as string, KEY, KEY_SIZE);
     nameSize = encodedSize();
+    nameSuspect = encodedSuspect();
     return address;
   } else {
     const bytes = (name as HeaderName).bytes;
     nameSize = <usize>bytes.length;
+    nameSuspect = true;
     return bytes.ptr;
   }
 }

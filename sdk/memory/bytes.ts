@@ -1,5 +1,5 @@
 import { decode } from "./decode";
-import { encode, encodedSize } from "./encode";
+import { encodedSize, encodeText } from "./encode";
 import { SCRATCH } from "./layout";
 
 /** A read-only run of bytes: a header value, a body, a property, a message. */
@@ -13,7 +13,7 @@ export class Bytes {
 
   /** UTF-8 of a text. */
   static of(text: string): Bytes {
-    const address = encode(text, 0, 0);
+    const address = encodeText(text, 0, 0);
     return Bytes.own(address, encodedSize());
   }
 

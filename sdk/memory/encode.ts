@@ -3,32 +3,67 @@
  * surrogate U+DC80..U+DCFF (see decode.ts) and becomes that very byte again, so no value changes on its way through.
  */
 
+import { HEADER } from "./blocks";
+
 let size: usize = 0;
+let suspect: bool = false;
 
 /** Bytes the last `encode` wrote. */
 export function encodedSize(): usize {
   return size;
 }
 
+/** Whether the last `encode` may have written NUL, CR or LF. */
+export function encodedSuspect(): bool {
+  return suspect;
+}
+
 /**
- * Encodes into `area` when the text fits there, else into a new block.
+ * Encodes into `area` when the text fits there, else into a new block. A literal of the program is encoded the first
+ * time, and found again whenever it comes back.
  * @returns the address; `encodedSize` has the length
  */
 export function encode(text: string, area: usize, capacity: usize): usize {
+  const source = changetype<usize>(text);
+  if (source >= __heap_base) return encodeText(text, area, capacity);
+  // The first field of an object's header is the allocator's, which has no use for those of static data.
+  let known = load<usize>(source - HEADER);
+  if (known < __heap_base) known = encodeLiteral(text);
+  size = load<u32>(known);
+  suspect = load<bool>(known, 4);
+  return known + 5;
+}
+
+function encodeLiteral(text: string): usize {
+  const bytes = encodeText(text, 0, 0);
+  const known = heap.alloc(size + 5);
+  store<u32>(known, size);
+  store<bool>(known, suspect && breaksLine(bytes, size), 4);
+  memory.copy(known + 5, bytes, size);
+  store<usize>(changetype<usize>(text) - HEADER, known);
+  return known;
+}
+
+/** The same, always anew: for what has to own the bytes, or must do without memory. */
+export function encodeText(text: string, area: usize, capacity: usize): usize {
   const units = <usize>text.length;
   const source = changetype<usize>(text);
   const target = units <= capacity ? area : __new(units, idof<ArrayBuffer>());
+  let low = false;
   for (let i: usize = 0; i < units; i++) {
-    const unit = load<u16>(source + (i << 1));
+    const unit = <u32>load<u16>(source + (i << 1));
     if (unit > 0x7f) return encodeWide(source, units);
+    if (unit < 14) low = true;
     store<u8>(target + i, unit);
   }
+  suspect = low;
   size = units;
   return target;
 }
 
 function encodeWide(source: usize, units: usize): usize {
   const target = __new(units * 3, idof<ArrayBuffer>());
+  suspect = true;
   size = encodeUnits(source, units, target);
   return target;
 }

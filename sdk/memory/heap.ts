@@ -1,15 +1,9 @@
+import { isExhausted, startBudget } from "./blocks";
 import { SCRATCH, SCRATCH_SIZE } from "./layout";
+import { collectObjects } from "./objects";
 
-/**
- * Bytes the runtime's collector holds. `proxy-wasm build` binds this name to the runtime's own counter, which
- * asc does not export.
- */
-let heapBytes: usize = 0;
-
-/** Garbage allowed to pile up before a collection, at least. */
-const MIN_GARBAGE: usize = 262144;
-
-let limit: usize = MIN_GARBAGE;
+/** What may be allocated between two collections, at least. */
+const LEAST_BUDGET: usize = 65536;
 
 /**
  * Memory for a block the host hands over. Hosts call this from inside a hostcall, so it never collects and never
@@ -20,15 +14,14 @@ export function allocate(size: usize): usize {
 }
 
 /**
- * Called as a callback ends. No AssemblyScript frame is live then, so nothing needs a shadow stack; the limit grows
+ * Called as a callback ends. No AssemblyScript frame is live then, so nothing needs a shadow stack; the budget grows
  * with what survived, so the cost per request does not depend on how many streams are open.
  */
 export function collectIfDue(): void {
-  if (heapBytes > limit) collect();
+  if (isExhausted()) collect();
 }
 
 function collect(): void {
-  __collect();
-  const live = heapBytes;
-  limit = live + (live > MIN_GARBAGE ? live : MIN_GARBAGE);
+  const live = collectObjects();
+  startBudget(live > LEAST_BUDGET ? live : LEAST_BUDGET);
 }

@@ -1,4 +1,4 @@
-import { encode, encodedSize } from "./encode";
+import { encodedSize, encodeText } from "./encode";
 import { KEY, KEY_SIZE } from "./layout";
 
 /**
@@ -19,7 +19,7 @@ export function takeLine(): usize {
 
 /** Appends text, as far as the line goes. */
 export function addText(text: string): void {
-  const bytes = encode(text, KEY, KEY_SIZE);
+  const bytes = encodeText(text, KEY, KEY_SIZE);
   addBytes(bytes, encodedSize());
 }
 

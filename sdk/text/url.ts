@@ -1,5 +1,5 @@
 import { decode } from "../memory/decode";
-import { encode, encodedSize } from "../memory/encode";
+import { encode, encodedSize, encodeText } from "../memory/encode";
 import { hexDigit } from "./ascii";
 
 /** Path of a request target without query and fragment. */
@@ -125,7 +125,7 @@ function formText(text: string, start: i32, end: i32): string {
 
 /** Undoes %XX between two places; in a form `+` is a space and nothing is wrong, else a stray `%` gives null. */
 function unescaped(text: string, start: i32, end: i32, form: bool): string | null {
-  const bytes = encode(text.substring(start, end), 0, 0);
+  const bytes = encodeText(text.substring(start, end), 0, 0);
   const size = encodedSize();
   let to = bytes;
   for (let i: usize = 0; i < size; i++) {
