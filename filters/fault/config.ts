@@ -6,15 +6,18 @@ import { readFault } from "./fault-config";
 import { HeaderFaults } from "./header-faults";
 import { RequestMatch } from "./request-match";
 import { FaultRule } from "./rule";
+import { Runtime } from "./runtime";
+import { Schedule } from "./schedule";
 import { Settings } from "./settings";
 
-const ROOT: string[] = ["http", "headerFaults", "maxActiveFaults", "seed", "killSwitchHeader"];
+const ROOT: string[] = ["http", "headerFaults", "maxActiveFaults", "seed", "killSwitchHeader", "runtime"];
 
-/** Fields of an HTTPRoute. The proxy's own routes do what those but `match` and `fault` say: they are passed over. */
+/** Fields of an HTTPRoute, and `schedule`. What stands below that the proxy's own routes do: it is passed over. */
 const ROUTE: string[] = [
   "name",
   "match",
   "fault",
+  "schedule",
   "route",
   "redirect",
   "directResponse",
@@ -50,6 +53,8 @@ export function readConfig(text: string, settings: Settings): string | null {
       else settings.killSwitch = new HeaderName(name);
     }
     const most = root.get("maxActiveFaults");
+    const runtime = root.get("runtime");
+    if (runtime != null) settings.runtime = Runtime.read(fields, runtime, "runtime");
     if (most != null) settings.maxActiveFaults = fields.integer(most, "maxActiveFaults", 0, i32.MAX_VALUE);
   }
   return fields.error == "" ? null : fields.error;
@@ -69,6 +74,8 @@ function readEntry(fields: Fields, json: JsonValue, path: string): FaultRule {
   }
   const fault = json.get("fault");
   if (fault != null) readFault(fields, fault, `${path}.fault`, rule);
+  const schedule = json.get("schedule");
+  if (schedule != null) rule.schedule = Schedule.read(fields, schedule, `${path}.schedule`);
   return rule;
 }
 

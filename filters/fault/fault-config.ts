@@ -38,6 +38,7 @@ function readChance(fields: Fields, json: JsonValue, path: string): u32 {
 
 function readDelay(fields: Fields, json: JsonValue, path: string, rule: FaultRule): void {
   if (!fields.object(json, path, ["percentage", "percent", "fixedDelay"])) return;
+  rule.delays = true;
   const percent = json.get("percent");
   if (percent != null) {
     rule.delayChance = <u32>fields.integer(percent, `${path}.percent`, 0, 100) * (DENOMINATOR / 100);
@@ -82,6 +83,7 @@ function readBytes(fields: Fields, json: JsonValue, path: string): i64 {
 
 function readAbort(fields: Fields, json: JsonValue, path: string, rule: FaultRule): void {
   if (!fields.object(json, path, ["percentage", "httpStatus", "grpcStatus"])) return;
+  rule.aborts = true;
   rule.abortChance = readChance(fields, json, path);
   const http = json.get("httpStatus");
   const grpc = json.get("grpcStatus");

@@ -2,8 +2,8 @@ import { HeaderMap, HeaderName } from "proxy-wasm-toolkit/sdk";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonKind, JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
 import { MAX_DELAY_MS, MAX_KBPS } from "./limits";
-import { DENOMINATOR } from "./roll";
 import { FaultRule } from "./rule";
+import { Share, unsigned } from "./share";
 
 const DELAY = new HeaderName("x-envoy-fault-delay-request");
 const DELAY_PERCENTAGE = new HeaderName("x-envoy-fault-delay-request-percentage");
@@ -12,35 +12,6 @@ const ABORT_GRPC = new HeaderName("x-envoy-fault-abort-grpc-request");
 const THROUGHPUT = new HeaderName("x-envoy-fault-throughput-response");
 const THROUGHPUT_PERCENTAGE = new HeaderName("x-envoy-fault-throughput-response-percentage");
 const ABORT_PERCENTAGE = new HeaderName("x-envoy-fault-abort-request-percentage");
-
-/** How often a kind of fault may be asked for: Envoy's FractionalPercent. A header can lower it, not raise it. */
-class Share {
-  constructor(
-    readonly numerator: u32,
-    /** Parts of a million that one of `numerator` stands for. */
-    readonly scale: u32,
-  ) {}
-
-  static read(fields: Fields, json: JsonValue, path: string): Share {
-    if (!fields.object(json, path, ["numerator", "denominator"])) return new Share(0, 1);
-    const numerator = fields.integer(json.get("numerator"), `${path}.numerator`, 0, 1000000);
-    const unit = fields.textOr(json, "denominator", path, "HUNDRED");
-    let scale = 0;
-    if (unit == "HUNDRED") scale = 10000;
-    else if (unit == "TEN_THOUSAND") scale = 100;
-    else if (unit == "MILLION") scale = 1;
-    else fields.fail(`${path}.denominator`, "expected HUNDRED, TEN_THOUSAND or MILLION");
-    return new Share(<u32>numerator, <u32>scale);
-  }
-
-  /** Chance in parts of a million; a percentage that is no number counts for nothing. */
-  chance(headers: HeaderMap, percentage: HeaderName): u32 {
-    let numerator = <u64>this.numerator;
-    const asked = unsigned(headers.get<HeaderName>(percentage));
-    if (asked >= 0 && asked <= <i64>u32.MAX_VALUE) numerator = min<u64>(numerator, <u64>asked);
-    return <u32>min<u64>(numerator * this.scale, DENOMINATOR);
-  }
-}
 
 /** Faults that requests ask for in headers. Clients are not trusted with it unless a configuration says so. */
 export class HeaderFaults {
@@ -74,12 +45,14 @@ export class HeaderFaults {
     if (delay != null) {
       const ms = unsigned(headers.get<HeaderName>(DELAY));
       if (ms > 0) {
+        rule.delays = true;
         rule.delayMs = <u32>min<i64>(ms, MAX_DELAY_MS);
         rule.delayChance = delay.chance(headers, DELAY_PERCENTAGE);
       }
     }
     const abort = this.abort;
     if (abort != null && readAbort(headers, rule)) {
+      rule.aborts = true;
       rule.abortChance = abort.chance(headers, ABORT_PERCENTAGE);
     }
     const limit = this.responseRateLimit;
@@ -106,20 +79,4 @@ function readAbort(headers: HeaderMap, rule: FaultRule): bool {
   // Proxies know the codes up to 16; a plugin cannot send others.
   rule.grpcStatus = code > 16 ? 2 : <i32>code;
   return true;
-}
-
-/** A whole number as Envoy reads it from a header, or -1. */
-function unsigned(text: string | null): i64 {
-  if (text == null) return -1;
-  const digits = text.trim();
-  let value: u64 = 0;
-  const start = digits.startsWith("+") ? 1 : 0;
-  if (digits.length == start) return -1;
-  for (let i = start; i < digits.length; i++) {
-    const digit = <u32>digits.charCodeAt(i) - 48;
-    if (digit > 9) return -1;
-    if (value > <u64>i64.MAX_VALUE / 10 - 1) return -1;
-    value = value * 10 + digit;
-  }
-  return <i64>value;
 }

@@ -1,8 +1,9 @@
 import { Action, monotonicTime, registerHttp, setProperty } from "proxy-wasm-toolkit/sdk";
 import { Next, ResponseShaper } from "./response-shaper";
+import { DENOMINATOR } from "./roll";
 import { FaultRoot } from "./root";
 import { FaultRule } from "./rule";
-import { Held } from "./waiting";
+import { Held, NEVER } from "./waiting";
 
 /** Access logs show it as `%FILTER_STATE(wasm.smf_fault:PLAIN)%`; DI and FI are Envoy's own response flags. */
 const MARK = "smf_fault";
@@ -25,7 +26,7 @@ class Fault extends Held {
     const rule = root.settings.ruleFor(this.request.headers);
     if (rule == null) return Action.Continue;
     if (rule.shapesResponses) this.rollResponse(rule);
-    if (root.settings.dice.roll(rule.delayChance) && this.enter()) {
+    if (rule.delayMs > 0 && this.rolls(rule, rule.delayChance)) {
       this.rule = rule;
       root.ledger.delayed();
       this.note("DI");
@@ -77,7 +78,7 @@ class Fault extends Held {
 
   onDone(): void {
     // The client may have left during the delay.
-    if (this.due != 0) (this.root as FaultRoot).waiting.remove(this);
+    if (this.due != NEVER) (this.root as FaultRoot).waiting.remove(this);
     this.leave();
   }
 
@@ -90,10 +91,9 @@ class Fault extends Held {
   /** Draws what is to befall the response. */
   private rollResponse(rule: FaultRule): void {
     const root = this.root as FaultRoot;
-    const dice = root.settings.dice;
-    const paces = dice.roll(rule.paceChance) && this.enter();
-    const stalls = dice.roll(rule.stallChance) && this.enter();
-    const cuts = dice.roll(rule.cutChance) && this.enter();
+    const paces = this.rolls(rule, rule.paceChance);
+    const stalls = this.rolls(rule, rule.stallChance);
+    const cuts = this.rolls(rule, rule.cutChance);
     if (!paces && !stalls && !cuts) return;
     const shaper = new ResponseShaper(root.ledger);
     if (paces) {
@@ -114,7 +114,7 @@ class Fault extends Held {
   /** Answers the request when its own roll says so. */
   private aborts(rule: FaultRule): bool {
     const root = this.root as FaultRoot;
-    if (!root.settings.dice.roll(rule.abortChance) || !this.enter()) return false;
+    if (!this.rolls(rule, rule.abortChance)) return false;
     // The answer is the fault; it needs no other.
     this.shaper = null;
     root.ledger.aborted();
@@ -123,13 +123,21 @@ class Fault extends Held {
     return true;
   }
 
+  /** One draw: does this befall the request, and is there room for one more fault? */
+  private rolls(rule: FaultRule, chance: u32): bool {
+    if (chance == 0) return false;
+    const share = rule.share;
+    if (share < DENOMINATOR) chance = <u32>((<u64>chance * share) / DENOMINATOR);
+    return (this.root as FaultRoot).settings.dice.roll(chance) && this.enter();
+  }
+
   /** Sees to it that the response goes on when it is due. */
   private wait(shaper: ResponseShaper): void {
     const due = shaper.due;
     if (due == this.due) return;
     const waiting = (this.root as FaultRoot).waiting;
-    if (this.due != 0) waiting.remove(this);
-    if (due != 0) waiting.add(this, due);
+    if (this.due != NEVER) waiting.remove(this);
+    if (due != NEVER) waiting.add(this, due);
   }
 
   private note(what: string): void {

@@ -9,6 +9,7 @@ import { StringMatch } from "./string-match";
 const METHOD = new HeaderName(":method");
 const AUTHORITY = new HeaderName(":authority");
 const SCHEME = new HeaderName(":scheme");
+const NODE = new HeaderName("x-envoy-downstream-service-node");
 
 const KNOWN: string[] = [
   "name",
@@ -20,6 +21,9 @@ const KNOWN: string[] = [
   "headers",
   "withoutHeaders",
   "queryParams",
+  "routeName",
+  "upstreamCluster",
+  "downstreamNodes",
 ];
 
 /** Keys that Istio reads from fields of their own and ignores among the headers. */
@@ -60,7 +64,7 @@ class QueryMatch {
   }
 }
 
-/** One block of an Istio HTTPMatchRequest: everything in it must hold. */
+/** One block of an Istio HTTPMatchRequest, and what Envoy's filter has beside `headers`: everything in it must hold. */
 export class RequestMatch {
   private uri: StringMatch | null = null;
   private method: StringMatch | null = null;
@@ -69,6 +73,10 @@ export class RequestMatch {
   private headers: HeaderMatch[] = [];
   private without: HeaderMatch[] = [];
   private query: QueryMatch[] = [];
+  private routeName: StringMatch | null = null;
+  private cluster: StringMatch | null = null;
+  /** Empty = any. */
+  private nodes: string[] = [];
 
   static read(fields: Fields, json: JsonValue, path: string): RequestMatch {
     const match = new RequestMatch();
@@ -83,6 +91,9 @@ export class RequestMatch {
     match.headers = readHeaders(fields, json.get("headers"), `${path}.headers`);
     match.without = readHeaders(fields, json.get("withoutHeaders"), `${path}.withoutHeaders`);
     match.query = readQuery(fields, json.get("queryParams"), `${path}.queryParams`);
+    match.routeName = part(fields, json, "routeName", path, false);
+    match.cluster = part(fields, json, "upstreamCluster", path, false);
+    match.nodes = fields.texts(json.get("downstreamNodes"), `${path}.downstreamNodes`);
     return match;
   }
 
@@ -94,8 +105,22 @@ export class RequestMatch {
       firstHolds(this.authority, request, AUTHORITY) &&
       firstHolds(this.scheme, request, SCHEME) &&
       this.queryHolds(request) &&
-      this.headersHold(request)
+      this.headersHold(request) &&
+      this.proxyHolds(request)
     );
+  }
+
+  /** What the proxy has to be asked for: that costs more than a header. */
+  private proxyHolds(request: Request): bool {
+    const nodes = this.nodes;
+    if (nodes.length > 0) {
+      const node = request.first(NODE);
+      if (node == null || !nodes.includes(node)) return false;
+    }
+    const name = this.routeName;
+    if (name != null && !name.matches(request.routeName)) return false;
+    const cluster = this.cluster;
+    return cluster == null || cluster.matches(request.cluster);
   }
 
   private queryHolds(request: Request): bool {

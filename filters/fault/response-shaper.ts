@@ -2,12 +2,11 @@ import { BodyAction, Bytes, HeaderMap, HeaderName, monotonicTime, ProxyBuffer } 
 import { decimal } from "proxy-wasm-toolkit/sdk/text/ascii";
 import { Ledger } from "./ledger";
 import { Pace } from "./pace";
+import { NEVER } from "./waiting";
 
 const CONTENT_LENGTH = new HeaderName("content-length");
 const TRANSFER_ENCODING = new HeaderName("transfer-encoding");
 const TRAILER = new HeaderName("trailer");
-
-const NEVER: i64 = -1;
 
 /** What is to happen to a response when its time has come. */
 export enum Next {
@@ -25,8 +24,8 @@ export enum Next {
  * that chunk is kept here until the next one.
  */
 export class ResponseShaper {
-  /** When it goes on; 0 = nothing is waited for. */
-  due: i64 = 0;
+  /** When it goes on; NEVER = nothing is waited for. */
+  due: i64 = NEVER;
 
   private pace: Pace | null = null;
   /** Where the body stalls, and for how long. */
@@ -130,7 +129,7 @@ export class ResponseShaper {
 
   /** It is time. */
   resume(now: i64): Next {
-    this.due = 0;
+    this.due = NEVER;
     const resets = this.mustReset;
     if (!this.isHeld) return resets ? Next.Reset : Next.Nothing;
     // Letting go would end the response in order.
@@ -149,7 +148,7 @@ export class ResponseShaper {
     this.ledger.truncated();
     // Not in this callback: what it lets through would be lost.
     this.mustReset = this.cutResets;
-    if (this.mustReset && this.due == 0) this.due = monotonicTime();
+    if (this.mustReset && this.due == NEVER) this.due = monotonicTime();
   }
 
   /** Lets `size` bytes through, or holds them until then. */

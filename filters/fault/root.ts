@@ -16,8 +16,11 @@ export class FaultRoot extends RootContext {
 
   onConfigure(config: string): string | null {
     const error = readConfig(config, this.settings);
-    if (error == null) this.kept = new Ledger(this.settings.maxActiveFaults);
-    return error;
+    if (error != null) return error;
+    const runtime = this.settings.runtime;
+    const most = this.settings.maxActiveFaults;
+    this.kept = new Ledger(runtime == null ? most : runtime.maxActiveFaults(most));
+    return null;
   }
 
   onTick(): void {

@@ -3,6 +3,7 @@ import { Dice } from "./dice";
 import { HeaderFaults } from "./header-faults";
 import { Request } from "./request";
 import { FaultRule } from "./rule";
+import { Runtime } from "./runtime";
 
 /** Everything a configuration says. */
 export class Settings {
@@ -15,8 +16,17 @@ export class Settings {
   /** Requests that have it are left alone; null = none. */
   killSwitch: HeaderName | null = null;
 
+  /** Null = rules stand as they are. */
+  runtime: Runtime | null = null;
+
   /** What may happen to a request, or null. As routes do in Envoy, an entry with a fault replaces what headers ask for. */
   ruleFor(headers: HeaderMap): FaultRule | null {
+    const rule = this.find(headers);
+    const runtime = this.runtime;
+    return rule == null || runtime == null ? rule : runtime.applied(rule, headers);
+  }
+
+  private find(headers: HeaderMap): FaultRule | null {
     const off = this.killSwitch;
     if (off != null && headers.has<HeaderName>(off)) return null;
     const rules = this.rules;

@@ -1,12 +1,15 @@
 import { HttpFilter, Status, setEffectiveContext, setTickPeriod } from "proxy-wasm-toolkit/sdk";
 
+/** No time at all. */
+export const NEVER: i64 = -1;
+
 /** Finest grain of a delay, milliseconds. */
 const TICK_MS: u32 = 5;
 
 /** A stream that can be held back: its request during a delay, its response for other faults. */
 export abstract class Held extends HttpFilter {
-  /** When it goes on, on the monotonic clock; 0 = it does not wait. */
-  due: i64 = 0;
+  /** When it goes on, on the monotonic clock; NEVER = it does not wait. */
+  due: i64 = NEVER;
 
   /** It is time; the stream is the effective context. */
   abstract resume(now: i64): void;
@@ -27,7 +30,7 @@ export class Waiting {
   remove(stream: Held): void {
     const at = this.streams.indexOf(stream);
     if (at < 0) return;
-    stream.due = 0;
+    stream.due = NEVER;
     this.streams.splice(at, 1);
     if (this.streams.length == 0) setTickPeriod(0);
   }
@@ -45,7 +48,7 @@ export class Waiting {
     this.streams = rest;
     if (rest.length == 0) setTickPeriod(0);
     for (let i = 0; i < due.length; i++) {
-      due[i].due = 0;
+      due[i].due = NEVER;
       if (setEffectiveContext(due[i].contextId) == Status.Ok) due[i].resume(now);
     }
     setEffectiveContext(0);

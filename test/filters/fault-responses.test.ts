@@ -123,7 +123,10 @@ test("fault: whatever befalls a body, no byte is changed, doubled or lost but th
         }
         if (trailers && !exchange.over) exchange.respondTrailers({ "x-end": "1" });
         host.advance(60_000);
-        if (!exchange.over) exchange.disconnect();
+        if (!exchange.over) {
+          exchange.disconnect();
+          throw new Error(`it did not end: ${exchange}`);
+        }
         const got = exchange.response.body.toString("latin1");
         const cutAt = truncate && "percentage" in truncate.share ? truncate.afterBytes : whole.length;
         const expected = whole.slice(0, cutAt);

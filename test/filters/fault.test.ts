@@ -98,6 +98,29 @@ describe("fault: what a configuration refuses", () => {
     [{ http: [], seed: 0.5 }, "seed: expected a whole number from 0 to"],
     [{ http: [], killSwitchHeader: "" }, "killSwitchHeader: must not be empty"],
     [{ http: [], maxActiveFaults: -1 }, "maxActiveFaults: expected a whole number from 0 to"],
+    [
+      { http: [], runtime: { "fault.http.abort.percent": 1 } },
+      "runtime.fault.http.abort.percent: unknown key (known: fault.http.delay.fixed_delay_percent, ",
+    ],
+    [
+      { http: [], runtime: { "fault.http.a.max_active_faults": 1 } },
+      "runtime.fault.http.a.max_active_faults: unknown key",
+    ],
+    [
+      { http: [], runtime: { "fault.http.a.abort.http_status": 100 } },
+      "runtime.fault.http.a.abort.http_status: expected a whole number from 200 to 599",
+    ],
+    [{ http: [{ schedule: { start: "soon" } }] }, "http[0].schedule.start: expected a duration such as 30s"],
+    [
+      { http: [{ schedule: { start: "2026-02-30 10:00:00Z" } }] },
+      "http[0].schedule.start: expected a duration such as 30s",
+    ],
+    [
+      { http: [{ schedule: { duration: "1m", ramp: "61s" } }] },
+      "http[0].schedule.ramp: expected a duration that is not longer",
+    ],
+    [matched({ routeName: "a" }), "http[0].match[0].routeName: expected an object"],
+    [matched({ downstreamNodes: [1] }), "http[0].match[0].downstreamNodes[0]: expected a string"],
     [matched({ queryParams: { "": {} } }), "http[0].match[0].queryParams.: must not be empty"],
   ])("%j", async (config, why) => {
     const refusal = await refusals("fault");
@@ -373,6 +396,60 @@ test("fault: a seed fixes which requests are hit", async () => {
   expect(Math.abs(first.replaceAll(".", "").length - 100)).toBeLessThan(36);
 });
 
+describe("fault: a schedule", () => {
+  const scheduled = (schedule: object, fault: unknown = always) =>
+    withFilter("fault", { http: [{ fault, schedule }] }, { trace: false });
+
+  test("is off before its start, and after its end", async () => {
+    const host = await scheduled({ start: "10s", duration: "5s" });
+    const seen = [0, 9990, 20, 4980, 20].map((ms) => {
+      host.advance(ms);
+      return send(host).local;
+    });
+    expect(seen).toEqual([false, false, true, true, false]);
+  });
+
+  test("without a start it is on at once, without a duration for good", async () => {
+    const host = await scheduled({});
+    expect(send(host).local).toBe(true);
+    host.advance(3_600_000_000);
+    expect(send(host).local).toBe(true);
+  });
+
+  test("a ramp: from none to all, in a line", async () => {
+    const host = await scheduled({ ramp: "100s" });
+    const share = (count: number) =>
+      Array.from({ length: count }, () => send(host).local).filter(Boolean).length;
+    expect(share(50)).toBe(0);
+    for (const percent of [20, 50, 80]) {
+      host.advance(percent * 1000 - Number(host.clock.monotonic() / 1_000_000n));
+      expect(Math.abs(share(1000) - percent * 10), `seed ${host.seed}`).toBeLessThan(90);
+    }
+    host.advance(30_000);
+    expect(share(50)).toBe(50);
+  });
+
+  test("a time of the calendar", async () => {
+    const at = async (start: string, now: string) => {
+      const host = await withFilter(
+        "fault",
+        { http: [{ fault: always, schedule: { start } }] },
+        { now: new Date(now) },
+      );
+      return send(host).local;
+    };
+    for (const start of [
+      "2026-11-25T10:00:00Z",
+      "2024-02-29T23:59:59Z",
+      "2000-03-01T00:00:00Z",
+      "1999-12-31T12:30:01Z",
+    ]) {
+      const before = new Date(Date.parse(start) - 1).toISOString();
+      expect([start, await at(start, before), await at(start, start)]).toEqual([start, false, true]);
+    }
+  });
+});
+
 test("fault: a request with the kill-switch header is left alone", async () => {
   const config = { http: [{ fault: always }], headerFaults: true, killSwitchHeader: "X-No-Fault" };
   const host = await withFilter("fault", config);
@@ -432,6 +509,14 @@ describe("fault: no trap", () => {
     "afterBytes",
     "duration",
     "reset",
+    "schedule",
+    "start",
+    "ramp",
+    "runtime",
+    "fault.http.abort.abort_percent",
+    "routeName",
+    "upstreamCluster",
+    "downstreamNodes",
   ];
 
   test("whatever the configuration", async () => {

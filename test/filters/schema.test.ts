@@ -31,8 +31,12 @@ const FULL: Record<string, unknown> = {
             headers: { "x-a": { exact: "" } },
             withoutHeaders: { "x-b": {} },
             queryParams: { q: { exact: "1" } },
+            routeName: { exact: "r" },
+            upstreamCluster: { prefix: "outbound|80|" },
+            downstreamNodes: ["n"],
           },
         ],
+        schedule: { start: "2026-11-25T10:00:00Z", duration: "10m", ramp: "1m" },
         fault: {
           delay: { percentage: { value: 12.5 }, percent: 3, fixedDelay: "1s" },
           abort: { percentage: { value: 100 }, httpStatus: 503 },
@@ -52,6 +56,20 @@ const FULL: Record<string, unknown> = {
     maxActiveFaults: 5,
     seed: 7,
     killSwitchHeader: "x-no-fault",
+    runtime: {
+      "fault.http.delay.fixed_delay_percent": 5,
+      "fault.http.delay.fixed_duration_ms": 100,
+      "fault.http.abort.abort_percent": { numerator: 5, denominator: "MILLION" },
+      "fault.http.abort.http_status": 500,
+      "fault.http.abort.grpc_status": 14,
+      "fault.http.rate_limit.response_percent": 100,
+      "fault.http.max_active_faults": 3,
+      "fault.http.a.b.delay.fixed_delay_percent": 5,
+      "fault.http.a.delay.fixed_duration_ms": 100,
+      "fault.http.a.abort.abort_percent": 100,
+      "fault.http.a.abort.http_status": 500,
+      "fault.http.a.abort.grpc_status": 14,
+    },
   },
   authz: {
     jwtRules: [

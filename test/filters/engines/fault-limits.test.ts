@@ -189,6 +189,49 @@ describeEngines("fault: the mark", (engine) => {
     expect(marks).toEqual(["-", "DI", "FI", "DI,FI"]);
     await upstream.close();
   });
+
+  test("an access log sees it", async () => {
+    const upstream = await RawUpstream.start();
+    const http = [
+      ...ENTRIES,
+      at("/shaped", {
+        delay: { ...always, fixedDelay: "0.001s" },
+        responseRateLimit: { ...always, limitKbps: 1000 },
+        truncate: { ...always, afterBytes: 1 },
+      }),
+    ];
+    const logger = await moduleFile("test/filters/guests/fault-log");
+    const access_log = [build.wasmAccessLog({ name: "log", wasm: logger, rootId: "fault-log", vmId: "log" })];
+    const proxy = await engine.start(
+      build.bootstrap({
+        listeners: [
+          build.httpListener({
+            name: "l",
+            filters: [ours({ http })],
+            routes: TO_APP,
+            manager: { access_log },
+          }),
+        ],
+        clusters: [build.cluster("app", upstream.port)],
+      }),
+    );
+    const marks = {
+      "/": "-",
+      "/short": "DI",
+      "/abort": "FI",
+      "/short-both": "DI,FI",
+      "/shaped": "response_rl,truncate,DI",
+    };
+    await probe(
+      proxy.port(),
+      Object.keys(marks).map((path) => ({ path })),
+    );
+    for (const [path, mark] of Object.entries(marks)) {
+      const line = `logged ${path} ${mark}`;
+      await proxy.log.waitFor((lines) => lines.find(({ message }) => message.endsWith(line)), line);
+    }
+    await upstream.close();
+  });
 });
 
 describe.skipIf(!inject("envoy"))("fault in Envoy", () => {

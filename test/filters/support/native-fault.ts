@@ -17,6 +17,9 @@ export interface MatchSpec {
 export interface FaultSpec {
   delay?: { percentage?: { value: number }; fixedDelay: string };
   abort?: { percentage?: { value: number }; httpStatus?: number; grpcStatus?: string };
+  /** What Istio's does not have. */
+  responseRateLimit?: { percentage?: { value: number }; limitKbps: number };
+  truncate?: { percentage?: { value: number }; afterBytes?: number; reset?: boolean };
 }
 
 /** An entry of a VirtualService's `http` list as far as the fault filter reads it. */
