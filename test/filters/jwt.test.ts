@@ -3,12 +3,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyConfig, anyRequest, bytes } from "./support/anything";
 import { moduleSize, rawHeaders, refusals, withFilter } from "./support/filter";
-import { jwks, newKey, section, signed, token } from "./support/jwt";
+import { jwks, newKey, secretKey, section, signed, token } from "./support/jwt";
 
 const rsa = newKey("RSA", { kid: "a" });
 const curve = newKey("P-256");
 const ISSUER = "https://issuer.example";
-const rule = { issuer: ISSUER, jwks: jwks(rsa, curve) };
+const secret = secretKey(Buffer.from("secret"));
+const rule = { issuer: ISSUER, jwks: jwks(rsa, curve, secret) };
 
 describe("authz: what jwtRules refuse", () => {
   const rules = (more: object) => ({ jwtRules: [{ ...rule, ...more }] });
@@ -48,6 +49,11 @@ describe("authz: what jwtRules refuse", () => {
     [key({ kty: "RSA", n, e: "AQ" }), "keys[0]: Jwks RSA [n] or [e] field is missing or has a parse error"],
     [key({ kty: "RSA", n: "Aw", e }), "keys[0]: Jwks RSA [n] or [e] field is missing or has a parse error"],
     [key({ kty: "RSA", n: "!", e }), "keys[0]: Jwks RSA [n] or [e] field is missing or has a parse error"],
+    [key({ kty: "oct" }), "keys[0]: [k] field is missing for an HMAC key"],
+    [key({ kty: "oct", k: 1 }), "keys[0]: [k] field is not string for an HMAC key"],
+    [key({ kty: "oct", k: "" }), "keys[0]: Jwks Oct key is an invalid Base64"],
+    [key({ kty: "oct", k: "!" }), "keys[0]: Jwks Oct key is an invalid Base64"],
+    [key({ kty: "oct", k: "AA", alg: "RS256" }), "keys[0]: [alg] does not start with [HS] for an HMAC key"],
     [key({ kty: "EC", x, y, alg: "RS256" }), "[alg] is not started with [ES] for an EC key"],
     [key({ kty: "EC", x, y, crv: 1 }), "[crv] field is not string for an EC key"],
     [key({ kty: "EC", x, y, crv: "secp256k1" }), "[crv] or [alg] field is not supported for an EC key"],

@@ -3,8 +3,11 @@ import { JsonValue, parseJson } from "proxy-wasm-toolkit/sdk/text/json";
 import { decodePart } from "./base64";
 import { Curve, ecPublicKey, P256, P384, P521, rsaPublicKey, trimmed } from "./der";
 import { NO_MATCHING_KEY, WRONG_SIGNATURE } from "./failure";
-import { EcKey, Key, RsaKey } from "./key";
+import { EcKey, Key, RsaKey, SecretKey } from "./key";
+import { Modulus } from "./modulus";
 import { Token } from "./token";
+
+const SECRET_ALGORITHMS: string[] = ["HS256", "HS384", "HS512"];
 
 /** Bits of an RSA modulus that Envoy's cryptography takes. */
 const LEAST_RSA = 512;
@@ -66,6 +69,7 @@ class KeyReader {
     if (!kind.isText) return this.fail("[kty] is bad in [keys]");
     if (kind.text == "RSA") return this.rsa();
     if (kind.text == "EC") return this.ec();
+    if (kind.text == "oct") return this.secret();
     return this.fail(`[kty] ${kind.text} is not supported in [keys]`);
   }
 
@@ -98,7 +102,9 @@ class KeyReader {
     if (n == null || e == null || !isModulus(trimmed(n)) || !isExponent(trimmed(e))) {
       return this.fail("Jwks RSA [n] or [e] field is missing or has a parse error");
     }
-    return new RsaKey(this.optional("kid"), algorithm, SignatureKey.der(rsaPublicKey(n, e)));
+    const exponent: u32 = trimmed(e).length == 1 ? 3 : 65537;
+    const key = SignatureKey.der(rsaPublicKey(n, e));
+    return new RsaKey(this.optional("kid"), algorithm, key, new Modulus(n, exponent));
   }
 
   private ec(): Key | null {
@@ -114,6 +120,16 @@ class KeyReader {
     const key = ecPublicKey(curve, x, y);
     if (key == null) return this.fail("Jwks EC [x] and [y] fields have a parse error.");
     return new EcKey(this.optional("kid"), algorithm, SignatureKey.der(key));
+  }
+
+  private secret(): Key | null {
+    const algorithm = this.optional("alg");
+    if (algorithm != "" && !SECRET_ALGORITHMS.includes(algorithm)) {
+      return this.fail("[alg] does not start with [HS] for an HMAC key");
+    }
+    const secret = this.number("k", "an HMAC");
+    if (secret == null || secret.length == 0) return this.fail("Jwks Oct key is an invalid Base64");
+    return new SecretKey(this.optional("kid"), algorithm, secret);
   }
 
   /** From `crv`, else from `alg`, else P-256. */

@@ -22,8 +22,14 @@ const narrow = newKey("RSA", { kid: "only-384", alg: "RS384" });
 const p256 = newKey("P-256", { kid: "p256" });
 const p384 = newKey("P-384", { kid: "p384" });
 const p521 = newKey("P-521", { kid: "p521" });
+const wide = newKey("RSA-3", { kid: "e3" });
+const secret = secretKey(Buffer.from("a secret of a few bytes"), { kid: "s" });
+const long = secretKey(Buffer.alloc(200, "k"), { kid: "long" });
 const RULE: JwtRule = { issuer: ISSUER, jwks: jwks(rsa) };
-const KEYS: JwtRule = { issuer: ISSUER, jwks: jwks(rsa, second, nameless, narrow, p256, p384, p521) };
+const KEYS: JwtRule = {
+  issuer: ISSUER,
+  jwks: jwks(rsa, second, nameless, narrow, p256, p384, p521, wide, secret, long),
+};
 const AUDIENCES: JwtRule = { ...RULE, audiences: ["shop", "https://api.example/"] };
 
 interface Case {
@@ -41,6 +47,7 @@ const STRICTER: Record<string, string> = {
   'header {"alg":"RS256",}': "Jwt header is an invalid JSON",
   // RFC 8725, 3.1: the algorithm has to fit the key. Envoy checks with the key's own, whatever the header says.
   "curve key, algorithm of RSA": "Jwt verification fails",
+  "secret, algorithm of RSA": "Jwt verification fails",
 };
 
 function add(name: string, rules: JwtRule[], request: Probe): void {
@@ -237,6 +244,17 @@ for (const [key, alg] of [
   [p256, "ES256"],
   [p384, "ES384"],
   [p521, "ES512"],
+  [rsa, "PS256"],
+  [rsa, "PS384"],
+  [rsa, "PS512"],
+  [wide, "PS256"],
+  [wide, "RS256"],
+  [secret, "HS256"],
+  [secret, "HS384"],
+  [secret, "HS512"],
+  [long, "HS256"],
+  [long, "HS384"],
+  [long, "HS512"],
 ] as const) {
   const kid = String(key.public.kid);
   add(alg, [KEYS], bearer(token(key, GOOD, { alg, kid })));
@@ -275,6 +293,31 @@ add(
   "another curve's hash",
   [KEYS],
   bearer(signed(p384, "ES256", `${section({ alg: "ES256", kid: "p384" })}.${body}`)),
+);
+for (const salt of [0, 20, 31, 33, 64, 222]) {
+  const text = `${section({ alg: "PS256", kid: "r1" })}.${body}`;
+  add(`PS256 with a salt of ${salt} bytes`, [KEYS], bearer(signed(rsa, "PS256", text, salt)));
+}
+add(
+  "PSS under the name of PKCS #1",
+  [KEYS],
+  bearer(signed(rsa, "PS256", `${section({ alg: "RS256" })}.${body}`)),
+);
+add(
+  "PKCS #1 under the name of PSS",
+  [KEYS],
+  bearer(signed(rsa, "RS256", `${section({ alg: "PS256" })}.${body}`)),
+);
+add("HMAC cut short", [KEYS], bearer(token(secret, GOOD, { alg: "HS256", kid: "s" }).slice(0, -4)));
+add(
+  "HMAC of another hash",
+  [KEYS],
+  bearer(signed(secret, "HS256", `${section({ alg: "HS512", kid: "s" })}.${body}`)),
+);
+add(
+  "secret, algorithm of RSA",
+  [KEYS],
+  bearer(signed(secret, "HS256", `${section({ alg: "RS256", kid: "s" })}.${body}`)),
 );
 const publicPem = createPublicKey({ key: rsa.public, format: "jwk" }).export({ type: "spki", format: "pem" });
 add(

@@ -15,6 +15,7 @@ export interface SigningKey {
 
 const PAIRS: Record<string, () => { privateKey: KeyObject; publicKey: KeyObject }> = {
   RSA: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
+  "RSA-3": () => generateKeyPairSync("rsa", { modulusLength: 2049, publicExponent: 3 }),
   "P-256": () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
   "P-384": () => generateKeyPairSync("ec", { namedCurve: "P-384" }),
   "P-521": () => generateKeyPairSync("ec", { namedCurve: "P-521" }),
@@ -47,18 +48,22 @@ export function token(key: SigningKey, claims: unknown, header: Record<string, u
 }
 
 /** Appends a signature to a text. */
-export function signed(key: SigningKey, algorithm: string, text: string): string {
-  return `${text}.${signature(key, algorithm, text).toString("base64url")}`;
+export function signed(key: SigningKey, algorithm: string, text: string, salt?: number): string {
+  return `${text}.${signature(key, algorithm, text, salt).toString("base64url")}`;
 }
 
-export function signature(key: SigningKey, algorithm: string, text: string): Buffer {
+function signature(
+  key: SigningKey,
+  algorithm: string,
+  text: string,
+  saltLength: number = rsa.RSA_PSS_SALTLEN_DIGEST,
+): Buffer {
   const hash = `sha${algorithm.slice(2)}`;
   if (Buffer.isBuffer(key.private)) return createHmac(hash, key.private).update(text).digest();
   const sign = createSign(hash).update(text);
   if (algorithm.startsWith("ES")) return sign.sign({ key: key.private, dsaEncoding: "ieee-p1363" });
   if (!algorithm.startsWith("PS")) return sign.sign(key.private);
-  const padding = rsa.RSA_PKCS1_PSS_PADDING;
-  return sign.sign({ key: key.private, padding, saltLength: rsa.RSA_PSS_SALTLEN_DIGEST });
+  return sign.sign({ key: key.private, padding: rsa.RSA_PKCS1_PSS_PADDING, saltLength });
 }
 
 /** An ECDSA signature of two halves below 128 bytes as DER, as JWS does not have it. */
