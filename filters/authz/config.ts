@@ -1,67 +1,49 @@
-import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
+import { Engine } from "./engine";
 import { readJwtRules } from "./jwt/config";
 import { JwtRule } from "./jwt/rule";
-import { readMetadata } from "./metadata";
-import { Policies, Rule } from "./policy";
-import { readFrom, readTo, readWhen } from "./rule-fields";
+import { Policies } from "./policies";
+import { Terms } from "./terms";
 
-/** Reads `{"policies": [AuthorizationPolicy, ...], "jwtRules": [JWTRule, ...]}`; null = good, else what is wrong and where. */
-export function readConfig(text: string, policies: Policies, jwtRules: JwtRule[]): string | null {
-  const fields = new Fields();
-  const root = fields.parse(text, ["policies", "jwtRules"]);
-  if (root != null) {
-    const rules = readJwtRules(fields, root.get("jwtRules"), "jwtRules");
-    for (let i = 0; i < rules.length; i++) jwtRules.push(rules[i]);
-    if (root.get("policies") == null && rules.length == 0) fields.fail("policies", "missing");
-    const list = fields.list(root.get("policies"), "policies");
-    const ids: string[] = [];
-    for (let i = 0; i < list.length; i++) readPolicy(fields, list[i], `policies[${i}]`, policies, ids);
-    policies.sort();
-  }
+const KNOWN: string[] = ["policies", "jwtRules", "trustDomain", "trustDomainAliases"];
+
+/** What a configuration says, ready to be asked. */
+export class Config {
+  jwtRules: JwtRule[] = [];
+  engines: Engine[] = [];
+  /** How many attributes its rules ask for. */
+  sources: i32 = 0;
+}
+
+/** Reads a configuration into `config`; null = good, else what is wrong and where. `base` is how metrics begin. */
+export function readConfig(text: string, config: Config, terms: Terms, base: string): string | null {
+  const fields = terms.fields;
+  const root = fields.parse(text, KNOWN);
+  if (root != null) read(root, config, terms, base);
   return fields.error == "" ? null : fields.error;
 }
 
-function readPolicy(fields: Fields, json: JsonValue, path: string, policies: Policies, ids: string[]): void {
-  if (!fields.object(json, path, ["apiVersion", "kind", "metadata", "spec", "status"])) return;
-  const version = fields.textOr(json, "apiVersion", path, "security.istio.io/v1");
-  if (!version.startsWith("security.istio.io/")) {
-    fields.fail(`${path}.apiVersion`, "expected security.istio.io/...");
-  }
-  const kind = fields.textOr(json, "kind", path, "AuthorizationPolicy");
-  if (kind != "AuthorizationPolicy") fields.fail(`${path}.kind`, "expected AuthorizationPolicy");
-  const id = readMetadata(fields, json.get("metadata"), `${path}.metadata`);
-  if (ids.includes(id)) fields.fail(`${path}.metadata`, `a second policy of this name: ${id}`);
-  ids.push(id);
-  const spec = json.get("spec");
-  // An absent spec is an empty one: ALLOW without rules, which denies everything.
-  if (spec == null) policies.hasAllow = true;
-  else readSpec(fields, spec, `${path}.spec`, id, policies);
+function read(root: JsonValue, config: Config, terms: Terms, base: string): void {
+  const fields = terms.fields;
+  readTrustDomains(root, terms);
+  config.jwtRules = readJwtRules(fields, root.get("jwtRules"), "jwtRules");
+  if (root.get("policies") == null && config.jwtRules.length == 0) fields.fail("policies", "missing");
+  const list = fields.list(root.get("policies"), "policies");
+  const policies = new Policies(terms);
+  for (let i = 0; i < list.length; i++) policies.read(list[i], `policies[${i}]`);
+  if (fields.error != "") return;
+  config.sources = terms.sources.all.length;
+  config.engines = policies.engines(base);
 }
 
-function readSpec(fields: Fields, json: JsonValue, path: string, id: string, policies: Policies): void {
-  if (!fields.object(json, path, ["action", "rules"])) return;
-  const action = fields.textOr(json, "action", path, "ALLOW");
-  const deny = action == "DENY";
-  if (!deny && action != "ALLOW") {
-    fields.fail(`${path}.action`, `"${action}" is not supported (known: ALLOW, DENY)`);
+function readTrustDomains(root: JsonValue, terms: Terms): void {
+  const fields = terms.fields;
+  const own = root.get("trustDomain");
+  const domain = own == null ? "cluster.local" : fields.text(own, "trustDomain");
+  if (domain == "") fields.fail("trustDomain", "must not be empty");
+  const aliases = fields.texts(root.get("trustDomainAliases"), "trustDomainAliases");
+  for (let i = 0; i < aliases.length; i++) {
+    if (aliases[i] == "") fields.fail(`trustDomainAliases[${i}]`, "must not be empty");
   }
-  const rules = fields.list(json.get("rules"), `${path}.rules`);
-  if (deny && rules.length == 0)
-    fields.fail(`${path}.rules`, "a DENY policy without rules would deny nothing");
-  if (!deny) policies.hasAllow = true;
-  const into = deny ? policies.deny : policies.allow;
-  for (let i = 0; i < rules.length; i++) {
-    into.push(readRule(fields, rules[i], `${path}.rules[${i}]`, `${id}-rule[${i}]`));
-  }
-}
-
-function readRule(fields: Fields, json: JsonValue, path: string, id: string): Rule {
-  const rule = new Rule(id);
-  if (!fields.object(json, path, ["from", "to", "when"])) return rule;
-  rule.from = readFrom(fields, json.get("from"), `${path}.from`);
-  rule.to = readTo(fields, json.get("to"), `${path}.to`);
-  const when = fields.list(json.get("when"), `${path}.when`);
-  for (let i = 0; i < when.length; i++) readWhen(fields, when[i], `${path}.when[${i}]`, rule.when);
-  return rule;
+  terms.trustDomains = [domain].concat(aliases);
 }

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { startHost } from "../../host/testing/vitest";
+import { anyProbe, anySpec } from "./support/any-policy";
 import { anyConfig, anyRequest } from "./support/anything";
 import { rawHeaders, refusals, withFilter } from "./support/filter";
 
@@ -17,7 +19,7 @@ describe("authz: what a configuration refuses", () => {
   test.each<[unknown, string]>([
     ["", "the configuration is empty"],
     [{}, "policies: missing"],
-    [{ policies: [], rbac: {} }, "rbac: unknown or unsupported field"],
+    [{ policies: [], polices: {} }, "polices: unknown or unsupported field"],
     [{ policies: [{}] }, "policies[0].metadata: needs name and namespace"],
     [{ policies: [{ metadata: { name: "p" } }] }, "policies[0].metadata.namespace: expected a string"],
     [
@@ -37,14 +39,13 @@ describe("authz: what a configuration refuses", () => {
       "policies[1].metadata: a second policy of this name: ns[ns]-policy[p]",
     ],
     [
-      { policies: [{ metadata: { ...metadata, annotations: { "istio.io/dry-run": "true" } } }] },
-      "policies[0].metadata.annotations.istio.io/dry-run: not supported",
+      { policies: [{ metadata: { ...metadata, annotations: { "istio.io/dry-run": "yes" } } }] },
+      "policies[0].metadata.annotations.istio.io/dry-run: expected true or false",
     ],
     [spec({ selector: { matchLabels: {} } }), "policies[0].spec.selector: unknown or unsupported field"],
     [spec({ targetRefs: [] }), "policies[0].spec.targetRefs: unknown or unsupported field"],
-    [spec({ action: "AUDIT" }), 'policies[0].spec.action: "AUDIT" is not supported (known: ALLOW, DENY)'],
     [spec({ action: "CUSTOM", provider: {} }), "policies[0].spec.provider: unknown or unsupported field"],
-    [spec({ action: "deny" }), 'policies[0].spec.action: "deny" is not supported'],
+    [spec({ action: "deny" }), 'policies[0].spec.action: "deny" is not supported (known: '],
     [spec({ action: "DENY" }), "policies[0].spec.rules: a DENY policy without rules would deny nothing"],
     [spec({ rules: {} }), "policies[0].spec.rules: expected a list"],
     [policies(null), "policies[0].spec.rules[0]: expected an object"],
@@ -53,16 +54,21 @@ describe("authz: what a configuration refuses", () => {
     [policies({ from: [{}] }), "policies[0].spec.rules[0].from[0].source: missing"],
     [source({}), "policies[0].spec.rules[0].from[0].source: must not be empty"],
     [
-      source({ principals: ["a"] }),
-      "policies[0].spec.rules[0].from[0].source.principals: unknown or unsupported field",
+      source({ principal: ["a"] }),
+      "from[0].source.principal: unknown or unsupported field (known: principals",
     ],
-    [source({ namespaces: ["a"] }), "from[0].source.namespaces: unknown or unsupported field"],
-    [source({ requestPrincipals: ["*"] }), "from[0].source.requestPrincipals: unknown or unsupported field"],
+    [source({ principals: [""] }), "from[0].source.principals[0]: must not be empty"],
+    [source({ namespaces: ["a("] }), "from[0].source.namespaces[0]: missing )"],
+    [source({ serviceAccounts: ["a/b/c"] }), "serviceAccounts[0]: expected NAMESPACE/NAME or NAME"],
+    [source({ serviceAccounts: ["a/"] }), "serviceAccounts[0]: expected NAMESPACE/NAME or NAME"],
+    [source({ notServiceAccounts: ["a/b*"] }), "notServiceAccounts[0]: a service account has no wildcard"],
     [
-      source({ notRequestPrincipals: ["*"] }),
-      "from[0].source.notRequestPrincipals: unknown or unsupported field",
+      source({ serviceAccounts: Array.from({ length: 17 }, (_, i) => `a${i}`) }),
+      "from[0].source.serviceAccounts: at most 16",
     ],
-    [source({ remoteIpBlocks: ["1.2.3.4"] }), "from[0].source.remoteIpBlocks: unknown or unsupported field"],
+    [source({ serviceAccounts: ["a"], notPrincipals: ["b"] }), "serviceAccounts: not beside principals"],
+    [source({ namespaces: ["b"], serviceAccounts: ["a"] }), "serviceAccounts: not beside namespaces"],
+    [source({ remoteIpBlocks: ["x"] }), "from[0].source.remoteIpBlocks[0]: expected an IP address"],
     [source({ ipBlocks: [] }), "from[0].source.ipBlocks: must not be empty"],
     [source({ ipBlocks: ["10.0.0.0/33"] }), "from[0].source.ipBlocks[0]: expected an IP address or a block"],
     [
@@ -83,14 +89,17 @@ describe("authz: what a configuration refuses", () => {
     [operation({ paths: ["/a*/{*}"] }), 'paths[0]: "a*" cannot be a segment of a path template'],
     [operation({ paths: ["/a//{*}"] }), 'paths[0]: "" cannot be a segment of a path template'],
     [operation({ paths: ["{*}"] }), "paths[0]: a path template starts with /"],
-    [
-      when({ key: "request.auth.claims[a]", values: ["b"] }),
-      'when[0].key: "request.auth.claims[a]" is unknown or not',
-    ],
-    [
-      when({ key: "source.namespace", values: ["b"] }),
-      'when[0].key: "source.namespace" is unknown or not supported',
-    ],
+    ...["destination.labels[a]", "source.user", "request.auth.claims", "request.auth.claims[a]b"].map(
+      (key): [unknown, string] => [
+        when({ key, values: ["b"] }),
+        `when[0].key: "${key}" is unknown or not supported`,
+      ],
+    ),
+    ...["request.auth.claims[a[b]", "request.headers[a[b]]", "experimental.envoy.filters.[a]"].map(
+      (key): [unknown, string] => [when({ key, values: ["b"] }), `when[0].key: "${key}" is unknown`],
+    ),
+    [{ policies: [], trustDomain: "" }, "trustDomain: must not be empty"],
+    [{ policies: [], trustDomainAliases: ["a", ""] }, "trustDomainAliases[1]: must not be empty"],
     [when({ key: "request.headers[]", values: ["b"] }), 'when[0].key: "request.headers[]" is unknown'],
     [when({ key: "source.ip" }), "when[0]: needs values or notValues"],
     [when({ key: "source.ip", values: ["x"] }), "when[0].values[0]: expected an IP address"],
@@ -161,6 +170,67 @@ describe("authz: which rule is named", () => {
   });
 });
 
+/** Who may ask: identities of the mesh, of others, and none. */
+const PEERS: (string | undefined)[] = [
+  undefined,
+  "spiffe://cluster.local/ns/shop/sa/cart",
+  "spiffe://old.example/ns/shop/sa/cart",
+  "spiffe://other.example/ns/default/sa/cart/x",
+  "spiffe://cluster.local/ns/shopping/x/sa/pay",
+  "https://a.example/ns/shop/",
+];
+
+describe("authz: indexes", () => {
+  test("find what asking rule by rule finds", async () => {
+    const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+    console.log(`authz: seed ${seed}`);
+    const tables = fc.array(anySpec({ identities: true }), { minLength: 1, maxLength: 5 });
+    const probes = fc.sample(fc.tuple(anyProbe, fc.constantFrom(...PEERS)), { seed, numRuns: 150 });
+    let matched = 0;
+    for (const specs of fc.sample(tables, { seed, numRuns: 60 })) {
+      const configuration = {
+        policies: specs.map((spec, i) => ({ metadata: { name: `p${i}`, namespace: "shop" }, spec })),
+        trustDomainAliases: ["old.example"],
+      };
+      const host = await startHost({
+        plugins: { module: "test/filters/guests/authz-both.ts", rootId: "both", configuration },
+        trace: false,
+      });
+      for (const [{ method = "GET", path = "/", host: authority = "", headers = [], from }, peer] of probes) {
+        const exchange = host.request({
+          rawHeaders: rawHeaders([
+            // An answer to HEAD would have no body, one to gRPC has it in a header.
+            [":method", method === "HEAD" ? "PATCH" : method],
+            [":path", path],
+            [":authority", authority],
+            ...headers
+              .filter(([name]) => name !== "content-type")
+              .map(([name, value]): [string, string] => [name.toLowerCase(), value]),
+          ]),
+          connection: {
+            remoteAddress: `${from}:1`,
+            requestedServerName: authority,
+            tls: peer
+              ? {
+                  version: "TLSv1.3",
+                  mtls: true,
+                  peerCertificateValid: true,
+                  subjectPeer: "CN=a",
+                  uriSanPeer: peer,
+                }
+              : undefined,
+          },
+        });
+        const [indexed, naive] = exchange.response.text.split("\n");
+        expect([specs, method, path, indexed]).toEqual([specs, method, path, naive]);
+        if (/\d/.test(indexed!.replaceAll("-1", ""))) matched++;
+      }
+      host.close();
+    }
+    expect(matched).toBeGreaterThan(1000);
+  });
+});
+
 describe("authz: no trap", () => {
   const keys = [
     "policies",
@@ -177,6 +247,13 @@ describe("authz: no trap", () => {
     "operation",
     "ipBlocks",
     "notIpBlocks",
+    "principals",
+    "notNamespaces",
+    "serviceAccounts",
+    "trustDomains",
+    "requestPrincipals",
+    "trustDomain",
+    "trustDomainAliases",
     "hosts",
     "notPorts",
     "paths",
@@ -196,6 +273,13 @@ describe("authz: no trap", () => {
     "80",
     "request.headers[x-role]",
     "source.ip",
+    "source.namespace",
+    "request.auth.claims[a][b]",
+    "experimental.envoy.filters.x[y]",
+    "a/b",
+    "(",
+    "AUDIT",
+    "true",
   ];
 
   test("whatever the configuration", async () => {

@@ -92,14 +92,19 @@ const FULL: Record<string, unknown> = {
         metadata: {
           name: "p",
           namespace: "n",
-          annotations: { "istio.io/dry-run": "false" },
+          annotations: { "istio.io/dry-run": "true" },
           labels: { a: "b" },
         },
         spec: {
           action: "DENY",
           rules: [
             {
-              from: [{ source: { ipBlocks: ["10.0.0.0/8"], notIpBlocks: ["::1"] } }],
+              from: [
+                { source: { ipBlocks: ["10.0.0.0/8"], notIpBlocks: ["::1"] } },
+                { source: { principals: ["a"], notNamespaces: ["b"], trustDomains: ["td"] } },
+                { source: { serviceAccounts: ["a/b", "c"], remoteIpBlocks: ["::1"] } },
+                { source: { requestPrincipals: ["*"] } },
+              ],
               to: [
                 { operation: { hosts: ["a"], notHosts: ["b"], ports: ["80"], notPorts: ["81"] } },
                 {
@@ -111,6 +116,9 @@ const FULL: Record<string, unknown> = {
                 { key: "source.ip", values: ["10.0.0.1"] },
                 { key: "destination.ip", notValues: ["10.0.0.2"] },
                 { key: "destination.port", values: ["80"] },
+                { key: "request.auth.claims[a][b]", values: ["c"] },
+                { key: "experimental.envoy.filters.x[y]", values: ["[z]"] },
+                { key: "source.serviceAccount", values: ["a"] },
               ],
             },
           ],
@@ -118,7 +126,10 @@ const FULL: Record<string, unknown> = {
         status: {},
       },
       { metadata: { name: "q", namespace: "n" } },
+      { metadata: { name: "r", namespace: "n" }, spec: { action: "AUDIT", rules: [{}] } },
     ],
+    trustDomain: "td",
+    trustDomainAliases: ["cluster.local"],
   },
   metrics: { reporter: "destination", maxSeries: 10 },
   ratelimit: {

@@ -1,4 +1,5 @@
 import { currentTime, HeaderName, HttpRequest, Pairs } from "proxy-wasm-toolkit/sdk";
+import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
 import { MISSING, UNKNOWN_ISSUER } from "./failure";
 import { JwtRule } from "./rule";
 import { FoundToken } from "./source";
@@ -11,6 +12,8 @@ import { Token } from "./token";
 export class Login {
   /** Why the request is refused; "" = it is not. */
   failure: string = "";
+  /** What the last good token says; null without one. */
+  claims: JsonValue | null = null;
   /** As they are now; null once they have been changed. */
   private snapshot: Pairs | null = null;
 
@@ -78,6 +81,7 @@ export class Login {
       const failure = jwks.failure(token);
       if (failure != "") return failure;
     }
+    this.claims = token.claims;
     rule.outputs.write(this.request, token);
     if (!rule.forwardsToken) found.remove(this.request);
     this.snapshot = null;

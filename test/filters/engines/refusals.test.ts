@@ -14,8 +14,8 @@ const REFUSED: [filter: string, rootId: string, configuration: unknown, why: str
   [
     "authz",
     "authz",
-    { policies: [{ metadata, spec: { rules: [{ from: [{ source: { principals: ["*"] } }] }] } }] },
-    "policies[0].spec.rules[0].from[0].source.principals: unknown or unsupported field (known: ipBlocks, notIpBlocks)",
+    { policies: [{ metadata, spec: { rules: [{ from: [{ source: { principal: ["*"] } }] }] } }] },
+    "policies[0].spec.rules[0].from[0].source.principal: unknown or unsupported field (known: principals, requestPrincipals, ",
   ],
   [
     "fault",

@@ -1,8 +1,9 @@
 import type { Json } from "../../support/bootstrap";
+import { conditionOf, type Side } from "./native-condition";
 
 /** An AuthorizationPolicy as far as the authz filter takes it. */
 export interface PolicySpec {
-  action?: "ALLOW" | "DENY";
+  action?: "ALLOW" | "DENY" | "AUDIT";
   rules?: RuleSpec[];
 }
 
@@ -13,134 +14,147 @@ export interface RuleSpec {
 }
 
 export interface AuthorizationPolicy {
-  metadata: { name: string; namespace: string };
+  metadata: { name: string; namespace: string; annotations?: Record<string, string> };
   spec: PolicySpec;
 }
+
+/** Attributes of `source` and `operation`, by their field. */
+const KEYS: Record<string, string> = {
+  principals: "source.principal",
+  namespaces: "source.namespace",
+  serviceAccounts: "source.serviceAccount",
+  trustDomains: "source.trustDomain",
+  requestPrincipals: "request.auth.principal",
+  ipBlocks: "source.ip",
+  remoteIpBlocks: "remote.ip",
+  ports: "destination.port",
+};
+
+/** Conditions of `when` that Istio puts among permissions; the others are principals. */
+const PERMISSIONS = /^(destination\.|connection\.sni|experimental\.)/;
 
 const NEVER: Json = {
   permissions: [{ not_rule: { any: true } }],
   principals: [{ not_id: { any: true } }],
 };
 
-/** Envoy's own RBAC filters for these policies, as Istio's control plane writes them: DENY before ALLOW. */
-export function rbacFilters(policies: readonly AuthorizationPolicy[]): Json[] {
-  return (["DENY", "ALLOW"] as const).flatMap((action) => {
+/** How policies become Envoy's configuration. */
+interface Translation {
+  /** The mesh's trust domain, then its aliases. */
+  trustDomains?: readonly string[];
+  /** For connections: network filters, without what only HTTP has. */
+  tcp?: boolean;
+}
+
+const ACTIONS = { AUDIT: "LOG", DENY: "DENY", ALLOW: "ALLOW" } as const;
+
+/** Envoy's own RBAC filters for these policies, as Istio's control plane writes them: AUDIT, DENY, ALLOW. */
+export function rbacFilters(policies: readonly AuthorizationPolicy[], options: Translation = {}): Json[] {
+  return (["AUDIT", "DENY", "ALLOW"] as const).flatMap((action) => {
     const chosen = policies.filter(({ spec }) => (spec.action ?? "ALLOW") === action);
     if (chosen.length === 0) return [];
-    const entries = chosen.flatMap(({ metadata, spec }): [string, Json][] => {
-      const id = `ns[${metadata.namespace}]-policy[${metadata.name}]-rule`;
-      if (!spec.rules?.length) return [[`${id}[0]`, NEVER]];
-      return spec.rules.map((rule, i) => [`${id}[${i}]`, rbacPolicy(rule)]);
-    });
+    const rulesOf = (tried: boolean): Json | undefined => {
+      const some = chosen.filter((policy) => isTried(policy) === tried);
+      if (some.length === 0) return undefined;
+      const entries = some.flatMap((policy) => entriesOf(policy, options));
+      return { action: ACTIONS[action], policies: Object.fromEntries(entries) };
+    };
+    const [rules, shadow] = [rulesOf(false), rulesOf(true)];
+    const place = options.tcp ? "network" : "http";
     return [
       {
-        name: "envoy.filters.http.rbac",
+        name: `envoy.filters.${place}.rbac`,
         typed_config: {
-          "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
-          rules: { action, policies: Object.fromEntries(entries) },
+          "@type": `type.googleapis.com/envoy.extensions.filters.${place}.rbac.v3.RBAC`,
+          ...(options.tcp && { stat_prefix: "tcp." }),
+          ...(rules && { rules }),
+          ...(shadow && { shadow_rules: shadow }),
+          ...(shadow &&
+            action !== "AUDIT" && { shadow_rules_stat_prefix: `istio_dry_run_${action.toLowerCase()}_` }),
         },
       },
     ];
   });
 }
 
-/** Permissions (`to`) and principals (`from`) have the same shape under different names. */
-interface Kind {
-  all: (parts: Json[]) => Json;
-  any: (parts: Json[]) => Json;
-  not: (part: Json) => Json;
+function isTried({ metadata }: AuthorizationPolicy): boolean {
+  return metadata.annotations?.["istio.io/dry-run"] === "true";
 }
 
-const PERMISSION: Kind = {
+function entriesOf({ metadata, spec }: AuthorizationPolicy, options: Translation): [string, Json][] {
+  const id = `ns[${metadata.namespace}]-policy[${metadata.name}]-rule`;
+  if (!spec.rules?.length) return [[`${id}[0]`, NEVER]];
+  return spec.rules.flatMap((rule, i): [string, Json][] => {
+    const only = options.tcp ? forTcp(rule, spec.action ?? "ALLOW") : rule;
+    return only ? [[`${id}[${i}]`, rbacPolicy(only, metadata.namespace, options)]] : [];
+  });
+}
+
+const HTTP_ONLY = /^(hosts|methods|paths|request\.)/;
+
+/** What a rule says of connections: ALLOW rules that ask for HTTP go, others lose only what asks for it. */
+function forTcp({ from, to, when }: RuleSpec, action: string): RuleSpec | undefined {
+  let asked = false;
+  const isHttp = (key: string) => {
+    const plain = key.replace(/^not(.)/, (_, first: string) => first.toLowerCase());
+    const http = HTTP_ONLY.test(KEYS[plain] ?? plain);
+    asked ||= http;
+    return http;
+  };
+  const without = (fields: Record<string, string[]>) =>
+    Object.fromEntries(Object.entries(fields).filter(([name]) => !isHttp(name)));
+  const rule: RuleSpec = {
+    ...(from && { from: from.map(({ source }) => ({ source: without(source) })) }),
+    ...(to && { to: to.map(({ operation }) => ({ operation: without(operation) })) }),
+    ...(when && { when: when.filter(({ key }) => !isHttp(key)) }),
+  };
+  return asked && action === "ALLOW" ? undefined : rule;
+}
+
+/** Permissions (`to`) and principals (`from`) have the same shape under different names. */
+const PERMISSION: Side = {
   all: (rules) => ({ and_rules: { rules } }),
   any: (rules) => ({ or_rules: { rules } }),
   not: (rule) => ({ not_rule: rule }),
 };
-const PRINCIPAL: Kind = {
+const PRINCIPAL: Side = {
   all: (ids) => ({ and_ids: { ids } }),
   any: (ids) => ({ or_ids: { ids } }),
   not: (id) => ({ not_id: id }),
 };
 
-function rbacPolicy({ from, to, when = [] }: RuleSpec): Json {
+function rbacPolicy({ from, to, when = [] }: RuleSpec, namespace: string, options: Translation): Json {
   const permissions: Json[] = [];
   const principals: Json[] = [];
+  const context = { namespace, trustDomains: options.trustDomains ?? ["cluster.local"] };
+  const parts = (side: Side, key: string, values?: string[], notValues?: string[]): Json[] => {
+    const any = (list: string[]) => side.any(list.map((value) => conditionOf(side, key, value, context)));
+    return [...(values ? [any(values)] : []), ...(notValues ? [side.not(any(notValues))] : [])];
+  };
   for (const { key, values, notValues } of when) {
-    const isPermission = key.startsWith("destination.");
-    const kind = isPermission ? PERMISSION : PRINCIPAL;
-    const into = isPermission ? permissions : principals;
-    into.push(...parts(kind, key, values, notValues));
+    if (PERMISSIONS.test(key)) permissions.push(...parts(PERMISSION, key, values, notValues));
+    else principals.push(...parts(PRINCIPAL, key, values, notValues));
   }
-  const side = (kind: Kind, base: Json[], list: Record<string, string[]>[] | undefined): Json[] =>
+  const alternatives = (side: Side, base: Json[], list: Record<string, string[]>[] | undefined): Json[] =>
     (list ?? [{}]).map((fields) => {
-      const all = [...base, ...fieldParts(kind, fields)];
-      return kind.all(all.length === 0 ? [{ any: true }] : all);
+      const all = [...base];
+      for (const [name, values] of Object.entries(fields)) {
+        const plain = name.replace(/^not(.)/, (_, first: string) => first.toLowerCase());
+        const key = KEYS[plain] ?? plain;
+        all.push(...(plain === name ? parts(side, key, values) : parts(side, key, undefined, values)));
+      }
+      return side.all(all.length === 0 ? [{ any: true }] : all);
     });
   return {
-    permissions: side(
+    permissions: alternatives(
       PERMISSION,
       permissions,
       to?.map(({ operation }) => operation),
     ),
-    principals: side(
+    principals: alternatives(
       PRINCIPAL,
       principals,
       from?.map(({ source }) => source),
     ),
   };
-}
-
-function fieldParts(kind: Kind, fields: Record<string, string[]>): Json[] {
-  return Object.entries(fields).flatMap(([name, values]) => {
-    const negated = name.startsWith("not");
-    const key = negated ? name.charAt(3).toLowerCase() + name.slice(4) : name;
-    return negated ? parts(kind, key, undefined, values) : parts(kind, key, values, undefined);
-  });
-}
-
-function parts(kind: Kind, key: string, values?: string[], notValues?: string[]): Json[] {
-  const any = (list: string[]) => kind.any(list.map((value) => matcher(key, value)));
-  return [...(values ? [any(values)] : []), ...(notValues ? [kind.not(any(notValues))] : [])];
-}
-
-function matcher(key: string, value: string): Json {
-  if (key === "hosts") return header(":authority", value, true);
-  if (key === "methods") return header(":method", value);
-  if (key === "paths") return path(value);
-  if (key === "ports" || key === "destination.port") return { destination_port: Number(value) };
-  if (key === "destination.ip") return { destination_ip: cidr(value) };
-  if (key === "ipBlocks" || key === "source.ip") return { direct_remote_ip: cidr(value) };
-  return header(/^request\.headers\[(.*)\]$/.exec(key)![1]!, value);
-}
-
-function header(name: string, value: string, ignoreCase = false): Json {
-  if (value === "*") return { header: { name, present_match: true } };
-  return {
-    header: { name, string_match: { ...stringMatch(value), ...(ignoreCase && { ignore_case: true }) } },
-  };
-}
-
-function path(value: string): Json {
-  if (!/\{\*\*?\}/.test(value)) return { url_path: { path: stringMatch(value) } };
-  return {
-    uri_template: {
-      name: "envoy.path.match.uri_template.uri_template_matcher",
-      typed_config: {
-        "@type": "type.googleapis.com/envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig",
-        path_template: value.replaceAll("{*}", "*").replaceAll("{**}", "**"),
-      },
-    },
-  };
-}
-
-function stringMatch(value: string): Json {
-  if (value === "*") return { safe_regex: { regex: ".+" } };
-  if (value.startsWith("*")) return { suffix: value.slice(1) };
-  if (value.endsWith("*")) return { prefix: value.slice(0, -1) };
-  return { exact: value };
-}
-
-function cidr(value: string): Json {
-  const [address, length] = value.split("/");
-  return { address_prefix: address, prefix_len: Number(length ?? (address!.includes(":") ? 128 : 32)) };
 }

@@ -1,0 +1,66 @@
+import { isLogging, LogLevel, logDebug, Metric, MetricType, setProperty } from "proxy-wasm-toolkit/sdk";
+import { Facts } from "./facts";
+import { RuleSet } from "./rule-set";
+
+export const enum Verb {
+  Allow,
+  Deny,
+  /** Never denies; says in `access_log_hint` whether a rule matched. */
+  Log,
+}
+
+/** The rules of one action, and what is counted of their decisions. */
+export class Ruling {
+  private readonly allowed: Metric;
+  private readonly denied: Metric;
+
+  /** `prefix` is what metrics (and, of a trial, filter state) are called by; a trial enforces nothing. */
+  constructor(
+    readonly verb: Verb,
+    readonly rules: RuleSet,
+    base: string,
+    private readonly prefix: string,
+    private readonly trial: bool,
+  ) {
+    const dot = prefix == "" || prefix.endsWith(".") ? "" : ".";
+    const name = base + prefix + dot + (trial ? "shadow_" : "");
+    this.allowed = Metric.define(MetricType.Counter, `${name}allowed`);
+    this.denied = Metric.define(MetricType.Counter, `${name}denied`);
+  }
+
+  /** Null = passes; else the id of the rule that denies, or `none`. */
+  decide(facts: Facts): string | null {
+    const at = this.rules.first(facts);
+    const id = at < 0 ? "none" : this.rules.rules[at].id;
+    const denies = this.verb == Verb.Deny ? at >= 0 : this.verb == Verb.Allow && at < 0;
+    (denies ? this.denied : this.allowed).increment(1);
+    if (isLogging(LogLevel.Debug)) {
+      const mode = this.trial ? "shadow" : "enforced";
+      logDebug(`${mode} ${denies ? "denied" : "allowed"}, matched policy ${id}`);
+    }
+    if (this.trial) this.tell(denies, at < 0 ? "" : id);
+    else if (this.verb == Verb.Log) setProperty("access_log_hint", at < 0 ? "false" : "true");
+    return denies ? id : null;
+  }
+
+  /** Envoy writes this into dynamic metadata, which modules cannot: the names are the same. */
+  private tell(denies: bool, id: string): void {
+    setProperty(`${this.prefix}shadow_engine_result`, denies ? "denied" : "allowed");
+    if (id != "") setProperty(`${this.prefix}shadow_effective_policy_id`, id);
+  }
+}
+
+/** What one RBAC filter of Envoy does: rules on trial first, then those that count. Either may be absent. */
+export class Engine {
+  constructor(
+    readonly trial: Ruling | null,
+    readonly rules: Ruling | null,
+  ) {}
+
+  decide(facts: Facts): string | null {
+    const trial = this.trial;
+    if (trial != null) trial.decide(facts);
+    const rules = this.rules;
+    return rules == null ? null : rules.decide(facts);
+  }
+}
