@@ -185,9 +185,9 @@ describe("authz: indexes", () => {
     const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
     console.log(`authz: seed ${seed}`);
     const tables = fc.array(anySpec({ identities: true }), { minLength: 1, maxLength: 5 });
-    const probes = fc.sample(fc.tuple(anyProbe, fc.constantFrom(...PEERS)), { seed, numRuns: 150 });
+    const probes = fc.sample(fc.tuple(anyProbe, fc.constantFrom(...PEERS)), { seed, numRuns: 100 });
     let matched = 0;
-    for (const specs of fc.sample(tables, { seed, numRuns: 60 })) {
+    for (const specs of fc.sample(tables, { seed, numRuns: 40 })) {
       const configuration = {
         policies: specs.map((spec, i) => ({ metadata: { name: `p${i}`, namespace: "shop" }, spec })),
         trustDomainAliases: ["old.example"],
@@ -227,8 +227,8 @@ describe("authz: indexes", () => {
       }
       host.close();
     }
-    expect(matched).toBeGreaterThan(1000);
-  });
+    expect(matched).toBeGreaterThan(300);
+  }, 60_000);
 });
 
 describe("authz: no trap", () => {
