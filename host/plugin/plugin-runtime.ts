@@ -29,6 +29,8 @@ export interface PluginRuntimeDeps {
   random?: (target: Uint8Array) => void;
   /** How long a callback may run, milliseconds; absent = for ever. */
   maxCallbackMs?: number | undefined;
+  /** Does another thread get in between a guest's read of shared data and its write? Default never. */
+  interferes?: (() => boolean) | undefined;
   /** From 0 to below 1: how far a back-off is drawn out. Default `Math.random`. */
   jitter?: () => number;
 }
@@ -42,10 +44,11 @@ export class PluginRuntime {
   private readonly plugins: Plugin[] = [];
   /** What worker threads have to start with; undefined once they run. */
   private waiting: (() => void)[] | undefined = [];
-  readonly sharedData = new SharedData();
+  readonly sharedData: SharedData;
   private readonly sharedQueues: SharedQueues;
 
   constructor(private readonly deps: PluginRuntimeDeps) {
+    this.sharedData = new SharedData(deps.interferes);
     this.sharedQueues = new SharedQueues(deps.clock);
   }
 

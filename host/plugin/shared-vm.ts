@@ -14,7 +14,7 @@ export class SharedVm {
 
   constructor(
     private readonly group: VmGroup,
-    private readonly concurrency: number,
+    readonly concurrency: number,
     private readonly log: Logger,
   ) {
     // Envoy's base VM: it runs the start code, and is there to be cloned.

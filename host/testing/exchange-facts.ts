@@ -13,6 +13,8 @@ import {
 export interface FactsInit {
   /** Default `HTTP/1.1`, whose bodies end with an empty chunk; `HTTP/2` ends them with the last. */
   protocol?: "HTTP/1.1" | "HTTP/2";
+  /** Which of the host's workers serves it, from 0; default: as the seed says. */
+  worker?: number;
   connection?: Partial<ConnectionInfo>;
   listener?: Partial<StreamInfo["listener"]>;
   /** Default: no route. */

@@ -12,5 +12,6 @@ export type { PluginSpec } from "./plugin-spec";
 export { seededRandom } from "./random";
 export type { LogEntry } from "./recorded-log";
 export type { Labels, MetricSeries } from "./recorded-metrics";
-export { TestHost, type TestHostOptions } from "./test-host";
+export { TestHost } from "./test-host";
+export type { TestHostOptions } from "./test-host-options";
 export { VirtualClock } from "./virtual-clock";

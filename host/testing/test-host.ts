@@ -1,6 +1,5 @@
 import { randomInt } from "node:crypto";
-import type { LogLevel } from "../../sdk/abi/log-level";
-import { PluginConfigError, UnfinishedError } from "../errors";
+import { PluginConfigError, UnfinishedError, UsageError } from "../errors";
 import type { Plugin } from "../plugin/plugin";
 import { PluginRuntime } from "../plugin/plugin-runtime";
 import { type ConnectionInit, TestConnection } from "./connection";
@@ -8,38 +7,11 @@ import { Exchange, type RequestInit } from "./exchange";
 import { type MockAnswer, type MockCall, MockClusters, type MockHandler } from "./mock-clusters";
 import { MockGrpc, type MockGrpcAnswer, type MockGrpcCall, type MockGrpcHandler } from "./mock-grpc";
 import { type PluginSpec, pluginConfig } from "./plugin-spec";
-import { seededRandom } from "./random";
+import { seededChance, seededRandom } from "./random";
 import { type LogEntry, RecordedLog } from "./recorded-log";
 import { type Labels, type MetricSeries, RecordedMetrics } from "./recorded-metrics";
+import { MAX_CALLBACK_MS, type TestHostOptions } from "./test-host-options";
 import { VirtualClock } from "./virtual-clock";
-
-export interface TestHostOptions {
-  /** The filters of the chain, in order. */
-  plugins: PluginSpec | readonly PluginSpec[];
-  /** What calls to each cluster get; more with {@link TestHost.mockCluster}. */
-  clusters?: Readonly<Record<string, MockHandler | MockAnswer | "no host">>;
-  /** What gRPC calls and streams to each cluster get; more with {@link TestHost.mockGrpc}. */
-  services?: Readonly<Record<string, MockGrpcHandler | MockGrpcAnswer | "no host">>;
-  /** The bootstrap's `node`, which filters read as `xds.node`. */
-  node?: object;
-  /** Where random numbers start; default: another one each time, told in failures. */
-  seed?: number;
-  /** Fills what guests ask random bytes for, in place of the seeded generator. */
-  random?: (target: Uint8Array) => void;
-  /** The wall clock at the start; time passes only by {@link TestHost.advance}. */
-  now?: Date;
-  /** Lowest level that is kept and that the guest is told of; default trace. */
-  logLevel?: LogLevel;
-  /** Keep a trace of callbacks and hostcalls; default true. Without it a host is several times as fast. */
-  trace?: boolean;
-  /** How long a callback may run, real milliseconds; default 2000, 0 = for ever. A longer one is a trap. */
-  maxCallbackMs?: number;
-  /** Bytes a filter may hold of a body before 413 or 500; default 1 MiB. */
-  bufferLimit?: number;
-}
-
-/** No callback of a filter takes that long, however busy the machine; below the time a test may take. */
-const MAX_CALLBACK_MS = 2000;
 
 /** Most lines of the trace that are kept. */
 const MAX_TRACE = 10_000;
@@ -69,6 +41,8 @@ export class TestHost {
   readonly #plugins: Plugin[] = [];
   readonly #requestIds: (target: Uint8Array) => void;
   readonly #bufferLimit: number;
+  readonly #workers: number;
+  readonly #chance: () => number;
   #closed = false;
 
   private constructor(
@@ -77,11 +51,13 @@ export class TestHost {
   ) {
     const { now, node = {}, clusters = {}, logLevel, bufferLimit = 1024 * 1024 } = options;
     const { random = seededRandom(seed), trace = true, services = {} } = options;
-    const { maxCallbackMs = MAX_CALLBACK_MS } = options;
+    const { maxCallbackMs = MAX_CALLBACK_MS, workers = 1, contention = 0 } = options;
     this.clock = new VirtualClock(now && BigInt(now.getTime()) * 1_000_000n);
     this.#log = new RecordedLog(logLevel);
     this.#bufferLimit = bufferLimit;
     this.#requestIds = seededRandom(seed ^ 0x5eed);
+    this.#workers = workers;
+    this.#chance = seededChance(seed ^ 0x77);
     this.#clusters = new MockClusters(this.clock);
     for (const [name, handler] of Object.entries(clusters)) this.mockCluster(name, handler);
     this.#services = new MockGrpc(this.clock);
@@ -94,6 +70,8 @@ export class TestHost {
       grpcCaller: this.#services,
       node,
       random,
+      concurrency: workers,
+      ...(contention > 0 && { interferes: () => this.#chance() < contention }),
       maxCallbackMs: maxCallbackMs === 0 ? undefined : maxCallbackMs,
       ...(trace && { trace: { write: (line) => this.#keep(line), full: true } }),
     });
@@ -149,7 +127,8 @@ export class TestHost {
   request(init: RequestInit = {}): Exchange {
     const limits = { requestBufferLimit: this.#bufferLimit, responseBufferLimit: this.#bufferLimit };
     const id = this.#requests++;
-    const filters = this.#plugins.map((plugin) => plugin.factory);
+    const worker = this.#worker(init.worker);
+    const filters = this.#plugins.map(({ threads }) => threads[worker]!.factory);
     const exchange = new Exchange(filters, this.clock, init, id, limits, {
       settle: () => this.settle(),
       over: () => void this.#open.delete(exchange),
@@ -162,7 +141,8 @@ export class TestHost {
 
   /** A client connects, and the same filters stand in a TCP listener's chain. */
   connect(init: ConnectionInit = {}): TestConnection {
-    const filters = this.#plugins.map((plugin) => plugin.networkFactory);
+    const worker = this.#worker(init.worker);
+    const filters = this.#plugins.map(({ threads }) => threads[worker]!.networkFactory);
     const connection = new TestConnection(filters, this.clock, init, this.#requests++, {
       settle: () => this.settle(),
       over: () => void this.#open.delete(connection),
@@ -171,6 +151,13 @@ export class TestHost {
     connection.start();
     this.settle();
     return connection;
+  }
+
+  #worker(given: number | undefined): number {
+    const worker = given ?? Math.floor(this.#chance() * this.#workers);
+    if (!Number.isInteger(worker) || worker < 0 || worker >= this.#workers)
+      throw new UsageError(`worker ${worker} of ${this.#workers}: they count from 0`);
+    return worker;
   }
 
   #requestId(): string {

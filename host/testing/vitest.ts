@@ -1,6 +1,7 @@
 import { expect, onTestFailed, onTestFinished } from "vitest";
 import { matchers, type ProxyWasmMatchers } from "./matchers";
-import { TestHost, type TestHostOptions } from "./test-host";
+import { TestHost } from "./test-host";
+import type { TestHostOptions } from "./test-host-options";
 
 declare module "vitest" {
   interface Matchers<R extends void | Promise<void>, T> extends ProxyWasmMatchers<R> {}
