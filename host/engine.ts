@@ -37,6 +37,11 @@ export interface RunningEngine {
   readonly listeners: readonly ListenerAddress[];
   /** Resolves when the proxy ended, whoever ended it; never rejects. */
   readonly ended: Promise<{ code: number; reason: string }>;
+  /**
+   * Takes over what its file and modules say now, when that differs in plugins only: answers the names of those that were
+   * swapped under traffic, or "restart". Rejects with ConfigError, and then nothing has changed. Absent: the engine cannot.
+   */
+  reload?(): Promise<readonly string[] | "restart">;
   /** Drains in-flight requests for at most `drainMs` (default 10 000), then closes everything. */
   stop(drainMs?: number): Promise<void>;
   /** Ends at once, in-flight requests are cut. */

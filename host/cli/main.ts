@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { version } from "../../package.json";
 import { buildCommand } from "./build";
 import { certsCommand } from "./certs";
+import { completionCommand } from "./completion";
 import { envoyCommand } from "./envoy";
 import { explainCommand } from "./explain";
 import { initCommand } from "./init";
@@ -33,6 +34,7 @@ export async function main(argv: readonly string[], hooks: RunHooks = {}): Promi
     explainCommand(),
     certsCommand(),
     envoyCommand(),
+    completionCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...program.commands]) {

@@ -3,10 +3,12 @@ import type { LogLevel } from "../../sdk/abi/log-level";
 import { LogLevel as Level } from "../../sdk/abi/log-level";
 import type { Engine, EngineName, EngineOptions, RunningEngine } from "../engine";
 import { UsageError } from "../errors";
-import { COMPONENTS, type Component, createLogger, isComponent } from "../log";
+import { COMPONENTS, type Component, createLogger, isComponent, LEVEL_NAMES } from "../log";
 import { componentLevelsArgument, levelArgument } from "./levels";
+import { report } from "./report";
 import { supervise } from "./supervise";
 import { writeLogLine } from "./terminal";
+import { type ModuleBuild, parseBuild } from "./watch/module-build";
 
 interface RunOptions {
   configPath?: string;
@@ -16,6 +18,8 @@ interface RunOptions {
   logLevel?: LogLevel;
   componentLogLevel?: ReadonlyMap<Component, LogLevel>;
   concurrency?: number;
+  watch?: boolean;
+  build?: ModuleBuild[];
   trace?: boolean;
   traceFull?: boolean;
   maxCallbackMs?: number;
@@ -41,7 +45,11 @@ export function runCommand(outcome: { exitCode: number }, hooks: RunHooks): Comm
     )
     .option("--lenient", "node engine: fields it does not support are warnings, not errors")
     .option("--set <path=value>", "override one field of the file (again for more)", setArgument)
-    .option("-l, --log-level <level>", "trace, debug, info, warning, error, critical or off", levelArgument)
+    .addOption(
+      new Option("-l, --log-level <level>", "how much is logged")
+        .choices(LEVEL_NAMES)
+        .argParser(levelArgument),
+    )
     .option(
       "--component-log-level <list>",
       "levels of single components: wasm:trace,http:debug",
@@ -60,6 +68,15 @@ export function runCommand(outcome: { exitCode: number }, hooks: RunHooks): Comm
       countArgument,
     )
     .option("--concurrency <n>", "worker threads (the node engine always runs one)", countArgument)
+    .option(
+      "--watch",
+      "follow the file, the modules it names and their sources; what is refused changes nothing",
+    )
+    .option(
+      "--build <entry=module>",
+      "compile a module first, and again when a source changes",
+      buildArgument,
+    )
     .addHelpText("after", HELP)
     .action(async (file: string | undefined, options: RunOptions) => {
       outcome.exitCode = await run(file, options, hooks);
@@ -77,6 +94,8 @@ Examples:
   $ proxy-wasm run envoy.yaml --inspect                      a page on 127.0.0.1 with every stream, hook by hook
   $ proxy-wasm run envoy.yaml --set admin.address.socket_address.port_value=0
                                                              a free port; the "ready" line tells which
+  $ proxy-wasm run envoy.yaml --watch --build index.ts=build/my-filter.wasm
+                                                             edit the filter or the file: traffic goes on
 
 --trace writes plain lines between those of the log, each with the time, the plugin and its context:
   10:05:15.486 hello#2 ==> proxy_on_request_headers(context=2, headers=5, endOfStream=true)
@@ -101,6 +120,10 @@ function portArgument(text: string): number {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new InvalidArgumentError("A port from 0 (a free one) to 65535 is wanted.");
   return port;
+}
+
+function buildArgument(text: string, before: ModuleBuild[] = []): ModuleBuild[] {
+  return [...before, parseBuild(text)];
 }
 
 function countArgument(text: string): number {
@@ -134,13 +157,14 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
     log.log("main", Level.Warn, "proxy-wasm", `the node engine runs 1 worker, not ${options.concurrency}`);
   const inspected = options.inspect === undefined ? undefined : await inspect(configPath, options);
   const engine = inspected?.engine ?? (await loadEngine(options.engine));
+  const say = (line: string) => log.log("main", Level.Info, "proxy-wasm", line);
   try {
     return await supervise(
-      () => engine.start(engineOptions(configPath, options)),
+      () => start(engine, engineOptions(configPath, options), options, say),
       (running) => {
         const ms = Math.round(performance.now() - (hooks.began ?? 0));
-        log.log("main", Level.Info, "proxy-wasm", readyLine(running, ms));
-        if (inspected) log.log("main", Level.Info, "proxy-wasm", `inspector: ${inspected.url}`);
+        say(readyLine(running, ms));
+        if (inspected) say(`inspector: ${inspected.url}`);
         hooks.onReady?.(running, ms);
       },
     );
@@ -170,6 +194,27 @@ async function inspect(configPath: string, options: RunOptions) {
       }),
   };
   return { engine, url, close: () => inspector.close() };
+}
+
+/** Compiles what is to be compiled, and starts; what follows files is loaded only when it is wanted. */
+async function start(
+  engine: Engine,
+  engineOptions: EngineOptions,
+  { watch, build = [] }: RunOptions,
+  say: (line: string) => void,
+): Promise<RunningEngine> {
+  if (!watch && build.length === 0) return engine.start(engineOptions);
+  const { ModuleBuilds, WatchedEngine } = await import("./watch/index");
+  const builds = new ModuleBuilds(build);
+  for (const module of await builds.run()) say(`compiled ${module}`);
+  if (!watch) return engine.start(engineOptions);
+  return WatchedEngine.start(engine, engineOptions, builds, {
+    say,
+    refuse(error) {
+      report(error);
+      say("what ran before runs on");
+    },
+  });
 }
 
 /** Each engine is a bundle chunk of its own: only the wanted one is loaded. */

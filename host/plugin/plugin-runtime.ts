@@ -35,6 +35,24 @@ export interface PluginRuntimeDeps {
   jitter?: () => number;
 }
 
+/** A configuration that a canary and the main thread have accepted: put it in a plugin's place, or drop it. */
+export interface PreparedUpdate {
+  carryOut(plugin: Plugin): void;
+  drop(): void;
+}
+
+/** Whether an update from one to the other would change nothing. */
+export function isSamePlugin(a: PluginConfig, b: PluginConfig): boolean {
+  const { failurePolicy, reloadBackoffMs, allowOnHeadersStopIteration } = a;
+  return (
+    pluginKey(a) === pluginKey(b) &&
+    vmKey(a) === vmKey(b) &&
+    failurePolicy === b.failurePolicy &&
+    reloadBackoffMs === b.reloadBackoffMs &&
+    allowOnHeadersStopIteration === b.allowOnHeadersStopIteration
+  );
+}
+
 /**
  * Loads plugins as Envoy does: a throw-away canary first, then an instance on the main thread and one per worker, shared by
  * all plugins with the same VM key.
@@ -79,12 +97,36 @@ export class PluginRuntime {
    * Throws as {@link load}; the plugin then serves on as it was.
    */
   async update(plugin: Plugin, config: PluginConfig): Promise<void> {
-    const vm = await this.vm(config);
-    vm.startOnMain(config);
-    const { config: oldConfig, vm: oldVm } = plugin;
-    plugin.replace(config, vm);
-    const oldKey = pluginKey(oldConfig);
-    if (!this.plugins.some((p) => p.vm === oldVm && pluginKey(p.config) === oldKey)) oldVm.retire(oldConfig);
+    (await this.prepare(config)).carryOut(plugin);
+  }
+
+  /** The first half of {@link update}: after it nothing can refuse, and nothing has changed yet. */
+  async prepare(config: PluginConfig): Promise<PreparedUpdate> {
+    try {
+      const vm = await this.vm(config);
+      vm.startOnMain(config);
+      return {
+        carryOut: (plugin) => {
+          const { config: oldConfig, vm: oldVm } = plugin;
+          plugin.replace(config, vm);
+          this.release(oldConfig, oldVm);
+        },
+        drop: () => this.release(config, vm),
+      };
+    } catch (error) {
+      this.dropIdle();
+      throw error;
+    }
+  }
+
+  /** A configuration goes when no plugin has it any more. */
+  private release(config: PluginConfig, vm: SharedVm): void {
+    const key = pluginKey(config);
+    if (!this.plugins.some((p) => p.vm === vm && pluginKey(p.config) === key)) vm.retire(config);
+    this.dropIdle();
+  }
+
+  private dropIdle(): void {
     for (const [key, { idle }] of this.vms) if (idle) this.vms.delete(key);
   }
 

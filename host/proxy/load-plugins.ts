@@ -7,12 +7,19 @@ import type { PluginConfig } from "../plugin/plugin-config";
 import type { PluginRuntime } from "../plugin/plugin-runtime";
 import type { ListenerFilters } from "./proxy";
 
+export interface LoadedPlugins {
+  /** In the order of the listeners. */
+  filters: ListenerFilters[];
+  /** The plugins of all listeners, in the order in which they were loaded. */
+  plugins: Plugin[];
+}
+
 /**
  * The filters of every listener, in chain order; after them what `bootstrap_extensions` names. Plugins are loaded one after
  * the other, as they may share VMs; what modules and plugins refuse is reported together, with the places in the file that
  * are to blame.
  */
-export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap): Promise<ListenerFilters[]> {
+export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap): Promise<LoadedPlugins> {
   const issues: ConfigIssue[] = [];
   const attempt = async <T>(config: WasmPluginConfig, load: (config: PluginConfig) => Promise<T>) => {
     try {
@@ -22,12 +29,14 @@ export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap):
       return undefined;
     }
   };
+  const all: Plugin[] = [];
   const loadAll = async (configs: readonly WasmPluginConfig[]): Promise<Plugin[]> => {
     const plugins: Plugin[] = [];
     for (const config of configs) {
       const plugin = await attempt(config, (ready) => runtime.load(ready));
       if (plugin) plugins.push(plugin);
     }
+    all.push(...plugins);
     return plugins;
   };
   const filters: ListenerFilters[] = [];
@@ -51,11 +60,11 @@ export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap):
     await attempt(plugin, (ready) => runtime.loadService(ready, singleton));
   if (issues.length > 0) throw new ConfigError(issues);
   runtime.startWorkers();
-  return filters;
+  return { filters, plugins: all };
 }
 
 /** Reads the module and the host variables a plugin was promised. */
-function pluginConfig(config: WasmPluginConfig): PluginConfig {
+export function pluginConfig(config: WasmPluginConfig): PluginConfig {
   const environment = new Map(config.environment);
   for (const name of config.hostEnvironment) {
     const value = process.env[name];
@@ -91,7 +100,8 @@ function readBeside(module: string, path: string): string | undefined {
   }
 }
 
-function issueOf(error: unknown, config: WasmPluginConfig): ConfigIssue {
+/** What a plugin or its module was refused for, with the place to blame; other errors are thrown on. */
+export function issueOf(error: unknown, config: WasmPluginConfig): ConfigIssue {
   if (error instanceof PluginConfigError) {
     return { position: config.position, path: config.positionPath, message: error.message };
   }

@@ -11,6 +11,7 @@ import { FilterChain } from "../stream/filter-chain";
 import { bugReporter } from "./bug-reporter";
 import { loadPlugins } from "./load-plugins";
 import { NodeProxy } from "./proxy";
+import { PluginReloader } from "./reload";
 
 /** Sees every stream of a proxy, and the trace of its plugins. */
 export interface Watcher extends TraceSink {
@@ -35,12 +36,15 @@ export const nodeEngine: Engine & { start(options: NodeEngineOptions): Promise<R
   name: "node",
   async start(options: NodeEngineOptions) {
     const log = logger(options);
-    const { bootstrap, warnings } = loadBootstrap(options.configPath, {
-      set: options.set ?? [],
-      lenient: options.lenient ?? false,
-    });
-    for (const warning of warnings) log.log("config", LogLevel.Warn, SOURCE, formatIssue(warning));
-    return run(bootstrap, log, options);
+    const load = () => {
+      const { bootstrap, warnings } = loadBootstrap(options.configPath, {
+        set: options.set ?? [],
+        lenient: options.lenient ?? false,
+      });
+      for (const warning of warnings) log.log("config", LogLevel.Warn, SOURCE, formatIssue(warning));
+      return bootstrap;
+    };
+    return run(load, log, options);
   },
 };
 
@@ -74,7 +78,8 @@ function logger(options: EngineOptions): Logger {
   return log;
 }
 
-async function run(bootstrap: Bootstrap, log: Logger, options: NodeEngineOptions): Promise<RunningEngine> {
+async function run(load: () => Bootstrap, log: Logger, options: NodeEngineOptions): Promise<RunningEngine> {
+  const bootstrap = load();
   const { maxCallbackMs, watcher } = options;
   const trace = traceSink(options);
   let runtime: PluginRuntime | undefined;
@@ -97,7 +102,10 @@ async function run(bootstrap: Bootstrap, log: Logger, options: NodeEngineOptions
         concurrency: 1,
       });
       runtime = plugins;
-      return loadPlugins(plugins, bootstrap);
+      const loaded = await loadPlugins(plugins, bootstrap);
+      const reloader = new PluginReloader(plugins, loaded.plugins, bootstrap);
+      proxy.reload = async () => reloader.reload(load());
+      return loaded.filters;
     },
     chainFactory:
       ({ http, loggers }, limit, listener) =>

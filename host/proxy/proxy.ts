@@ -72,6 +72,8 @@ export class NodeProxy implements RunningEngine {
   readonly caller: ClusterHttpCaller;
   readonly grpcCaller: ClusterGrpcCaller;
   readonly ended: Promise<{ code: number; reason: string }>;
+  /** Set by who knows the file. */
+  reload?: RunningEngine["reload"];
   private readonly tags: TagExtraction;
   private readonly bound: Listener[] = [];
   private readonly startedAt = performance.now();

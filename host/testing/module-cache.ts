@@ -15,6 +15,8 @@ export interface LoadedModule {
   name: string;
   /** Where it lies. */
   file: string;
+  /** Absolute paths of the files it was made from; of a `.wasm` file itself. */
+  sources: readonly string[];
   /** Reads a file that lies beside the module: its source map. */
   readBeside(name: string): string | undefined;
 }
@@ -37,11 +39,17 @@ export function loadModule(path: string): Promise<LoadedModule> {
   return module;
 }
 
+/** Modules are looked at again: their sources may have changed. */
+export function forgetModules(): void {
+  inProcess.clear();
+}
+
 function readModule(file: string, name: string): LoadedModule {
   return {
     wasm: readFileSync(file),
     name,
     file,
+    sources: [file],
     readBeside(beside) {
       const path = join(dirname(file), basename(beside));
       return existsSync(path) ? readFileSync(path, "utf8") : undefined;
@@ -53,26 +61,30 @@ async function compiled(entry: string, name: string): Promise<LoadedModule> {
   const folder = cacheFolder(entry);
   const file = join(folder, `${basename(entry, ".ts")}-${hash(entry).slice(0, 12)}.wasm`);
   const manifest = `${file}.json`;
-  const fromCache = () => ({
+  const fromCache = (sources: readonly string[]) => ({
     ...readModule(file, name),
+    sources,
     readBeside: () => readFileSync(`${file}.map`, "utf8"),
   });
-  if (existsSync(file) && isCurrent(manifest)) return fromCache();
+  const current = existsSync(file) ? currentSources(manifest) : undefined;
+  if (current) return fromCache(current);
   const { wasm, sources, sourceMap = "" } = await buildModule({ entry, debug: true });
   const hashes = Object.fromEntries(sources.map((path) => [path, hash(readFileSync(path))]));
   write(file, wasm);
   write(`${file}.map`, sourceMap);
   // Last: whoever finds it finds the rest.
   write(manifest, JSON.stringify({ sources: hashes } satisfies Manifest));
-  return fromCache();
+  return fromCache(sources);
 }
 
-function isCurrent(manifest: string): boolean {
+/** What a build was made from; undefined when that has changed since. */
+function currentSources(manifest: string): string[] | undefined {
   try {
     const { sources } = JSON.parse(readFileSync(manifest, "utf8")) as Manifest;
-    return Object.entries(sources).every(([path, before]) => hash(readFileSync(path)) === before);
+    const same = Object.entries(sources).every(([path, before]) => hash(readFileSync(path)) === before);
+    return same ? Object.keys(sources) : undefined;
   } catch {
-    return false; // no manifest, or a source that is gone
+    return undefined; // no manifest, or a source that is gone
   }
 }
 

@@ -1,3 +1,4 @@
+export { forgetModules } from "../module-cache";
 export { firstDifference } from "./diff";
 export { type Failure, judge } from "./judge";
 export { type LoadedScenario, loadScenario } from "./load";

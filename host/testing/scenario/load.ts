@@ -11,15 +11,23 @@ export interface LoadedScenario extends Scenario {
   title: string;
   /** Paths of the plugins' modules, in their order. */
   modules: string[];
+  /** Absolute paths of the files that decide what it does: its own, and what the modules were made from. */
+  sources: string[];
 }
 
 /** Reads a scenario file; modules count from its folder. Throws ConfigError, BuildError, ModuleError, UsageError. */
 export async function loadScenario(file: string): Promise<LoadedScenario> {
   const read = readDocument(readText(file), file, scenario);
-  const modules = await Promise.all(
-    read.plugins.map(async ({ module }) => (await loadModule(resolve(dirname(file), module))).file),
+  const loaded = await Promise.all(
+    read.plugins.map(({ module }) => loadModule(resolve(dirname(file), module))),
   );
-  return { ...read, file, title: read.name ?? file, modules };
+  return {
+    ...read,
+    file,
+    title: read.name ?? file,
+    modules: loaded.map((module) => module.file),
+    sources: [resolve(file), ...loaded.flatMap((module) => module.sources)],
+  };
 }
 
 function readText(file: string): string {

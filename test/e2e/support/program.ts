@@ -62,11 +62,11 @@ export class Program {
     else this.#child.kill(signal);
   }
 
-  /** Waits for text on stderr, or on stdout. */
-  async saw(pattern: RegExp, stream: "stderr" | "stdout" = "stderr"): Promise<RegExpExecArray> {
+  /** Waits for text on stderr, or on stdout; `from` leaves out what was there before. */
+  async saw(pattern: RegExp, stream: "stderr" | "stdout" = "stderr", from = 0): Promise<RegExpExecArray> {
     const deadline = Date.now() + WAIT_MS;
     for (;;) {
-      const found = pattern.exec(this[stream]);
+      const found = pattern.exec(this[stream].slice(from));
       if (found) return found;
       if (this.#ended || Date.now() > deadline)
         throw new Error(

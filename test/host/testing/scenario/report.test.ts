@@ -14,7 +14,8 @@ import {
 import { scenario as schema } from "../../../../host/testing/scenario/schema";
 
 function scenario(text: string): LoadedScenario {
-  return { ...readDocument(text, "s.yaml", schema), file: "s.yaml", title: "s", modules: ["m.wasm"] };
+  const read = readDocument(text, "s.yaml", schema);
+  return { ...read, file: "s.yaml", title: "s", modules: ["m.wasm"], sources: [] };
 }
 
 const SCENARIO = scenario(`

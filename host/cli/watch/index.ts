@@ -1,0 +1,3 @@
+export { ModuleBuilds } from "./module-builds";
+export { watchScenarios } from "./watch-scenarios";
+export { WatchedEngine } from "./watched-engine";
