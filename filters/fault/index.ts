@@ -76,7 +76,8 @@ class Fault extends Held {
     }
   }
 
-  onDone(): void {
+  /** Not onDone, which would be a callback more. */
+  onDelete(): void {
     // The client may have left during the delay.
     if (this.due != NEVER) (this.root as FaultRoot).waiting.remove(this);
     this.leave();

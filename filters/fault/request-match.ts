@@ -1,15 +1,15 @@
-import { HeaderName } from "proxy-wasm-toolkit/sdk";
 import { lowerCase } from "proxy-wasm-toolkit/sdk/text/ascii";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
 import { queryParameter } from "proxy-wasm-toolkit/sdk/text/url";
+import { KnownHeader } from "./known-header";
 import { Request } from "./request";
 import { StringMatch } from "./string-match";
 
-const METHOD = new HeaderName(":method");
-const AUTHORITY = new HeaderName(":authority");
-const SCHEME = new HeaderName(":scheme");
-const NODE = new HeaderName("x-envoy-downstream-service-node");
+const METHOD = KnownHeader.of(":method");
+const AUTHORITY = KnownHeader.of(":authority");
+const SCHEME = KnownHeader.of(":scheme");
+const NODE = KnownHeader.of("x-envoy-downstream-service-node");
 
 const KNOWN: string[] = [
   "name",
@@ -31,24 +31,32 @@ const IGNORED: string[] = ["uri", "scheme", "method", "authority"];
 
 class HeaderMatch {
   constructor(
-    readonly name: HeaderName,
+    readonly header: KnownHeader,
     readonly match: StringMatch,
   ) {}
 
+  isThere(request: Request): bool {
+    return request.first(this.header) != null;
+  }
+
   /** A repeated header is tested value by value; any match counts. */
   holds(request: Request): bool {
-    return this.any(request.pairs.values(this.name));
+    const first = request.first(this.header);
+    return first != null && this.any(first, request);
   }
 
   /** For `withoutHeaders`: a missing header counts as an empty value, but not for a mere test of presence. */
   holdsOrIsEmpty(request: Request): bool {
-    const values = request.pairs.values(this.name);
-    if (values.length == 0) return !this.match.isPresence && this.match.matches("");
-    return this.any(values);
+    const first = request.first(this.header);
+    if (first == null) return !this.match.isPresence && this.match.matches("");
+    return this.any(first, request);
   }
 
-  private any(values: string[]): bool {
-    for (let i = 0; i < values.length; i++) if (this.match.matches(values[i])) return true;
+  /** The first value is at hand; all of them have to be asked for. */
+  private any(first: string, request: Request): bool {
+    if (this.match.matches(first)) return true;
+    const values = request.values(this.header);
+    for (let i = 1; i < values.length; i++) if (this.match.matches(values[i])) return true;
     return false;
   }
 }
@@ -97,7 +105,10 @@ export class RequestMatch {
     return match;
   }
 
+  /** Cheapest first: most requests under a rule for some header do not have it. */
   holds(request: Request): bool {
+    const headers = this.headers;
+    for (let i = 0; i < headers.length; i++) if (!headers[i].isThere(request)) return false;
     const uri = this.uri;
     if (uri != null && !uri.matches(request.path)) return false;
     return (
@@ -136,7 +147,7 @@ export class RequestMatch {
   }
 }
 
-function firstHolds(match: StringMatch | null, request: Request, name: HeaderName): bool {
+function firstHolds(match: StringMatch | null, request: Request, name: KnownHeader): bool {
   return match == null || match.matchesOptional(request.first(name));
 }
 
@@ -162,7 +173,7 @@ function readHeaders(fields: Fields, json: JsonValue | null, path: string): Head
     const name = lowerCase(key);
     const match = StringMatch.read(fields, json.items[i], at, false);
     // Proxies show `host` as `:authority`.
-    list.push(new HeaderMatch(new HeaderName(name == "host" ? ":authority" : name), match));
+    list.push(new HeaderMatch(KnownHeader.of(name == "host" ? ":authority" : name), match));
   }
   return list;
 }

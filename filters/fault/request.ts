@@ -1,29 +1,26 @@
-import { getPropertyString, HeaderMap, HeaderName, Pairs, PropertyPath } from "proxy-wasm-toolkit/sdk";
+import { getPropertyString, HeaderMap, Pairs, PropertyPath } from "proxy-wasm-toolkit/sdk";
 import { pathOnly } from "proxy-wasm-toolkit/sdk/text/url";
+import { beginRequest, KnownHeader } from "./known-header";
 
-const PATH = new HeaderName(":path");
+const PATH = KnownHeader.of(":path");
 const ROUTE_NAME = PropertyPath.of(["xds", "route_name"]);
 const CLUSTER_NAME = PropertyPath.of(["xds", "cluster_name"]);
 
 /** What matching asks of a request; read when first asked for, and once. */
 export class Request {
-  private targetText: string | null = null;
   private pathText: string | null = null;
   private all: Pairs | null = null;
   private routeText: string | null = null;
   private clusterText: string | null = null;
 
-  constructor(private readonly headers: HeaderMap) {}
+  constructor(private readonly headers: HeaderMap) {
+    beginRequest();
+  }
 
   /** Path with query; "" when there is none. */
   get target(): string {
-    let text = this.targetText;
-    if (text == null) {
-      text = this.first(PATH);
-      if (text == null) text = "";
-      this.targetText = text;
-    }
-    return text;
+    const text = this.first(PATH);
+    return text == null ? "" : text;
   }
 
   /** Path without query. */
@@ -47,16 +44,16 @@ export class Request {
     return text;
   }
 
-  /** First value of a header that has only one; null when there is none. */
-  first(name: HeaderName): string | null {
-    return this.headers.get<HeaderName>(name);
+  /** First value of a header, or null. */
+  first(header: KnownHeader): string | null {
+    return header.first(this.headers);
   }
 
-  /** All headers, read once. */
-  get pairs(): Pairs {
+  /** Every value of a header: a repeated one is tested value by value. */
+  values(header: KnownHeader): string[] {
     let pairs = this.all;
     if (pairs == null) this.all = pairs = this.headers.pairs();
-    return pairs;
+    return pairs.values(header.name);
   }
 }
 

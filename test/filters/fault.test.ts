@@ -383,6 +383,25 @@ describe("fault: how many at a time, and what is counted", () => {
   });
 });
 
+test("fault: rules for a header ask whether it is there, once a request, and for nothing else", async () => {
+  const match = (path: string) => [{ uri: { prefix: path }, headers: { "x-test": { exact: "a" } } }];
+  const host = await withFilter("fault", {
+    http: ["/a", "/b", "/c"].map((path) => ({ match: match(path), fault: always })),
+  });
+  const calls = () => host.trace.filter((line) => /==> proxy_(get|set|define|call)/.test(line)).length;
+  const before = calls();
+  send(host);
+  expect(calls() - before).toBe(1);
+  const exchange = host.request({
+    path: "/c",
+    headers: [
+      ["x-test", "b"],
+      ["x-test", "a"],
+    ],
+  });
+  expect(exchange).toBeAnswered(503);
+});
+
 test("fault: a seed fixes which requests are hit", async () => {
   const pattern = async (seed: number | undefined, hostSeed: number) => {
     const http = [{ fault: abort(50) }];
