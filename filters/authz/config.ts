@@ -2,10 +2,12 @@ import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
 import { Engine } from "./engine";
 import { readJwtRules } from "./jwt/config";
 import { JwtRule } from "./jwt/rule";
+import { Place } from "./place";
 import { Policies } from "./policies";
+import { RbacReader } from "./rbac/config";
 import { Terms } from "./terms";
 
-const KNOWN: string[] = ["policies", "jwtRules", "trustDomain", "trustDomainAliases"];
+const KNOWN: string[] = ["policies", "rbac", "jwtRules", "trustDomain", "trustDomainAliases"];
 
 /** What a configuration says, ready to be asked. */
 export class Config {
@@ -27,13 +29,18 @@ function read(root: JsonValue, config: Config, terms: Terms, base: string): void
   const fields = terms.fields;
   readTrustDomains(root, terms);
   config.jwtRules = readJwtRules(fields, root.get("jwtRules"), "jwtRules");
-  if (root.get("policies") == null && config.jwtRules.length == 0) fields.fail("policies", "missing");
+  const rbac = root.get("rbac");
+  if (root.get("policies") == null && rbac == null && config.jwtRules.length == 0)
+    fields.fail("policies", "missing");
   const list = fields.list(root.get("policies"), "policies");
   const policies = new Policies(terms);
   for (let i = 0; i < list.length; i++) policies.read(list[i], `policies[${i}]`);
+  const native = new RbacReader(terms);
+  native.read(new Place(fields, rbac, "rbac"));
   if (fields.error != "") return;
   config.sources = terms.sources.all.length;
   config.engines = policies.engines(base);
+  native.addEngines(config.engines, base);
 }
 
 function readTrustDomains(root: JsonValue, terms: Terms): void {

@@ -11,21 +11,43 @@ export const enum Verb {
 
 /** The rules of one action, and what is counted of their decisions. */
 export class Ruling {
-  private readonly allowed: Metric;
-  private readonly denied: Metric;
+  private allowed: Metric = changetype<Metric>(0);
+  private denied: Metric = changetype<Metric>(0);
+  /** Where metrics of single rules begin, and one of each rule that has decided so far. */
+  private readonly start: string;
+  private readonly own: Metric[] = [];
 
-  /** `prefix` is what metrics (and, of a trial, filter state) are called by; a trial enforces nothing. */
+  /**
+   * `prefix` is what metrics (and, of a trial, filter state) are called by; a trial enforces nothing. `each`: every rule has a
+   * metric of its own.
+   */
   constructor(
     readonly verb: Verb,
     readonly rules: RuleSet,
     base: string,
     private readonly prefix: string,
     private readonly trial: bool,
+    private readonly each: bool = false,
   ) {
     const dot = prefix == "" || prefix.endsWith(".") ? "" : ".";
-    const name = base + prefix + dot + (trial ? "shadow_" : "");
-    this.allowed = Metric.define(MetricType.Counter, `${name}allowed`);
-    this.denied = Metric.define(MetricType.Counter, `${name}denied`);
+    this.start = base + prefix + dot;
+    this.allowed = this.counter("", false);
+    this.denied = this.counter("", true);
+    if (each) for (let i = 0; i < rules.rules.length; i++) this.own.push(changetype<Metric>(0));
+  }
+
+  private counter(rule: string, denies: bool): Metric {
+    const policy = rule == "" ? "" : `policy.${rule}.`;
+    const name = `${this.start}${policy}${this.trial ? "shadow_" : ""}${denies ? "denied" : "allowed"}`;
+    return Metric.define(MetricType.Counter, name);
+  }
+
+  /** A rule always decides the same way: it needs one metric. */
+  private count(at: i32, denies: bool): void {
+    (denies ? this.denied : this.allowed).increment(1);
+    if (!this.each || at < 0) return;
+    if (changetype<usize>(this.own[at]) == 0) this.own[at] = this.counter(this.rules.rules[at].id, denies);
+    this.own[at].increment(1);
   }
 
   /** Null = passes; else the id of the rule that denies, or `none`. */
@@ -33,7 +55,7 @@ export class Ruling {
     const at = this.rules.first(facts);
     const id = at < 0 ? "none" : this.rules.rules[at].id;
     const denies = this.verb == Verb.Deny ? at >= 0 : this.verb == Verb.Allow && at < 0;
-    (denies ? this.denied : this.allowed).increment(1);
+    this.count(at, denies);
     if (isLogging(LogLevel.Debug)) {
       const mode = this.trial ? "shadow" : "enforced";
       logDebug(`${mode} ${denies ? "denied" : "allowed"}, matched policy ${id}`);

@@ -135,6 +135,80 @@ describe("authz: what a configuration refuses", () => {
   });
 });
 
+describe("authz: what is refused of Envoy's RBAC", () => {
+  const rules = (permission: unknown, principal: unknown = { any: true }) => ({
+    rbac: { rules: { policies: { p: { permissions: [permission], principals: [principal] } } } },
+  });
+  const at = "rbac.rules.policies.p";
+  test.each<[unknown, string]>([
+    [{ rbac: 5 }, "rbac: expected an object"],
+    [{ rbac: [{}, { rule: {} }] }, "rbac[1].rule: unknown or unsupported field (known: @type, rules"],
+    [{ rbac: { matcher: {} } }, "rbac.matcher: unknown or unsupported field"],
+    [{ rbac: { shadowMatcher: {} } }, "rbac.shadow_matcher: unknown or unsupported field"],
+    [{ rbac: { rules: { action: "AUDIT" } } }, "rbac.rules.action: expected ALLOW, DENY or LOG"],
+    [
+      { rbac: { rules: { audit_logging_options: {} } } },
+      "rbac.rules.audit_logging_options: unknown or unsupported field",
+    ],
+    [{ rbac: { rules: { policies: { p: {} } } } }, `${at}.permissions: must not be empty`],
+    [
+      { rbac: { rules: { policies: { p: { permissions: [{ any: true }] } } } } },
+      `${at}.principals: must not be empty`,
+    ],
+    [
+      { rbac: { rules: { policies: { p: { condition: {} } } } } },
+      `${at}.condition: unknown or unsupported field`,
+    ],
+    [rules({}), `${at}.permissions[0]: needs a condition`],
+    [rules({ any: false }), `${at}.permissions[0].any: expected true`],
+    [rules({ any: true, header: { name: "a" } }), `${at}.permissions[0].header: not beside any`],
+    [rules({ matcher: {} }), `${at}.permissions[0].matcher: unknown or unsupported field`],
+    [rules({ authenticated: {} }), `${at}.permissions[0].authenticated: unknown or unsupported field`],
+    [rules({ any: true }, { custom: {} }), `${at}.principals[0].custom: unknown or unsupported field`],
+    [rules({ and_rules: { rules: [] } }), `${at}.permissions[0].and_rules.rules: must not be empty`],
+    [rules({ and_rules: { ids: [] } }), `${at}.permissions[0].and_rules.ids: unknown`],
+    [rules({ header: {} }), `${at}.permissions[0].header.name: expected a string`],
+    [
+      rules({ header: { name: "a", exact_match: "b", prefix_match: "c" } }),
+      "header.prefix_match: not beside exact_match",
+    ],
+    [rules({ header: { name: "a", prefix_match: "" } }), "header.prefix_match: must not be empty"],
+    [
+      rules({ header: { name: "a", range_match: { start: 0.5 } } }),
+      "range_match.start: expected a whole number",
+    ],
+    [rules({ url_path: { path: {} } }), "url_path.path: needs a way to match"],
+    [rules({ url_path: { path: { custom: {} } } }), "url_path.path.custom: unknown or unsupported field"],
+    [rules({ url_path: { path: { safe_regex: { regex: "(" } } } }), "missing )"],
+    [rules({ destination_ip: { address_prefix: "10.0.0.0/8" } }), "address_prefix: expected an IP address"],
+    [
+      rules({ destination_ip: { address_prefix: "10.0.0.0", prefix_len: 33 } }),
+      "expected an IP address or a block",
+    ],
+    [rules({ destination_port: 65536 }), "destination_port: expected a whole number from 0 to 65535"],
+    [rules({ destination_port_range: { start: 5, end: 5 } }), "start must be less than end"],
+    [
+      rules({ metadata: { filter: "a", path: [{ key: "b" }], value: { double_match: { exact: 1 } } } }),
+      "metadata.value.double_match: unknown or unsupported field",
+    ],
+    [
+      rules({ metadata: { filter: "a", path: [], value: { bool_match: true } } }),
+      "metadata.path: must not be empty",
+    ],
+    [
+      rules({ any: true }, { filter_state: { key: "k", address_match: {} } }),
+      "filter_state.address_match: unknown or unsupported field",
+    ],
+    [
+      rules({ uri_template: { name: "x", typed_config: { "@type": "x", path_template: "/" } } }),
+      "typed_config.@type: expected ...UriTemplateMatchConfig",
+    ],
+  ])("%j", async (config, why) => {
+    const refusal = await refusals("authz");
+    expect(await refusal(config)).toContain(why);
+  });
+});
+
 describe("authz: which rule is named", () => {
   const deny = (name: string, ...rules: unknown[]) => ({
     metadata: { name, namespace: "ns" },
@@ -254,6 +328,22 @@ describe("authz: no trap", () => {
     "requestPrincipals",
     "trustDomain",
     "trustDomainAliases",
+    "rbac",
+    "rules",
+    "permissions",
+    "principals",
+    "and_rules",
+    "orIds",
+    "ids",
+    "not_rule",
+    "header",
+    "range_match",
+    "start",
+    "string_match",
+    "safe_regex",
+    "regex",
+    "metadata",
+    "any",
     "hosts",
     "notPorts",
     "paths",
@@ -290,7 +380,7 @@ describe("authz: no trap", () => {
       }),
       { numRuns: 1500 },
     );
-  });
+  }, 60_000);
 
   test("whatever the request", async () => {
     const config = {
