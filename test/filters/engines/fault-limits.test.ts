@@ -28,9 +28,18 @@ const ENTRIES: HttpEntry[] = [
     delay: { ...always, fixedDelay: "0.001s" },
     abort: { ...always, httpStatus: 418 },
   }),
+  at("/short-paced", {
+    delay: { ...always, fixedDelay: "0.001s" },
+    responseRateLimit: { ...always, limitKbps: 1 },
+  }),
+  at("/all", {
+    delay: { ...always, fixedDelay: "3600s" },
+    abort: { ...always, httpStatus: 418 },
+    responseRateLimit: { ...always, limitKbps: 1 },
+  }),
 ];
-/** Where the app answers only when told to. */
-const SLOW = "/short";
+/** Where the app never answers. */
+const SLOW = ["/short", "/short-paced"];
 const LOG_FORMAT = {
   wasm: "%REQ(:PATH)% %FILTER_STATE(wasm.smf_fault:PLAIN)%\n",
   native: "%REQ(:PATH)% %RESPONSE_FLAGS%\n",
@@ -104,19 +113,64 @@ function limits(subject: {
     await eventually([3, 2, 4, 0]);
   });
 
+  test("five at once, and room for two", async () => {
+    const [delays = 0, aborts = 0, overflow = 0] = await subject.counts();
+    const clients = await Promise.all(Array.from({ length: 5 }, () => RawClient.connect(subject.port())));
+    for (const client of clients) client.send({ path: "/long" });
+    await eventually([delays + 2, aborts, overflow + 3, 2]);
+    const answers = clients.map((client) =>
+      client.response().then(
+        ({ status }) => status,
+        () => "none",
+      ),
+    );
+    await expect
+      .poll(
+        async () =>
+          (await Promise.all(answers.map((each) => Promise.race([each, 0])))).filter(
+            (status) => status === 200,
+          ).length,
+      )
+      .toBe(3);
+    for (const client of clients) client.reset();
+    await eventually([delays + 2, aborts, overflow + 3, 0]);
+  });
+
+  test("fifty clients leave during their delay, two at a time", async () => {
+    const [delays = 0, aborts = 0, overflow = 0] = await subject.counts();
+    for (let i = 1; i <= 25; i++) {
+      const pair = [await open("/long"), await open("/both")];
+      await eventually([delays + 2 * i, aborts, overflow, 2]);
+      for (const client of pair) client.reset();
+      await eventually([delays + 2 * i, aborts, overflow, 0]);
+    }
+  });
+
   test("a mere delay counts until it is over", async () => {
     const before = subject.upstream().requests.length;
     const [delays = 0, aborts = 0, overflow = 0] = await subject.counts();
-    const waiting = await open(SLOW);
+    const waiting = await open("/short");
     await expect.poll(() => subject.upstream().requests.length, { timeout: 5000 }).toBe(before + 1);
     await eventually([delays + 1, aborts, overflow, 0]);
     waiting.reset();
+  });
+
+  test("one with a slow response counts until it ends, and each of its faults may find no room", async () => {
+    const before = subject.upstream().requests.length;
+    const [delays = 0, aborts = 0, overflow = 0] = await subject.counts();
+    const paced = [await open("/short-paced"), await open("/short-paced")];
+    await expect.poll(() => subject.upstream().requests.length, { timeout: 5000 }).toBe(before + 2);
+    await eventually([delays + 2, aborts, overflow, 2]);
+    expect(await status("/all")).toBe(200);
+    await eventually([delays + 2, aborts, overflow + 3, 2]);
+    for (const client of paced) client.reset();
+    await eventually([delays + 2, aborts, overflow + 3, 0]);
   });
 }
 
 function startUpstream(): Promise<RawUpstream> {
   return RawUpstream.start((request, reply) => {
-    if (request.path !== SLOW) reply.send({ body: "ok" });
+    if (!SLOW.includes(request.path)) reply.send({ body: "ok" });
   });
 }
 

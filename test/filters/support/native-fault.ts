@@ -53,10 +53,16 @@ export function faultRoutes(entries: readonly HttpEntry[], cluster: string, more
   return [...routes, { match: { prefix: "/" }, route: { cluster } }];
 }
 
-function nativeFault({ delay, abort }: FaultSpec): Json {
+function nativeFault({ delay, abort, responseRateLimit: limit }: FaultSpec): Json {
   return {
     "@type": TYPE,
     ...(delay && { delay: { percentage: chance(delay.percentage), fixed_delay: delay.fixedDelay } }),
+    ...(limit && {
+      response_rate_limit: {
+        percentage: chance(limit.percentage),
+        fixed_limit: { limit_kbps: limit.limitKbps },
+      },
+    }),
     ...(abort && {
       abort: {
         percentage: chance(abort.percentage),
