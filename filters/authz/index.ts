@@ -1,8 +1,9 @@
-import { Action, HttpFilter, Pairs, RootContext, registerHttp } from "proxy-wasm-toolkit/sdk";
+import { Action, HttpFilter, RootContext, registerHttp } from "proxy-wasm-toolkit/sdk";
 import { Claims, JsonClaims, MetadataClaims } from "./claims";
 import { Config, readConfig } from "./config";
 import { Facts } from "./facts";
-import { Refusal, realmOf } from "./jwt/answer";
+import { refuse } from "./jwt/answer";
+import { Waiter } from "./jwt/keys";
 import { Login } from "./jwt/login";
 import { Terms } from "./terms";
 
@@ -18,20 +19,32 @@ class AuthzRoot extends RootContext {
   }
 }
 
-class Authz extends HttpFilter {
+class Authz extends HttpFilter implements Waiter {
+  private login: Login | null = null;
+
   onRequestHeaders(): Action {
     const root = this.root as AuthzRoot;
-    return root.config.jwtRules.length == 0 ? this.authorize(root.claims) : this.authenticate();
+    const rules = root.config.jwtRules;
+    if (rules.length == 0) return this.authorize(root.claims);
+    const login = new Login(rules, this.request);
+    this.login = login;
+    return this.authenticate(login);
   }
 
-  private authenticate(): Action {
-    const realm = realmOf(this.request);
-    const login = new Login((this.root as AuthzRoot).config.jwtRules, this.request);
-    login.run();
-    if (login.failure == "") return this.authorize(new JsonClaims(login.claims));
-    const refusal = new Refusal(login.failure, realm);
-    const headers = new Pairs().add("www-authenticate", refusal.challenge);
-    return this.sendLocalResponse(refusal.status, refusal.text, headers, -1, refusal.details);
+  asker(): RootContext {
+    return this.root;
+  }
+
+  resume(): void {
+    const login = this.login;
+    if (login == null || !this.makeEffective()) return;
+    if (this.authenticate(login) == Action.Continue) this.continueRequest();
+  }
+
+  private authenticate(login: Login): Action {
+    if (!login.run(this)) return Action.Pause;
+    if (login.failure != "") return refuse(this, login.failure, login.realm);
+    return this.authorize(new JsonClaims(login.claims));
   }
 
   private authorize(claims: Claims): Action {

@@ -13,6 +13,7 @@ const rule = { issuer: ISSUER, jwks: jwks(rsa, curve, secret) };
 
 describe("authz: what jwtRules refuse", () => {
   const rules = (more: object) => ({ jwtRules: [{ ...rule, ...more }] });
+  const remote = (more: object) => ({ jwtRules: [{ issuer: "a", jwksUri: "https://a/b", ...more }] });
   const key = (json: object) => rules({ jwks: jwks(json as JsonWebKey) });
   const { n, e } = rsa.public;
   const { x, y } = curve.public;
@@ -20,7 +21,21 @@ describe("authz: what jwtRules refuse", () => {
     [{ jwtRules: [] }, "policies: missing"],
     [{ jwtRules: {} }, "jwtRules: expected a list"],
     [{ jwtRules: [{}] }, "jwtRules[0].issuer: expected a string"],
-    [{ jwtRules: [{ issuer: "a" }] }, "jwtRules[0].jwks: expected a string"],
+    [{ jwtRules: [{ issuer: "a" }] }, "jwtRules[0]: needs jwks or jwksUri"],
+    [rules({ jwks: {} }), "jwtRules[0].jwks: expected a string"],
+    [rules({ jwksUri: "https://a" }), "jwtRules[0].jwks: not beside jwksUri"],
+    [rules({ jwksCluster: "a" }), "jwtRules[0].jwksCluster: needs jwksUri"],
+    [rules({ timeout: "5s" }), "jwtRules[0].timeout: needs jwksUri"],
+    [remote({ jwksUri: "ftp://a" }), "jwtRules[0].jwksUri: expected http"],
+    [remote({ jwksUri: "https:///a" }), "jwtRules[0].jwksUri: expected http"],
+    [remote({ jwksUri: "https://a:/" }), "jwtRules[0].jwksUri: expected http"],
+    [remote({ jwksUri: "https://a b/" }), "jwtRules[0].jwksUri: expected http"],
+    [remote({ jwksUri: "https://u@a/" }), "jwtRules[0].jwksUri: expected http"],
+    [remote({ jwksUri: "https://a?b" }), "jwtRules[0].jwksUri: expected http"],
+    [remote({ jwksCluster: "" }), "jwtRules[0].jwksCluster: must not be empty"],
+    [remote({ timeout: "5" }), "jwtRules[0].timeout: expected a duration"],
+    [remote({ timeout: "0s" }), "jwtRules[0].timeout: expected a duration"],
+    [remote({ jwksCacheDuration: "25h" }), "jwtRules[0].jwksCacheDuration: expected a duration"],
     [rules({ issuer: "" }), "jwtRules[0].issuer: must not be empty"],
     [rules({ trigger: [] }), "jwtRules[0].trigger: unknown or unsupported field"],
     [rules({ audiences: [""] }), "jwtRules[0].audiences[0]: must not be empty"],

@@ -83,6 +83,14 @@ const FULL: Record<string, unknown> = {
         forwardOriginalToken: true,
         outputPayloadToHeader: "x-payload",
         outputClaimToHeaders: [{ header: "x-sub", claim: "sub" }],
+        spaceDelimitedClaims: ["roles"],
+      },
+      {
+        issuer: "https://other.example",
+        jwksUri: "https://other.example/keys",
+        jwksCluster: "keys",
+        jwksCacheDuration: "1m",
+        timeout: "1s",
       },
     ],
     policies: [

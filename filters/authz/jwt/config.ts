@@ -1,9 +1,13 @@
 import { HeaderName } from "proxy-wasm-toolkit/sdk";
 import { lowerCase } from "proxy-wasm-toolkit/sdk/text/ascii";
+import { parseDuration } from "proxy-wasm-toolkit/sdk/text/duration";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
 import { Jwks } from "./jwks";
+import { JwksUri } from "./jwks-uri";
+import { Keys, LocalKeys } from "./keys";
 import { Outputs } from "./outputs";
+import { RemoteKeys } from "./remote-keys";
 import { JwtRule } from "./rule";
 import { CookieSource, HeaderSource, ParameterSource, Source } from "./source";
 
@@ -11,43 +15,85 @@ const RULE: string[] = [
   "issuer",
   "audiences",
   "jwks",
+  "jwksUri",
+  "jwksCluster",
+  "jwksCacheDuration",
+  "timeout",
   "fromHeaders",
   "fromParams",
   "fromCookies",
   "forwardOriginalToken",
   "outputPayloadToHeader",
   "outputClaimToHeaders",
+  "spaceDelimitedClaims",
 ];
+
+/** What says something about keys on a server only. */
+const REMOTE: string[] = ["jwksCluster", "jwksCacheDuration", "timeout"];
+const MILLISECOND: i64 = 1000000;
+const MOST: i64 = 86400000 * MILLISECOND;
 
 /** Reads `jwtRules`, the list of an Istio RequestAuthentication; in the order of their issuers, as Istio sorts them. */
 export function readJwtRules(fields: Fields, json: JsonValue | null, path: string): JwtRule[] {
   const rules: JwtRule[] = [];
   const list = fields.list(json, path);
   for (let i = 0; i < list.length; i++) {
-    if (fields.object(list[i], `${path}[${i}]`, RULE)) rules.push(readRule(fields, list[i], `${path}[${i}]`));
+    const at = `${path}[${i}]`;
+    if (fields.object(list[i], at, RULE)) rules.push(readRule(fields, list[i], at));
   }
   return rules.sort((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0));
 }
 
 function readRule(fields: Fields, json: JsonValue, path: string): JwtRule {
-  const rule = new JwtRule();
-  rule.issuer = filled(fields, json.get("issuer"), `${path}.issuer`);
+  const issuer = filled(fields, json.get("issuer"), `${path}.issuer`);
+  const rule = new JwtRule(issuer, readKeys(fields, json, path));
   const audiences = filledList(fields, json.get("audiences"), `${path}.audiences`);
   for (let i = 0; i < audiences.length; i++) rule.addAudience(audiences[i]);
   readSources(fields, json, path, rule.sources);
   const forward = json.get("forwardOriginalToken");
   if (forward != null) rule.forwardsToken = fields.bool(forward, `${path}.forwardOriginalToken`);
   readOutputs(fields, json, path, rule.outputs);
-  rule.jwks = readJwks(fields, json.get("jwks"), `${path}.jwks`);
+  const words = filledList(fields, json.get("spaceDelimitedClaims"), `${path}.spaceDelimitedClaims`);
+  for (let i = 0; i < words.length; i++) rule.wordClaims.push(words[i]);
   return rule;
 }
 
-function readJwks(fields: Fields, json: JsonValue | null, path: string): Jwks {
-  const jwks = new Jwks(fields.text(json, path));
+function readKeys(fields: Fields, json: JsonValue, path: string): Keys {
+  const text = json.get("jwks");
+  const uri = json.get("jwksUri");
+  if (uri != null) {
+    if (text != null) fields.fail(`${path}.jwks`, "not beside jwksUri");
+    return readRemoteKeys(fields, json, path);
+  }
+  for (let i = 0; i < REMOTE.length; i++) {
+    if (json.get(REMOTE[i]) != null) fields.fail(`${path}.${REMOTE[i]}`, "needs jwksUri");
+  }
+  if (text == null) fields.fail(path, "needs jwks or jwksUri");
+  const jwks = new Jwks(text == null ? "" : fields.text(text, `${path}.jwks`));
   // A key that is left out would fail its tokens at two in the morning.
-  if (jwks.problems.length > 0) fields.fail(path, jwks.problems[0]);
-  if (jwks.error != "") fields.fail(path, jwks.error);
-  return jwks;
+  if (jwks.problems.length > 0) fields.fail(`${path}.jwks`, jwks.problems[0]);
+  if (jwks.error != "") fields.fail(`${path}.jwks`, jwks.error);
+  return new LocalKeys(jwks);
+}
+
+function readRemoteKeys(fields: Fields, json: JsonValue, path: string): Keys {
+  const uri = new JwksUri(fields.text(json.get("jwksUri"), `${path}.jwksUri`));
+  if (uri.error != "") fields.fail(`${path}.jwksUri`, uri.error);
+  const cluster = json.get("jwksCluster");
+  const name = cluster == null ? uri.cluster : filled(fields, cluster, `${path}.jwksCluster`);
+  const timeout = readDuration(fields, json, path, "timeout", 5000);
+  const lifetime = readDuration(fields, json, path, "jwksCacheDuration", 300000);
+  return new RemoteKeys(uri, name, timeout, <i64>lifetime * MILLISECOND);
+}
+
+/** Milliseconds. */
+function readDuration(fields: Fields, json: JsonValue, path: string, key: string, missing: u32): u32 {
+  const text = fields.textOr(json, key, path, "");
+  if (json.get(key) == null) return missing;
+  const nanos = parseDuration(text);
+  if (nanos < MILLISECOND || nanos > MOST)
+    fields.fail(`${path}.${key}`, "expected a duration of 1ms to 24h, such as 5s");
+  return <u32>(nanos / MILLISECOND);
 }
 
 /** Envoy looks at headers, then parameters, then cookies, each kind by name. */

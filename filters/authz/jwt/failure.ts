@@ -19,3 +19,4 @@ export const UNKNOWN_ISSUER = "Jwt issuer is not configured";
 export const WRONG_AUDIENCE = "Audiences in Jwt are not allowed";
 export const WRONG_SIGNATURE = "Jwt verification fails";
 export const NO_MATCHING_KEY = "Jwks doesn't have key to match kid or alg from Jwt";
+export const FETCH_FAILED = "Jwks remote fetch is failed";

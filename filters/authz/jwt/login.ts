@@ -1,43 +1,66 @@
 import { currentTime, HeaderName, HttpRequest, Pairs } from "proxy-wasm-toolkit/sdk";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
+import { realmOf } from "./answer";
 import { MISSING, UNKNOWN_ISSUER } from "./failure";
+import { WAIT, Waiter } from "./keys";
 import { JwtRule } from "./rule";
 import { FoundToken } from "./source";
 import { Token } from "./token";
 
 /**
  * What the rules make of one request, as Istio has Envoy combine them: any rule whose tokens are good is enough; else every rule
- * must be content, and one without tokens is.
+ * must be content, and one without tokens is. Keys may have to be waited for: then it goes on where it was.
  */
 export class Login {
   /** Why the request is refused; "" = it is not. */
   failure: string = "";
+  /** The URL the client asked for. */
+  readonly realm: string;
   /** What the last good token says; null without one. */
   claims: JsonValue | null = null;
-  /** As they are now; null once they have been changed. */
-  private snapshot: Pairs | null = null;
+  /** Headers as they are now; null once they have been changed. */
+  private snapshot: Pairs | null;
+  /** The rule whose turn it is; the second time round all must be content. */
+  private turn: i32 = 0;
+  /** The tokens of that rule that are still to be looked at; null before they have been looked for. */
+  private found: FoundToken[] | null = null;
+  private worst: string = MISSING;
 
   constructor(
     private readonly rules: JwtRule[],
     private readonly request: HttpRequest,
-  ) {}
-
-  run(): void {
-    const rules = this.rules;
+  ) {
+    const headers = request.headers.pairs();
+    this.snapshot = headers;
+    this.realm = realmOf(headers);
     // Nobody but a good token makes these headers, not even in a preflight.
     for (let i = 0; i < rules.length; i++) this.stripOutputs(rules[i]);
-    if (isPreflight(this.headers)) return;
-    let worst = MISSING;
-    for (let i = 0; i < rules.length; i++) {
-      const failure = this.verify(rules[i]);
-      if (failure == "") return;
-      worst = worse(worst, failure);
+    if (isPreflight(headers)) this.turn = this.turns;
+  }
+
+  /** Goes as far as there are keys; false = the waiter will be told to call again. */
+  run(waiter: Waiter): bool {
+    const count = this.rules.length;
+    for (; this.turn < this.turns; this.turn++) {
+      const failure = this.verify(this.rules[this.turn % count], waiter);
+      if (failure == WAIT) return false;
+      this.found = null;
+      const isSecond = this.turn >= count;
+      if (failure == "" && !isSecond) return this.end("");
+      if (!isSecond) this.worst = worse(this.worst, failure);
+      else if (failure != "" && failure != MISSING) return this.end(worse(this.worst, failure));
     }
-    if (rules.length > 1) {
-      const all = this.verifyAll();
-      worst = all == "" ? MISSING : worse(worst, all);
-    }
-    this.failure = worst == MISSING ? "" : worst;
+    return this.end(count == 1 && this.worst != MISSING ? this.worst : "");
+  }
+
+  private get turns(): i32 {
+    return this.rules.length == 1 ? 1 : 2 * this.rules.length;
+  }
+
+  private end(failure: string): bool {
+    this.turn = this.turns;
+    this.failure = failure;
+    return true;
   }
 
   private get headers(): Pairs {
@@ -50,41 +73,38 @@ export class Login {
     if (rule.outputs.strip(this.request, this.headers)) this.snapshot = null;
   }
 
-  private verifyAll(): string {
-    for (let i = 0; i < this.rules.length; i++) {
-      const failure = this.verify(this.rules[i]);
-      if (failure != "" && failure != MISSING) return failure;
-    }
-    return "";
-  }
-
-  /** Every token that is found must be good. */
-  private verify(rule: JwtRule): string {
+  private find(rule: JwtRule): FoundToken[] {
     this.stripOutputs(rule);
     const found: FoundToken[] = [];
     for (let i = 0; i < rule.sources.length; i++) rule.sources[i].find(this.headers, found);
-    if (found.length == 0) return MISSING;
+    return found;
+  }
+
+  /** Every token that is found must be good. */
+  private verify(rule: JwtRule, waiter: Waiter): string {
+    let found = this.found;
+    if (found == null) {
+      this.found = found = this.find(rule);
+      if (found.length == 0) return MISSING;
+    }
     // Envoy begins with the last.
-    for (let i = found.length - 1; i >= 0; i--) {
-      const failure = this.verifyToken(rule, found[i]);
+    while (found.length > 0) {
+      const failure = this.verifyToken(rule, found[found.length - 1], waiter);
       if (failure != "") return failure;
+      found.pop();
     }
     return "";
   }
 
-  private verifyToken(rule: JwtRule, found: FoundToken): string {
+  private verifyToken(rule: JwtRule, found: FoundToken, waiter: Waiter): string {
     const token = new Token(found.text);
-    const early = rule.failure(token, <f64>(currentTime() / 1000000000));
-    if (early != "") return early;
-    const jwks = rule.jwks;
-    if (jwks != null) {
-      const failure = jwks.failure(token);
-      if (failure != "") return failure;
-    }
-    this.claims = token.claims;
+    let failure = rule.failure(token, <f64>(currentTime() / 1000000000));
+    if (failure == "") failure = rule.keys.failure(token, waiter);
+    if (failure != "") return failure;
     rule.outputs.write(this.request, token);
     if (!rule.forwardsToken) found.remove(this.request);
     this.snapshot = null;
+    this.claims = rule.claims(token);
     return "";
   }
 }
@@ -95,11 +115,8 @@ const REQUESTED_METHOD = new HeaderName("access-control-request-method");
 
 /** A CORS preflight carries no credentials. */
 function isPreflight(headers: Pairs): bool {
-  return (
-    first(headers, METHOD) == "OPTIONS" &&
-    first(headers, ORIGIN) != "" &&
-    first(headers, REQUESTED_METHOD) != ""
-  );
+  if (first(headers, METHOD) != "OPTIONS") return false;
+  return first(headers, ORIGIN) != "" && first(headers, REQUESTED_METHOD) != "";
 }
 
 /** First value, "" when there is none. */

@@ -6,6 +6,9 @@ export interface JwtRule {
   audiences?: string[];
   jwks?: string;
   jwksUri?: string;
+  /** Ours: which cluster has the issuer's host, and how long keys are good. */
+  jwksCluster?: string;
+  jwksCacheDuration?: string;
   fromHeaders?: { name: string; prefix?: string }[];
   fromParams?: string[];
   fromCookies?: string[];
@@ -62,6 +65,15 @@ function provider(rule: JwtRule): Json {
         ...new Set([...(rule.spaceDelimitedClaims ?? []), "permission", "scope"]),
       ].sort(),
     },
-    ...(rule.jwks === undefined ? {} : { local_jwks: { inline_string: rule.jwks } }),
+    ...(rule.jwks === undefined
+      ? { remote_jwks: remote(rule) }
+      : { local_jwks: { inline_string: rule.jwks } }),
+  };
+}
+
+function remote({ jwksUri, jwksCluster, jwksCacheDuration = "300s", timeout = "5s" }: JwtRule): Json {
+  return {
+    http_uri: { uri: jwksUri, cluster: jwksCluster, timeout },
+    cache_duration: jwksCacheDuration,
   };
 }
