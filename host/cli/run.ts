@@ -2,8 +2,8 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { LogLevel } from "../../sdk/abi/log-level";
 import { LogLevel as Level } from "../../sdk/abi/log-level";
 import type { Engine, EngineName, EngineOptions, RunningEngine } from "../engine";
-import { UsageError } from "../errors";
-import { COMPONENTS, type Component, createLogger, isComponent, LEVEL_NAMES } from "../log";
+import { hostBug, UsageError } from "../errors";
+import { COMPONENTS, type Component, createLogger, isComponent, LEVEL_NAMES, type Logger } from "../log";
 import { componentLevelsArgument, levelArgument } from "./levels";
 import { report } from "./report";
 import { supervise } from "./supervise";
@@ -164,6 +164,7 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
       (running) => {
         const ms = Math.round(performance.now() - (hooks.began ?? 0));
         say(readyLine(running, ms));
+        if (options.engine === "node") surviveBugs(log);
         if (inspected) say(`inspector: ${inspected.url}`);
         hooks.onReady?.(running, ms);
       },
@@ -215,6 +216,16 @@ async function start(
       say("what ran before runs on");
     },
   });
+}
+
+/**
+ * Streams catch what goes wrong in serving them. What is thrown elsewhere (a timer, a connection nobody uses) is a defect
+ * of this host, too, and no reason for all streams to end.
+ */
+function surviveBugs(log: Logger): void {
+  process.on("uncaughtException", (error) =>
+    log.log("main", Level.Critical, "proxy-wasm", hostBug("the proxy", error)),
+  );
 }
 
 /** Each engine is a bundle chunk of its own: only the wanted one is loaded. */

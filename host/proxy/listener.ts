@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server, type ServerOpts, type Sock
 import type { ListenerConfig } from "../config/model";
 import type { ListenerAddress } from "../engine";
 import { StartError } from "../errors";
+import type { OnBug } from "./contain";
 import type { StatCounter, StatGauge, StatHistogram, StatsStore } from "./stats/store";
 import type { ServerTls } from "./tls/server-tls";
 
@@ -25,6 +26,13 @@ export function listenerPrefix({ address, statPrefix }: ListenerConfig): string 
   return `listener.${statPrefix || statAddress(address.address, address.port)}.`;
 }
 
+/** What a listener is built from, besides its service. */
+export interface ListenerDeps {
+  store: StatsStore;
+  tls?: ServerTls | undefined;
+  onBug: OnBug;
+}
+
 /** One listening address and the service behind it. */
 export class Listener {
   private readonly server: Server;
@@ -37,8 +45,7 @@ export class Listener {
   constructor(
     readonly config: ListenerConfig,
     readonly service: ConnectionService,
-    store: StatsStore,
-    tls?: ServerTls,
+    { store, tls, onBug }: ListenerDeps,
   ) {
     const { address, port } = config.address;
     const prefix = listenerPrefix(config);
@@ -62,7 +69,12 @@ export class Listener {
         this.destroyed.inc();
         this.length.record(Math.round(performance.now() - opened));
       });
-      this.service.accept(tls ? tls.accept(socket, service.socketOptions?.highWaterMark) : socket);
+      try {
+        this.service.accept(tls ? tls.accept(socket, service.socketOptions?.highWaterMark) : socket);
+      } catch (error) {
+        onBug(error);
+        socket.destroy();
+      }
     });
   }
 

@@ -13,6 +13,7 @@ import type { ChainFactory } from "./chain";
 import { ClusterManager } from "./clusters/cluster-manager";
 import { ClusterGrpcCaller } from "./clusters/grpc-calls";
 import { ClusterHttpCaller } from "./clusters/http-calls";
+import type { OnBug } from "./contain";
 import { ConnectionManager } from "./downstream/connection-manager";
 import { type ConnectionService, Listener, listenerPrefix } from "./listener";
 import { type ServerState, ServerStats } from "./server-stats";
@@ -74,6 +75,7 @@ export class NodeProxy implements RunningEngine {
   readonly ended: Promise<{ code: number; reason: string }>;
   /** Set by who knows the file. */
   reload?: RunningEngine["reload"];
+  private readonly onBug: OnBug;
   private readonly tags: TagExtraction;
   private readonly bound: Listener[] = [];
   private readonly startedAt = performance.now();
@@ -90,8 +92,9 @@ export class NodeProxy implements RunningEngine {
     private readonly deps: ProxyDeps,
   ) {
     this.clusters = new ClusterManager(bootstrap.clusters, this.store);
-    this.caller = new ClusterHttpCaller(this.clusters);
-    this.grpcCaller = new ClusterGrpcCaller(this.clusters);
+    this.onBug = bugReporter(deps.log);
+    this.caller = new ClusterHttpCaller(this.clusters, this.onBug);
+    this.grpcCaller = new ClusterGrpcCaller(this.clusters, this.onBug);
     this.tags = new TagExtraction(bootstrap.statsTags, bootstrap.useDefaultTags);
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
@@ -136,7 +139,11 @@ export class NodeProxy implements RunningEngine {
     const tls = serverTls(bootstrap.listeners, this.store);
     const listeners = bootstrap.listeners.map(
       (config, i) =>
-        new Listener(config, this.createService(config, filters[i] ?? NO_FILTERS), this.store, tls[i]),
+        new Listener(config, this.createService(config, filters[i] ?? NO_FILTERS), {
+          store: this.store,
+          tls: tls[i],
+          onBug: this.onBug,
+        }),
     );
     for (const listener of listeners) {
       await listener.listen();
@@ -149,8 +156,7 @@ export class NodeProxy implements RunningEngine {
   }
 
   private createService(config: ListenerConfig, filters: ListenerFilters): ConnectionService {
-    const { deps, store, clusters } = this;
-    const onBug = bugReporter(deps.log);
+    const { deps, store, clusters, onBug } = this;
     if (config.kind === "tcp")
       return new TcpService(config, { clock: deps.clock, store, clusters, filters: filters.network, onBug });
     const manager = new ConnectionManager(config, {
@@ -159,6 +165,7 @@ export class NodeProxy implements RunningEngine {
       clusters,
       listenerPrefix: listenerPrefix(config),
       streamIdleMs: deps.streamIdleMs,
+      onBug,
       createChain: deps.chainFactory(filters, config.perConnectionBufferLimitBytes, config.name),
     });
     if (filters.network.length === 0) return manager;

@@ -1,3 +1,5 @@
+import type { OnBug } from "./contain";
+
 /**
  * Joins what one read of a socket has brought. node:http gives a chunked body chunk by chunk, however small they are;
  * Envoy's filters are called once a read.
@@ -5,7 +7,10 @@
 export class ReadGatherer {
   private parts: Buffer[] = [];
 
-  constructor(private readonly deliver: (data: Buffer) => void) {}
+  constructor(
+    private readonly deliver: (data: Buffer) => void,
+    readonly onBug: OnBug,
+  ) {}
 
   add(chunk: Buffer): void {
     if (this.parts.push(chunk) === 1) setImmediate(flush, this);
@@ -21,5 +26,9 @@ export class ReadGatherer {
 }
 
 function flush(gatherer: ReadGatherer): void {
-  gatherer.flush();
+  try {
+    gatherer.flush();
+  } catch (error) {
+    gatherer.onBug(error);
+  }
 }

@@ -241,10 +241,10 @@ export class FilterChain implements ChainControl {
   }
 
   /**
-   * A defect of this host ends the stream at hand, and no other: 500, or a reset once there is an answer. When what makes
-   * that answer is the defect, the stream is cut.
+   * A defect of this host, in the chain or at its ends, ends the stream at hand and no other: 500, or a reset once there is
+   * an answer. When what makes that answer is the defect, the stream is cut.
    */
-  private broken(error: unknown): void {
+  broken(error: unknown): void {
     const { onBug } = this.options;
     if (!onBug) throw error;
     onBug(error);

@@ -297,6 +297,20 @@ static_resources:
     );
   });
 
+  it("node: a defect of the host outside any stream is logged, and the proxy lives on", async () => {
+    const defect = "process.on('SIGUSR2', () => { throw new TypeError('a defect') })";
+    const program = proxyWasm(["run", "envoy.json"], {
+      cwd: folder({ "envoy.json": file() }),
+      env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(defect)}` },
+    });
+    const { listener } = await ready(program);
+    program.signal("SIGUSR2");
+    await program.saw(/\[critical\]\[main\] .*host bug in the proxy: TypeError: a defect/);
+    expect((await fetch(`http://127.0.0.1:${listener}/`)).status).toBe(200);
+    program.signal("SIGTERM");
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+  });
+
   it("node: --concurrency above 1 is said to run as 1", async () => {
     const program = proxyWasm(["run", "envoy.json", "--concurrency", "4"], {
       cwd: folder({ "envoy.json": file() }),

@@ -1,6 +1,8 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { LogLevel } from "../../../sdk/abi/log-level";
 import type { AddressConfig, Bootstrap } from "../../config/model";
+import { hostBug } from "../../errors";
 import type { Logger } from "../../log";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import { reasonPhrase } from "../downstream/reason-phrases";
@@ -76,7 +78,23 @@ export class AdminServer {
     const mark = url.indexOf("?");
     const path = mark < 0 ? url : url.slice(0, mark);
     const query = parseQuery(mark < 0 ? "" : url.slice(mark + 1));
-    this.write(response, this.reply(method, path, query));
+    this.write(response, this.safeReply(method, path, query));
+  }
+
+  /** A defect of this host spoils its page alone. */
+  private safeReply(method: string, path: string, query: AdminQuery): AdminReply {
+    try {
+      return this.reply(method, path, query);
+    } catch (error) {
+      const { log } = this.state;
+      log.log(
+        "admin",
+        LogLevel.Critical,
+        "host/proxy/admin/admin-server.ts",
+        hostBug(`the page ${path}`, error),
+      );
+      return { status: 500, body: "" };
+    }
   }
 
   private reply(method: string, path: string, query: AdminQuery): AdminReply {

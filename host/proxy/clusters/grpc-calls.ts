@@ -1,4 +1,5 @@
 import type { GrpcCaller, GrpcEvents, GrpcExchange, GrpcRequest } from "../../context/grpc-caller";
+import type { OnBug } from "../contain";
 import type { ClusterManager } from "./cluster-manager";
 import { UpstreamGrpc } from "./grpc-exchange";
 
@@ -6,7 +7,10 @@ import { UpstreamGrpc } from "./grpc-exchange";
 export class ClusterGrpcCaller implements GrpcCaller {
   private readonly running = new Set<UpstreamGrpc>();
 
-  constructor(private readonly clusters: ClusterManager) {}
+  constructor(
+    private readonly clusters: ClusterManager,
+    private readonly onBug: OnBug,
+  ) {}
 
   hasCluster(name: string): boolean {
     return this.clusters.get(name) !== undefined;
@@ -21,7 +25,8 @@ export class ClusterGrpcCaller implements GrpcCaller {
       cluster.callCodes.count(503);
       return undefined;
     }
-    const exchange = new UpstreamGrpc(cluster, host, request, events, () => this.running.delete(exchange));
+    const onOver = () => this.running.delete(exchange);
+    const exchange = new UpstreamGrpc(cluster, host, request, events, { onOver, onBug: this.onBug });
     this.running.add(exchange);
     exchange.start();
     return exchange;

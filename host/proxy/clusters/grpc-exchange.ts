@@ -2,6 +2,7 @@ import type { GrpcEvents, GrpcExchange, GrpcRequest } from "../../context/grpc-c
 import { localGrpcAnswer, RESET_TEXT, TIMEOUT_TEXT } from "../../context/local-answer";
 import { grpcStatusOf } from "../../stores/grpc-status";
 import { HeaderMap } from "../../stores/header-map";
+import { contained, type OnBug } from "../contain";
 import type { Cluster, Host } from "./cluster";
 import { type FrameFault, FrameReader, frame } from "./grpc-frames";
 import { grpcHeaders, grpcStatus } from "./grpc-headers";
@@ -46,7 +47,7 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
     private readonly host: Host,
     private readonly request: GrpcRequest,
     private readonly events: GrpcEvents,
-    private readonly onOver: () => void,
+    private readonly owner: { onOver(): void; onBug: OnBug },
   ) {
     const limit = request.target.maxMessage;
     this.reader = new FrameReader(limit > 0 ? Math.min(limit, MAX_BYTES) : MAX_BYTES);
@@ -55,7 +56,7 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
   start(): void {
     const { cluster, host, request } = this;
     if (cluster.refuses()) {
-      setImmediate(() => this.onUpstreamReset("overflow", ""));
+      setImmediate(this.contained(() => this.onUpstreamReset("overflow", "")));
       return;
     }
     try {
@@ -63,7 +64,8 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
     } catch (error) {
       if (!(error instanceof UnsendableError)) throw error;
       const words = error.message.replaceAll(" ", "_");
-      setImmediate(() => this.fail(503, error.message, `filter_removed_required_request_headers{${words}}`));
+      const details = `filter_removed_required_request_headers{${words}}`;
+      setImmediate(this.contained(() => this.fail(503, error.message, details)));
     }
   }
 
@@ -84,7 +86,9 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
     this.upstream?.end();
     this.sentAt = performance.now();
     const { timeoutMs } = this.request;
-    if (timeoutMs) this.timer = setTimeout(() => this.onTimeout(), Math.min(timeoutMs, MAX_TIMER));
+    if (!timeoutMs) return;
+    const onTimeout = this.contained(() => this.onTimeout());
+    this.timer = setTimeout(onTimeout, Math.min(timeoutMs, MAX_TIMER));
   }
 
   cancel(): void {
@@ -94,6 +98,18 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
   }
 
   // --- UpstreamEvents
+
+  private contained(run: () => void): () => void {
+    return contained(run, (error) => this.onUpstreamBug(error));
+  }
+
+  onUpstreamBug(error: unknown): void {
+    const { onBug } = this.owner;
+    onBug(error);
+    if (this.over) return;
+    this.details = "host_bug";
+    contained(() => this.breakOff(INTERNAL), onBug)();
+  }
 
   onUpstreamReady(): void {}
   onUpstreamInformation(): void {}
@@ -207,6 +223,6 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
   private end(): void {
     this.over = true;
     clearTimeout(this.timer);
-    this.onOver();
+    this.owner.onOver();
   }
 }

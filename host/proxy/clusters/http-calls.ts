@@ -1,6 +1,7 @@
 import type { HttpCaller, HttpCallRequest, HttpCallResponse } from "../../context/http-caller";
 import { localAnswer, RESET_TEXT, TIMEOUT_TEXT } from "../../context/local-answer";
 import type { HeaderMap } from "../../stores/header-map";
+import { contained, type OnBug } from "../contain";
 import type { Cluster, Host } from "./cluster";
 import type { ClusterManager } from "./cluster-manager";
 import { openUpstream } from "./open-upstream";
@@ -10,13 +11,19 @@ import type { ResetReason, UpstreamEvents, UpstreamStream } from "./upstream-eve
 /** An answer larger than this counts as a reset: a filter's call must not eat the memory. */
 const MAX_BODY = 64 * 1024 * 1024;
 
+/** The reason in an answer that a defect of this host stands for. */
+const HOST_BUG = "host bug";
+
 type Done = (response: HttpCallResponse | undefined) => void;
 
 /** `proxy_http_call` on the proxy's own clusters. */
 export class ClusterHttpCaller implements HttpCaller {
   private readonly running = new Set<HttpCall>();
 
-  constructor(private readonly clusters: ClusterManager) {}
+  constructor(
+    private readonly clusters: ClusterManager,
+    private readonly onBug: OnBug,
+  ) {}
 
   hasCluster(name: string): boolean {
     return this.clusters.get(name) !== undefined;
@@ -26,10 +33,11 @@ export class ClusterHttpCaller implements HttpCaller {
     const cluster = this.clusters.get(name);
     const host = cluster?.pick();
     if (!cluster || !host) return undefined;
-    const call = new HttpCall(cluster, request, (response) => {
+    const done: Done = (response) => {
       this.running.delete(call);
       onDone(response);
-    });
+    };
+    const call = new HttpCall(cluster, request, done, this.onBug);
     this.running.add(call);
     call.start(host);
     return {
@@ -61,6 +69,7 @@ class HttpCall implements UpstreamEvents {
     private readonly cluster: Cluster,
     private readonly call: HttpCallRequest,
     private readonly onDone: Done,
+    private readonly report: OnBug,
   ) {}
 
   start(host: Host): void {
@@ -70,7 +79,7 @@ class HttpCall implements UpstreamEvents {
     headers.set("x-envoy-internal", "true");
     if (timeoutMs > 0) headers.set("x-envoy-expected-rq-timeout-ms", String(timeoutMs));
     if (this.cluster.refuses()) {
-      setImmediate(() => this.onUpstreamReset("overflow"));
+      setImmediate(this.contained(() => this.onUpstreamReset("overflow")));
       return;
     }
     try {
@@ -82,10 +91,14 @@ class HttpCall implements UpstreamEvents {
       }
     } catch (error) {
       if (!(error instanceof UnsendableError)) throw error;
-      setImmediate(() => this.answer(503, error.message));
+      setImmediate(this.contained(() => this.answer(503, error.message)));
       return;
     }
-    if (timeoutMs > 0) this.timer = setTimeout(() => this.onTimeout(), timeoutMs);
+    if (timeoutMs > 0)
+      this.timer = setTimeout(
+        this.contained(() => this.onTimeout()),
+        timeoutMs,
+      );
   }
 
   private onTimeout(): void {
@@ -115,6 +128,18 @@ class HttpCall implements UpstreamEvents {
     this.over = true;
     clearTimeout(this.timer);
     this.upstream?.cancel();
+  }
+
+  private contained(run: () => void): () => void {
+    return contained(run, (error) => this.onUpstreamBug(error));
+  }
+
+  /** As if the host had not answered. */
+  onUpstreamBug(error: unknown): void {
+    this.report(error);
+    if (this.over) return;
+    this.upstream?.cancel();
+    contained(() => this.answer(503, RESET_TEXT + HOST_BUG), this.report)();
   }
 
   onUpstreamReady(): void {}

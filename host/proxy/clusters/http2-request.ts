@@ -1,5 +1,6 @@
 import { type ClientHttp2Stream, constants } from "node:http2";
 import type { HeaderMap } from "../../stores/header-map";
+import { contained, type OnBug } from "../contain";
 import { type BodyListener, headerMap, MessageBody } from "../http2/message-body";
 import { requestHeaders, trailerHeaders } from "../http2/wire-headers";
 import type { Cluster, Host } from "./cluster";
@@ -56,30 +57,53 @@ export class Http2Request implements UpstreamStream, BodyListener {
   /** No HTTP/2 message: a filter's doing. The codec says so once there is a connection to say it to. */
   private refuse(): void {
     const { socket } = this.session;
-    const refuse = () => {
+    const refuse = this.contained(() => {
       this.start();
       this.reset("protocol error", "");
-    };
+    });
     if (socket.established) setImmediate(refuse);
     else {
       socket.once("connect", refuse);
-      socket.once("close", () => this.onClose(NGHTTP2_NO_ERROR));
+      socket.once(
+        "close",
+        this.contained(() => this.onClose(NGHTTP2_NO_ERROR)),
+      );
     }
   }
 
   private listen(stream: ClientHttp2Stream): void {
     const { events } = this;
+    const onBug: OnBug = (error) => this.onBug(error);
     // With a stream id the request is on the connection.
-    if (stream.pending) stream.once("ready", () => this.start());
-    else setImmediate(() => this.start());
-    stream.once("wantTrailers", () => stream.sendTrailers(trailerHeaders(this.requestTrailers)));
-    stream.on("response", (_headers, flags, raw) => this.onResponse(flags, raw));
-    stream.on("headers", (headers) => this.over || events.onUpstreamInformation(Number(headers[":status"])));
+    if (stream.pending)
+      stream.once(
+        "ready",
+        contained(() => this.start(), onBug),
+      );
+    else setImmediate(this.contained(() => this.start()));
+    stream.once(
+      "wantTrailers",
+      contained(() => stream.sendTrailers(trailerHeaders(this.requestTrailers)), onBug),
+    );
+    stream.on(
+      "response",
+      contained((_headers, flags, raw) => this.onResponse(flags, raw), onBug),
+    );
+    stream.on(
+      "headers",
+      contained((headers) => this.over || events.onUpstreamInformation(Number(headers[":status"])), onBug),
+    );
     this.body = new MessageBody(stream, "response-trailers", this);
-    stream.on("drain", () => this.over || events.onUpstreamDrain());
+    stream.on(
+      "drain",
+      contained(() => this.over || events.onUpstreamDrain(), onBug),
+    );
     // Told by "close", which comes last.
     stream.on("error", () => {});
-    stream.once("close", () => this.onClose(stream.rstCode));
+    stream.once(
+      "close",
+      contained(() => this.onClose(stream.rstCode), onBug),
+    );
   }
 
   private start(): void {
@@ -119,7 +143,15 @@ export class Http2Request implements UpstreamStream, BodyListener {
     this.events.onUpstreamHeaders(headers, endStream);
   }
 
+  private contained(run: () => void): () => void {
+    return contained(run, (error) => this.onBug(error));
+  }
+
   // --- BodyListener
+
+  onBug(error: unknown): void {
+    this.events.onUpstreamBug(error);
+  }
 
   onData(chunk: Buffer, endStream: boolean): void {
     if (this.over || !this.responseStarted) return;

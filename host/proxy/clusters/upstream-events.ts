@@ -24,6 +24,8 @@ export interface UpstreamEvents {
   /** The host takes request bytes again after `write` answered false. */
   onUpstreamDrain(): void;
   onUpstreamInformation(status: number): void;
+  /** What carries the exchange out is broken; may come at any time. */
+  onUpstreamBug(error: unknown): void;
 }
 
 /** One exchange with one host, whatever the protocol. */

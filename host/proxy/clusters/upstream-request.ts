@@ -1,5 +1,6 @@
 import { ClientRequest, type IncomingMessage } from "node:http";
 import { HeaderMap } from "../../stores/header-map";
+import { contained, type OnBug } from "../contain";
 import { flushHead } from "../flush-head";
 import { ReadGatherer } from "../read-gatherer";
 import type { Cluster, Host } from "./cluster";
@@ -31,6 +32,7 @@ export class UpstreamRequest implements UpstreamStream {
   private body: ReadGatherer | undefined;
   private socket: PooledSocket | undefined;
   private over = false;
+  private readonly onBug: OnBug;
   private readonly count: RequestCount;
   private requestEnded = false;
   /** Bytes that the content-length promises and that were not written yet; NaN without one. */
@@ -58,21 +60,38 @@ export class UpstreamRequest implements UpstreamStream {
       maxHeaderSize: MAX_HEADER_BYTES,
     });
     this.request = request;
-    request.on("error", (error) => this.reset(error));
+    const onBug: OnBug = (error) => events.onUpstreamBug(error);
+    this.onBug = onBug;
+    request.on(
+      "error",
+      contained((error) => this.reset(error), onBug),
+    );
     // Said by hand below or not at all: Envoy writes neither `connection: keep-alive` nor capitals.
     request.removeHeader("connection");
     (request as unknown as HeaderWriter)._storeHeader(
       `${method} ${path} HTTP/1.1\r\n`,
       wireHeaders(headers, endStream, method),
     );
-    request.once("socket", (socket) => this.attach(socket));
-    request.once("response", (response) => this.onResponse(response, method));
+    request.once(
+      "socket",
+      contained((socket) => this.attach(socket), onBug),
+    );
+    request.once(
+      "response",
+      contained((response) => this.onResponse(response, method), onBug),
+    );
     // Swallowed, as Envoy does by default; it counts the first one.
-    request.once("information", (info) => events.onUpstreamInformation(info.statusCode));
-    request.once("upgrade", (_, socket) => {
-      socket.destroy();
-      this.reset(new ProtocolError("upgrade nobody asked for"));
-    });
+    request.once(
+      "information",
+      contained((info) => events.onUpstreamInformation(info.statusCode), onBug),
+    );
+    request.once(
+      "upgrade",
+      contained((_, socket) => {
+        socket.destroy();
+        this.reset(new ProtocolError("upgrade nobody asked for"));
+      }, onBug),
+    );
     const length = headers.get("content-length");
     if (length !== undefined) this.unsent = Number(length);
     this.count = new RequestCount(cluster, host);
@@ -86,7 +105,10 @@ export class UpstreamRequest implements UpstreamStream {
     if (socket.established) this.ready(socket);
     else {
       this.count.waits();
-      socket.once("connect", () => this.ready(socket));
+      socket.once(
+        "connect",
+        contained(() => this.ready(socket), this.onBug),
+      );
     }
   }
 
@@ -102,7 +124,11 @@ export class UpstreamRequest implements UpstreamStream {
     if (this.over || chunk.length === 0) return true;
     this.unsent -= chunk.length;
     const flowing = this.request.write(chunk);
-    if (!flowing) this.request.once("drain", () => !this.over && this.events.onUpstreamDrain());
+    if (!flowing)
+      this.request.once(
+        "drain",
+        contained(() => !this.over && this.events.onUpstreamDrain(), this.onBug),
+      );
     return flowing;
   }
 
@@ -123,7 +149,11 @@ export class UpstreamRequest implements UpstreamStream {
     this.response = response;
     const headers = responseHeaders(response, this.socket);
     const status = response.statusCode!;
-    response.on("error", (error) => this.reset(error));
+    const { onBug } = this;
+    response.on(
+      "error",
+      contained((error) => this.reset(error), onBug),
+    );
     if (!isWellFormed(response, headers)) {
       this.reset(new ProtocolError("response head refused"));
       return;
@@ -136,12 +166,18 @@ export class UpstreamRequest implements UpstreamStream {
       status === 304 ||
       (!chunked && length !== undefined && Number(length) === 0)
     );
-    response.on("close", () => this.reset(undefined));
+    response.on(
+      "close",
+      contained(() => this.reset(undefined), onBug),
+    );
     if (this.hasBody) {
-      const body = new ReadGatherer((data) => !this.over && this.events.onUpstreamData(data, false));
+      const body = new ReadGatherer((data) => !this.over && this.events.onUpstreamData(data, false), onBug);
       this.body = body;
       response.on("data", (chunk: Buffer) => body.add(chunk));
-      response.on("end", () => this.onEnd(response));
+      response.on(
+        "end",
+        contained(() => this.onEnd(response), onBug),
+      );
       this.events.onUpstreamHeaders(headers, false);
     } else {
       this.finish();

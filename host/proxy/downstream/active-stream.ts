@@ -33,13 +33,13 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     private readonly codec: CodecStream,
   ) {
     const { clock, routes, clusters, listenerInfo } = manager;
-    manager.streamStarted(connection);
     this.info = new StreamFacts(connection.info, listenerInfo, clock, routes, clusters);
     this.info.protocol = codec.protocol;
     this.router = new Router(this, manager);
     this.requestHold = new Hold((held) => this.onRequestHeld(held));
     this.responseHold = new Hold((held) => this.router.pauseResponse(held));
     this.chain = manager.createChain(this);
+    manager.streamStarted(connection);
   }
 
   /** Runs a readable request through the chain. */
@@ -99,6 +99,11 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     info.responseCodeDetails = details;
     manager.stats.downstream_rq_rx_reset.inc();
     this.finish();
+  }
+
+  /** What lies around the chain is broken. */
+  onBug(error: unknown): void {
+    this.chain.broken(error);
   }
 
   // --- trouble
@@ -249,7 +254,13 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
 
   private endResponse(trailers?: HeaderMap): void {
     this.responseEnded = true;
-    this.codec.endResponse(trailers);
+    try {
+      this.codec.endResponse(trailers);
+    } catch (error) {
+      // Still to be cut.
+      this.responseEnded = false;
+      throw error;
+    }
     // After the filter callback that may have brought us here.
     process.nextTick(finishStream, this);
   }
@@ -301,5 +312,9 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
 }
 
 function finishStream(stream: ActiveStream): void {
-  stream.finish();
+  try {
+    stream.finish();
+  } catch (error) {
+    stream.onBug(error);
+  }
 }

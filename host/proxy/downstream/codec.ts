@@ -11,6 +11,8 @@ export interface CodecStreamEvents {
   onGone(): void;
   /** The client has reset the stream, or broken its rules. */
   onReset(details: string, flag: ResponseFlag): void;
+  /** The codec itself is broken; may come at any time. */
+  onBug(error: unknown): void;
 }
 
 /** The wire's side of one request and its response. The version of HTTP is the codec's own business. */

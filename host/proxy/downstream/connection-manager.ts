@@ -4,6 +4,7 @@ import type { HttpConnectionManagerConfig, HttpListenerConfig } from "../../conf
 import type { ConnectionInfo, StreamInfo } from "../../stores/stream-info";
 import type { ChainFactory } from "../chain";
 import type { ClusterManager } from "../clusters/cluster-manager";
+import { contained, type OnBug } from "../contain";
 import type { ConnectionService } from "../listener";
 import { RouteTable } from "../router/route-table";
 import type { StatsStore } from "../stats/store";
@@ -23,6 +24,7 @@ export interface ManagerDeps {
   store: StatsStore;
   clusters: ClusterManager;
   createChain: ChainFactory;
+  onBug: OnBug;
   /** `listener.<address>.` */
   listenerPrefix: string;
   /** How long a stream may be silent. */
@@ -36,6 +38,7 @@ export class ConnectionManager implements ConnectionService {
   readonly clock: Clock;
   readonly clusters: ClusterManager;
   readonly createChain: ChainFactory;
+  readonly onBug: OnBug;
   readonly stats: HttpStats;
   readonly codes: CodeClassCounter;
   readonly listenerInfo: StreamInfo["listener"];
@@ -53,6 +56,7 @@ export class ConnectionManager implements ConnectionService {
     this.clock = deps.clock;
     this.clusters = deps.clusters;
     this.createChain = deps.createChain;
+    this.onBug = deps.onBug;
     this.stats = createHttpStats(deps.store, listener.http.statPrefix);
     this.codes = new CodeClassCounter(deps.store, listener.http.statPrefix, deps.listenerPrefix);
     this.listenerInfo = {
@@ -86,7 +90,10 @@ export class ConnectionManager implements ConnectionService {
     socket.once("end", () => {
       connection.remoteClosed = true;
     });
-    socket.once("close", () => this.onClose(socket, connection));
+    socket.once(
+      "close",
+      contained(() => this.onClose(socket, connection), this.onBug),
+    );
     const { codecType } = this.config;
     // Under TLS nothing is said before the client has spoken: until then it may be refused.
     if (codecType === "AUTO" || connection.info.tls) this.detect(connection);

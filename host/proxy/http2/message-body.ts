@@ -1,6 +1,7 @@
 import { constants, type Http2Stream } from "node:http2";
 import { HeaderMap } from "../../stores/header-map";
 import type { HeaderMapKind } from "../../stores/inline-headers";
+import { contained, type OnBug } from "../contain";
 
 const EMPTY = Buffer.alloc(0);
 
@@ -8,6 +9,7 @@ const EMPTY = Buffer.alloc(0);
 export interface BodyListener {
   onData(chunk: Buffer, endStream: boolean): void;
   onTrailers(trailers: HeaderMap): void;
+  onBug(error: unknown): void;
 }
 
 /**
@@ -24,12 +26,22 @@ export class MessageBody {
   constructor(
     private readonly stream: Http2Stream,
     private readonly kind: HeaderMapKind,
-    private readonly listener: BodyListener,
+    readonly listener: BodyListener,
   ) {
-    stream.on("data", (chunk: Buffer) => this.onData(chunk));
+    const onBug: OnBug = (error) => listener.onBug(error);
+    stream.on(
+      "data",
+      contained((chunk: Buffer) => this.onData(chunk), onBug),
+    );
     // The types leave out the list as it was on the wire.
-    stream.on("trailers", (...event: unknown[]) => this.onTrailers(event[2] as string[]));
-    stream.on("end", () => this.onEnd());
+    stream.on(
+      "trailers",
+      contained((...event: unknown[]) => this.onTrailers(event[2] as string[]), onBug),
+    );
+    stream.on(
+      "end",
+      contained(() => this.onEnd(), onBug),
+    );
   }
 
   private onData(chunk: Buffer): void {
@@ -90,7 +102,11 @@ export class MessageBody {
 }
 
 function flushBody(body: MessageBody): void {
-  body.onTurn();
+  try {
+    body.onTurn();
+  } catch (error) {
+    body.listener.onBug(error);
+  }
 }
 
 /** A raw header list (name, value, name, value, ...) as a map. */

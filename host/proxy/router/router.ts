@@ -259,6 +259,10 @@ export class Router implements UpstreamEvents {
     );
   }
 
+  onUpstreamBug(error: unknown): void {
+    this.stream.onBug(error);
+  }
+
   onUpstreamDrain(): void {
     this.stream.holdForUpstream(false);
   }
@@ -279,5 +283,9 @@ export class Router implements UpstreamEvents {
 }
 
 function onTimeout(router: Router): void {
-  router.onTimeout();
+  try {
+    router.onTimeout();
+  } catch (error) {
+    router.onUpstreamBug(error);
+  }
 }

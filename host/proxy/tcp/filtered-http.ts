@@ -5,6 +5,7 @@ import type { StreamInfo } from "../../stores/stream-info";
 import { NetworkChain } from "../../stream/network-chain";
 import type { NetworkEnds, NetworkFilterFactory } from "../../stream/network-filter";
 import { overLimit } from "../../stream/network-flow";
+import { contained, type OnBug } from "../contain";
 import { Hold, HoldReason } from "../downstream/back-pressure";
 import { DownstreamConnection } from "../downstream/connection";
 import type { ConnectionManager } from "../downstream/connection-manager";
@@ -16,7 +17,7 @@ import { TcpFacts } from "./tcp-facts";
 interface Deps {
   clock: Clock;
   filters: readonly NetworkFilterFactory[];
-  onBug: (error: unknown) => void;
+  onBug: OnBug;
   /** Bytes held of one direction before it stops; 0 = no limit. */
   bufferLimit: number;
 }
@@ -84,7 +85,14 @@ class FilteredConnection implements NetworkEnds, SocketFilters {
     this.hold = new Hold((held) => (held ? socket.pause() : socket.resume()));
     this.hold.set(HoldReason.Connect, true);
     this.chain = new NetworkChain(deps.filters, this, deps.onBug);
-    socket.on("data", (data: Buffer) => this.onData(data));
+    const onBug: OnBug = (error) => {
+      deps.onBug(error);
+      socket.destroy();
+    };
+    socket.on(
+      "data",
+      contained((data: Buffer) => this.onData(data), onBug),
+    );
     socket.pause();
     socket.once("end", () => {
       this.remote = true;
@@ -92,8 +100,14 @@ class FilteredConnection implements NetworkEnds, SocketFilters {
     socket.on("error", () => {
       this.remote = true;
     });
-    socket.on("drain", () => this.release());
-    socket.once("close", () => this.finish());
+    socket.on(
+      "drain",
+      contained(() => this.release(), onBug),
+    );
+    socket.once(
+      "close",
+      contained(() => this.finish(), onBug),
+    );
   }
 
   /** HTTP reads whatever comes: there is nothing to wait for but the filters. */

@@ -5,6 +5,7 @@ import { NetworkChain } from "../../stream/network-chain";
 import type { NetworkEnds } from "../../stream/network-filter";
 import { overLimit } from "../../stream/network-flow";
 import { type Cluster, formatAddress, THRESHOLDS } from "../clusters/cluster";
+import { contained, type OnBug } from "../contain";
 import { Hold, HoldReason } from "../downstream/back-pressure";
 import { DownstreamConnection } from "../downstream/connection";
 import { IdleTimer } from "./idle-timer";
@@ -42,21 +43,44 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   ) {
     this.connection = new DownstreamConnection(socket);
     this.info = new TcpFacts(this.connection.info, service.listenerInfo, service.clock);
-    this.idle = new IdleTimer(service.clock, service.config.idleTimeoutMs, () => this.onIdle());
+    this.idle = new IdleTimer(
+      service.clock,
+      service.config.idleTimeoutMs,
+      contained(
+        () => this.onIdle(),
+        (error) => this.onBug(error),
+      ),
+    );
     this.downstreamHold = new Hold((held) => this.onDownstreamHeld(held));
     this.upstreamHold = new Hold((held) => this.onUpstreamHeld(held));
     // Bytes have nowhere to go yet.
     this.downstreamHold.set(HoldReason.Connect, true);
     this.chain = new NetworkChain(service.filters, this, service.onBug);
-    socket.on("data", (data: Buffer) => this.onClientData(data));
+    const onBug: OnBug = (error) => this.onBug(error);
+    socket.on(
+      "data",
+      contained((data: Buffer) => this.onClientData(data), onBug),
+    );
     socket.pause();
-    socket.once("end", () => this.onClientEnd());
-    socket.on("drain", () => this.onClientDrain());
-    socket.once("finish", () => this.onFlushed());
+    socket.once(
+      "end",
+      contained(() => this.onClientEnd(), onBug),
+    );
+    socket.on(
+      "drain",
+      contained(() => this.onClientDrain(), onBug),
+    );
+    socket.once(
+      "finish",
+      contained(() => this.onFlushed(), onBug),
+    );
     socket.on("error", ({ code }: NodeJS.ErrnoException) => {
       this.reset ||= code === "ECONNRESET";
     });
-    socket.once("close", () => this.finish(PeerType.Remote));
+    socket.once(
+      "close",
+      contained(() => this.finish(PeerType.Remote), onBug),
+    );
   }
 
   start(): void {
@@ -224,6 +248,22 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     info.upstream.transportFailureReason = reason === "" ? "" : `delayed connect error: ${reason}`;
     info.responseFlags |= ResponseFlag.UpstreamConnectionFailure;
     this.attempt(this.cluster!);
+  }
+
+  onUpstreamBug(error: unknown): void {
+    this.onBug(error);
+  }
+
+  /** A defect of this host ends both connections. */
+  private onBug(error: unknown): void {
+    const { service, socket } = this;
+    service.onBug(error);
+    try {
+      this.finish(PeerType.Local);
+    } catch (again) {
+      service.onBug(again);
+      socket.destroy();
+    }
   }
 
   // --- back-pressure

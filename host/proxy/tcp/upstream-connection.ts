@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { Cluster, Host } from "../clusters/cluster";
 import { connectionErrorText } from "../clusters/upstream-events";
+import { contained, type OnBug } from "../contain";
 import { destroy, isFull, socketBuffer } from "./socket-buffer";
 
 /** What happens on a connection to a host. */
@@ -15,6 +16,8 @@ export interface UpstreamConnectionEvents {
   onUpstreamClosed(reset: boolean): void;
   /** It never came about; `reason` is the system's, "" when time ran out. Nothing follows. */
   onUpstreamFailed(reason: string): void;
+  /** This side of the connection is broken; may come at any time. */
+  onUpstreamBug(error: unknown): void;
 }
 
 /** A TCP connection to a host, for one client alone, with its place in the cluster's stats. */
@@ -51,31 +54,51 @@ export class UpstreamConnection {
       this.socket.destroy();
     }, connectTimeoutMs);
     const { socket } = this;
-    socket.once("connect", () => {
-      clearTimeout(timer);
-      this.established = true;
-      this.countEstablished();
-      this.events?.onUpstreamConnected(socket);
-    });
-    socket.on("data", (data: Buffer) => this.events?.onUpstreamData(data));
-    socket.once("end", () => {
-      this.remote = true;
-      this.events?.onUpstreamEnd();
-    });
-    socket.on("drain", () => this.events?.onUpstreamDrain());
+    const onBug: OnBug = (error) => events.onUpstreamBug(error);
+    socket.once(
+      "connect",
+      contained(() => {
+        clearTimeout(timer);
+        this.established = true;
+        this.countEstablished();
+        this.events?.onUpstreamConnected(socket);
+      }, onBug),
+    );
+    socket.on(
+      "data",
+      contained((data: Buffer) => this.events?.onUpstreamData(data), onBug),
+    );
+    socket.once(
+      "end",
+      contained(() => {
+        this.remote = true;
+        this.events?.onUpstreamEnd();
+      }, onBug),
+    );
+    socket.on(
+      "drain",
+      contained(() => this.events?.onUpstreamDrain(), onBug),
+    );
     socket.on("error", ({ code = "" }: NodeJS.ErrnoException) => {
       this.remote = true;
       this.reset = code === "ECONNRESET";
       this.reason = connectionErrorText(code);
     });
-    socket.once("close", () => {
-      clearTimeout(timer);
-      this.countClose();
-      const { events: last } = this;
-      this.events = undefined;
-      if (this.established) last?.onUpstreamClosed(this.reset);
-      else last?.onUpstreamFailed(this.reason);
-    });
+    socket.once(
+      "close",
+      contained(() => {
+        clearTimeout(timer);
+        this.onClose();
+      }, onBug),
+    );
+  }
+
+  private onClose(): void {
+    this.countClose();
+    const { events } = this;
+    this.events = undefined;
+    if (this.established) events?.onUpstreamClosed(this.reset);
+    else events?.onUpstreamFailed(this.reason);
   }
 
   /** False asks the caller to wait for `onUpstreamDrain`. */

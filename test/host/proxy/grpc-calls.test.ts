@@ -21,7 +21,9 @@ async function setUp(handler: Http2Handler) {
   const http2 = { maxConcurrentStreams: 100, streamWindow: 65_535, connectionWindow: 65_535 };
   const store = new StatsStore();
   const clusters = new ClusterManager([cluster("app", server.port, { http2 })], store);
-  const caller = new ClusterGrpcCaller(clusters);
+  const caller = new ClusterGrpcCaller(clusters, (error) => {
+    throw error;
+  });
   cleanups.push(
     () => caller.close(),
     () => clusters.close(),

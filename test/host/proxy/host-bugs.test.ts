@@ -78,7 +78,7 @@ async function start(
   cleanups.push(() => proxy.kill());
   return {
     port: proxy.listeners[0]!.port,
-    bugs: () => lines.filter((l) => l.includes("host bug in a filter chain")),
+    bugs: () => lines.filter((l) => l.includes("host bug in a stream")),
   };
 }
 

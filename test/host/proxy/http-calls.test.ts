@@ -15,7 +15,9 @@ afterEach(async () => {
 
 function callerFor(port: number | undefined): ClusterHttpCaller {
   const clusters = new ClusterManager([cluster("app", port)], new StatsStore());
-  const caller = new ClusterHttpCaller(clusters);
+  const caller = new ClusterHttpCaller(clusters, (error) => {
+    throw error;
+  });
   cleanups.push(() => {
     caller.close();
     clusters.close();

@@ -32,6 +32,10 @@ class Record implements UpstreamEvents {
   bytes = 0;
   private readonly waiting = new Set<() => void>();
 
+  onUpstreamBug(error: unknown): void {
+    throw error;
+  }
+
   private add(line: string): void {
     this.lines.push(line);
     for (const wake of this.waiting) wake();

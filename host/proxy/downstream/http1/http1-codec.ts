@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { ResponseFlag } from "../../../stores/stream-info";
 import { ActiveStream } from "../active-stream";
 import { type DownstreamConnection, IDLE_CONNECTION_MS } from "../connection";
@@ -35,13 +34,32 @@ export class Http1Codec {
     });
     server.timeout = manager.streamIdleMs;
     server.maxHeadersCount = 0;
-    server.on("request", (request, response) => this.onRequest(request, response));
-    server.on("checkContinue", (request, response) => this.onRequest(request, response));
-    server.on("checkExpectation", (request, response) => this.onRequest(request, response));
-    server.on("connect", (_, socket) => this.onConnect(socket as Socket));
-    server.on("timeout", (socket) => this.onSilence(socket));
-    server.on("clientError", (error, socket) => this.onClientError(error, socket));
+    const onRequest = (request: IncomingMessage, response: ServerResponse) =>
+      this.safely(request.socket, () => this.onRequest(request, response));
+    server.on("request", onRequest);
+    server.on("checkContinue", onRequest);
+    server.on("checkExpectation", onRequest);
+    server.on("connect", ({ socket }) => this.safely(socket, () => this.onConnect(socket)));
+    server.on("timeout", (socket) => this.safely(socket, () => this.onSilence(socket)));
+    server.on("clientError", (error, stream) => {
+      const socket = stream as Socket;
+      this.safely(socket, () => this.onClientError(error, socket));
+    });
     this.server = server;
+  }
+
+  /** A defect of this host ends the stream that is being served, or the connection if there is none. */
+  private safely(socket: Socket, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      const stream = this.connections.get(socket)?.stream;
+      if (stream) stream.onBug(error);
+      else {
+        this.manager.onBug(error);
+        socket.destroy();
+      }
+    }
   }
 
   /** Takes over a connection. */
@@ -57,7 +75,7 @@ export class Http1Codec {
       this.connections.delete(socket);
       stats.downstream_cx_http1_active.add(-1);
       // After a CONNECT node:http watches the connection no more.
-      connection.stream?.onGone();
+      this.safely(socket, () => connection.stream?.onGone());
     });
     this.server.emit("connection", socket);
   }
@@ -89,11 +107,33 @@ export class Http1Codec {
   serveRequest(connection: Http1Connection, request: IncomingMessage, response: ServerResponse): void {
     const { manager } = this;
     manager.stats.downstream_rq_http1_total.inc();
-    const codec = new Http1Stream(connection, request, response);
-    const stream = new ActiveStream(manager, connection.base, codec);
-    codec.attach(stream);
-    response.once("close", () => connection.next());
-    connection.stream = stream;
+    const stream = this.begin(connection, request, response);
+    if (!stream) return;
+    try {
+      this.serve(connection, stream, request);
+    } catch (error) {
+      stream.onBug(error);
+    }
+  }
+
+  private begin(connection: Http1Connection, request: IncomingMessage, response: ServerResponse) {
+    const { manager } = this;
+    try {
+      const codec = new Http1Stream(connection, request, response);
+      const stream = new ActiveStream(manager, connection.base, codec);
+      codec.attach(stream);
+      response.once("close", () => this.safely(connection.base.socket, () => connection.next()));
+      connection.stream = stream;
+      return stream;
+    } catch (error) {
+      manager.onBug(error);
+      response.writeHead(500, { connection: "close" }).end();
+      return undefined;
+    }
+  }
+
+  private serve(connection: Http1Connection, stream: ActiveStream, request: IncomingMessage): void {
+    const { manager } = this;
     const secure = connection.base.info.tls !== undefined;
     const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders, secure);
     const refusal = refusalOf(request, head, manager.stats, manager.config.acceptHttp10);
@@ -138,8 +178,7 @@ export class Http1Codec {
   }
 
   /** Bytes that are no HTTP: what came before them is answered, then they are, and that is the end. */
-  private onClientError(error: Error, stream: Duplex): void {
-    const socket = stream as Socket;
+  private onClientError(error: Error, socket: Socket): void {
     const connection = this.connections.get(socket);
     const code = (error as NodeJS.ErrnoException).code ?? "";
     // Half a request and the end of the connection is no request at all.

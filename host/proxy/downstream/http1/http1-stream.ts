@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HeaderMap } from "../../../stores/header-map";
+import { contained } from "../../contain";
 import { flushHead } from "../../flush-head";
 import { ReadGatherer } from "../../read-gatherer";
 import type { CodecStream, CodecStreamEvents } from "../codec";
@@ -36,11 +37,21 @@ export class Http1Stream implements CodecStream {
   /** Says who is to hear of what happens. */
   attach(events: CodecStreamEvents): void {
     this.events = events;
-    this.response.on("drain", () => events.onDrain());
-    this.response.on("close", () => {
-      this.body?.flush();
-      events.onGone();
-    });
+    this.response.on(
+      "drain",
+      this.contained(() => events.onDrain()),
+    );
+    this.response.on(
+      "close",
+      this.contained(() => {
+        this.body?.flush();
+        events.onGone();
+      }),
+    );
+  }
+
+  private contained(run: () => void): () => void {
+    return contained(run, (error) => this.events.onBug(error));
   }
 
   get requestArrived(): boolean {
@@ -53,13 +64,19 @@ export class Http1Stream implements CodecStream {
 
   readRequest(): void {
     const { request, events } = this;
-    const body = new ReadGatherer((data) => events.onRequestData(data, false));
+    const body = new ReadGatherer(
+      (data) => events.onRequestData(data, false),
+      (error) => events.onBug(error),
+    );
     this.body = body;
     request.on("data", (chunk: Buffer) => body.add(chunk));
-    request.on("end", () => {
-      body.flush();
-      this.onRequestEnd();
-    });
+    request.on(
+      "end",
+      this.contained(() => {
+        body.flush();
+        this.onRequestEnd();
+      }),
+    );
   }
 
   private onRequestEnd(): void {

@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { contained } from "../../contain";
 import { ActiveStream } from "../active-stream";
 import type { CodecConnection } from "../codec";
 import { type DownstreamConnection, IDLE_CONNECTION_MS } from "../connection";
@@ -19,12 +20,20 @@ export class Http2Connection implements CodecConnection {
     readonly session: ServerHttp2Session,
     readonly codecStats: Http2Stats,
   ) {
-    session.on("stream", (stream, _, flags, raw) =>
-      // The types leave out the list as it was on the wire.
-      this.onStream(stream, raw as unknown as string[], (flags & NGHTTP2_FLAG_END_STREAM) !== 0),
-    );
+    session.on("stream", (stream, _, flags, raw) => {
+      try {
+        // The types leave out the list as it was on the wire.
+        this.onStream(stream, raw as unknown as string[], (flags & NGHTTP2_FLAG_END_STREAM) !== 0);
+      } catch (error) {
+        manager.onBug(error);
+        session.destroy();
+      }
+    });
     session.on("error", (error: NodeJS.ErrnoException) => this.onError(error));
-    session.setTimeout(IDLE_CONNECTION_MS, () => this.onSilence());
+    session.setTimeout(
+      IDLE_CONNECTION_MS,
+      contained(() => this.onSilence(), manager.onBug),
+    );
   }
 
   /** What the client says is no HTTP/2; node:http2 has answered with GOAWAY. */
@@ -45,13 +54,44 @@ export class Http2Connection implements CodecConnection {
     }
     codecStats.streams_active.add(1);
     stream.once("close", () => codecStats.streams_active.add(-1));
-    const codec = new Http2Stream(this, stream, endStream);
-    const active = new ActiveStream(manager, base, codec);
-    codec.attach(active);
-    stream.setTimeout(manager.streamIdleMs, () => {
+    const active = this.begin(stream, endStream);
+    if (!active) return;
+    try {
+      this.serve(stream, active, head, endStream);
+    } catch (error) {
+      active.onBug(error);
+    }
+  }
+
+  private begin(stream: ServerHttp2Stream, endStream: boolean): ActiveStream | undefined {
+    try {
+      const codec = new Http2Stream(this, stream, endStream);
+      const active = new ActiveStream(this.manager, this.base, codec);
+      codec.attach(active);
+      return active;
+    } catch (error) {
+      this.manager.onBug(error);
+      stream.respond({ ":status": 500 }, { endStream: true });
+      return undefined;
+    }
+  }
+
+  private serve(
+    stream: ServerHttp2Stream,
+    active: ActiveStream,
+    head: RequestHead,
+    endStream: boolean,
+  ): void {
+    const { manager } = this;
+    const { stats } = manager;
+    const onSilence = () => {
       stats.downstream_rq_idle_timeout.inc();
       active.onIdleTimeout();
-    });
+    };
+    stream.setTimeout(
+      manager.streamIdleMs,
+      contained(onSilence, (error) => active.onBug(error)),
+    );
     const { headers } = head;
     const path = headers.get(":path");
     const refusal = path === undefined ? undefined : pathError(path);

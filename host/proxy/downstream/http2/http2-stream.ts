@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { HeaderMap } from "../../../stores/header-map";
 import { ResponseFlag } from "../../../stores/stream-info";
+import { contained, type OnBug } from "../../contain";
 import { MessageBody } from "../../http2/message-body";
 import { responseHeaders, trailerHeaders, type WireHeaders } from "../../http2/wire-headers";
 import type { CodecStream, CodecStreamEvents } from "../codec";
@@ -32,9 +33,19 @@ export class Http2Stream implements CodecStream {
   attach(events: CodecStreamEvents): void {
     const { stream } = this;
     this.events = events;
-    stream.on("drain", () => events.onDrain());
-    stream.on("close", () => this.onClose());
-    stream.on("wantTrailers", () => this.onWantTrailers());
+    const onBug: OnBug = (error) => this.onBug(error);
+    stream.on(
+      "drain",
+      contained(() => events.onDrain(), onBug),
+    );
+    stream.on(
+      "close",
+      contained(() => this.onClose(), onBug),
+    );
+    stream.on(
+      "wantTrailers",
+      contained(() => this.onWantTrailers(), onBug),
+    );
   }
 
   get requestArrived(): boolean {
@@ -55,7 +66,12 @@ export class Http2Stream implements CodecStream {
     this.body = new MessageBody(stream, "request-trailers", {
       onData: (chunk, end) => events.onRequestData(chunk, end),
       onTrailers: (trailers) => events.onRequestTrailers(trailers),
+      onBug: (error) => events.onBug(error),
     });
+  }
+
+  onBug(error: unknown): void {
+    this.events.onBug(error);
   }
 
   pauseRequest(paused: boolean): void {
@@ -155,7 +171,11 @@ export class Http2Stream implements CodecStream {
 }
 
 function sendHead(stream: Http2Stream): void {
-  stream.sendHead();
+  try {
+    stream.sendHead();
+  } catch (error) {
+    stream.onBug(error);
+  }
 }
 
 function closeStream(stream: ServerHttp2Stream): void {
