@@ -295,6 +295,19 @@ describe.each(Object.keys(FULL) as FilterName[])("schema of %s", (filter) => {
   });
 });
 
+test.each(["fault", "ratelimit"] as const)(
+  "the WasmPlugin in the README of %s is accepted",
+  async (filter) => {
+    const blocks = [...read(`filters/${filter}/README.md`).matchAll(/```yaml\n([\s\S]*?)```/g)];
+    const plugins = blocks.map(([, yaml]) => parse(yaml!)).filter(({ kind }) => kind === "WasmPlugin");
+    expect(plugins).toHaveLength(1);
+    const { pluginName, pluginConfig } = plugins[0].spec;
+    expect(pluginName).toBe(filter);
+    expect(schemaOf(filter).safeParse(pluginConfig).error).toBeUndefined();
+    expect(await accepts(filter, pluginConfig)).toBe(true);
+  },
+);
+
 test("the demo's configurations are good by the schemas", () => {
   const demo = parse(read("examples/sidecar/envoy.yaml"));
   const manager = demo.static_resources.listeners[0].filter_chains[0].filters[0].typed_config;
