@@ -5,12 +5,25 @@
 export function decode(source: usize, length: usize): string {
   if (length == 0) return "";
   const text = __new(length << 1, idof<string>());
-  for (let i: usize = 0; i < length; i++) {
+  let i: usize = 0;
+  for (; i + 8 <= length; i += 8) {
+    const bytes = load<u64>(source + i);
+    if ((bytes & 0x8080808080808080) != 0) return decodeWide(source, length, text);
+    store<u64>(text + (i << 1), spread(bytes & 0xffffffff));
+    store<u64>(text + (i << 1), spread(bytes >> 32), 8);
+  }
+  for (; i < length; i++) {
     const byte = load<u8>(source + i);
     if (byte > 0x7f) return decodeWide(source, length, text);
     store<u16>(text + (i << 1), byte);
   }
   return changetype<string>(text);
+}
+
+/** Four bytes as four UTF-16 units. */
+function spread(bytes: u64): u64 {
+  const pairs = (bytes | (bytes << 16)) & 0x0000ffff0000ffff;
+  return (pairs | (pairs << 8)) & 0x00ff00ff00ff00ff;
 }
 
 /** `scratch` has room for a UTF-16 unit for each byte; the text may need fewer and is copied to its own size. */
