@@ -4,7 +4,7 @@ import { CALLBACKS } from "./callbacks";
 import type { AscClass, AscProgram, AscProperty, Compiler } from "./compiler";
 import type { SourceNames } from "./diagnostics";
 import { gateLogs } from "./log-gates";
-import { findRegistrations, type RegisterCall, registersBothKinds } from "./registrations";
+import { findRegistrations, type RegisterCall, refuseSameName, registersBothKinds } from "./registrations";
 import { fileOf, isSdk, lineage, SDK } from "./sdk-elements";
 import { PACKAGE } from "./sdk-location";
 
@@ -23,6 +23,7 @@ export function sdkTransform(
       onProgram(program);
       refuseSecondSdk(program, names);
       const registrations = findRegistrations(program, compiler);
+      refuseSameName(registrations ?? [], names);
       const overridden = overriddenMethods(classesInUse(program, compiler, registrations), compiler);
       const shared = isShared(program, compiler, registrations, overridden);
       const bothKinds = registersBothKinds(program);

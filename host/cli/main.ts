@@ -7,7 +7,7 @@ import { envoyCommand } from "./envoy";
 import { explainCommand } from "./explain";
 import { initCommand } from "./init";
 import { inspectCommand } from "./inspect";
-import { report } from "./report";
+import { errorJson, report } from "./report";
 import { type RunHooks, runCommand } from "./run";
 import { bold, hasColours } from "./terminal";
 import { testCommand } from "./test";
@@ -48,13 +48,22 @@ export async function main(argv: readonly string[], hooks: RunHooks = {}): Promi
       .showHelpAfterError(`Try: ${command === program ? "" : "proxy-wasm "}${command.name()} --help`);
   }
   try {
-    await program.parseAsync(argv, { from: "user" });
+    await program.parseAsync(withoutHelp(argv, program), { from: "user" });
     return outcome.exitCode;
   } catch (error) {
     // Commander has printed its message already; anything but help and version is wrong usage.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (argv.includes("--json")) process.stdout.write(errorJson(error));
     return report(error);
   }
+}
+
+/** Commander answers any line that asks for help; one with a command that does not exist is wrong usage all the same. */
+function withoutHelp(argv: readonly string[], program: Command): readonly string[] {
+  const [name = "-"] = argv;
+  const known =
+    name.startsWith("-") || name === "help" || program.commands.some((each) => each.name() === name);
+  return known ? argv : [name];
 }
 
 const EXAMPLES = `

@@ -152,7 +152,8 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
   if (options.engine === "envoy" && options.inspect !== undefined)
     throw new UsageError("--inspect is the node engine's; its page compares single streams with Envoy");
 
-  const log = createLogger(writeLogLine, options.logLevel ?? Level.Info);
+  // Where the proxy listens is what the command is run for: only "off" hides it.
+  const log = createLogger(writeLogLine, options.logLevel === Level.Off ? Level.Off : Level.Info);
   if (options.engine === "node" && (options.concurrency ?? 1) > 1)
     log.log("main", Level.Warn, "proxy-wasm", `the node engine runs 1 worker, not ${options.concurrency}`);
   const inspected = options.inspect === undefined ? undefined : await inspect(configPath, options);

@@ -18,7 +18,7 @@ export class RootContext extends Context {
   /**
    * Reads the plugin's configuration, once, before any stream.
    * @param config the text as configured; "" when there is none
-   * @returns null to accept; a text refuses the configuration and is logged as the reason
+   * @returns null to accept; a text, even "", refuses the configuration and is logged as the reason
    */
   onConfigure(config: string): string | null {
     return null;

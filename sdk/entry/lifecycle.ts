@@ -44,7 +44,7 @@ function accepted(refusal: string | null): u32 {
   if (refusal != null) {
     takeLine();
     addText("configuration refused: ");
-    addText(refusal);
+    addText(refusal.length > 0 ? refusal : "no reason given");
     proxy_log(LogLevel.Error, LINE, takeLine());
   }
   collectIfDue();

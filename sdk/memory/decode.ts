@@ -1,3 +1,6 @@
+/** Of eight bytes the bits that only other than ASCII has. */
+const NOT_ASCII: u64 = ((<u64>0x80808080) << 32) | 0x80808080;
+
 /**
  * Bytes to text. UTF-8 becomes what it says; each byte that is not part of valid UTF-8 becomes the lone surrogate
  * U+DC00 + byte, so that every byte sequence has exactly one string and `encode` gives the same bytes back.
@@ -8,7 +11,7 @@ export function decode(source: usize, length: usize): string {
   let i: usize = 0;
   for (; i + 8 <= length; i += 8) {
     const bytes = load<u64>(source + i);
-    if ((bytes & 0x8080808080808080) != 0) return decodeWide(source, length, text);
+    if ((bytes & NOT_ASCII) != 0) return decodeWide(source, length, text);
     store<u64>(text + (i << 1), spread(bytes & 0xffffffff));
     store<u64>(text + (i << 1), spread(bytes >> 32), 8);
   }
@@ -22,8 +25,8 @@ export function decode(source: usize, length: usize): string {
 
 /** Four bytes as four UTF-16 units. */
 function spread(bytes: u64): u64 {
-  const pairs = (bytes | (bytes << 16)) & 0x0000ffff0000ffff;
-  return (pairs | (pairs << 8)) & 0x00ff00ff00ff00ff;
+  const pairs = (bytes | (bytes << 16)) & (((<u64>0xffff) << 32) | 0xffff);
+  return (pairs | (pairs << 8)) & (((<u64>0xff00ff) << 32) | 0xff00ff);
 }
 
 /** `scratch` has room for a UTF-16 unit for each byte; the text may need fewer and is copied to its own size. */

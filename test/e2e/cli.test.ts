@@ -37,6 +37,7 @@ describe("proxy-wasm", () => {
   it.each([
     ["nothing at all", [], /Usage: proxy-wasm/],
     ["an unknown command", ["rum"], /Did you mean run\?/],
+    ["an unknown command that asks for help", ["rum", "--help"], /Did you mean run\?/],
     ["an unknown option", ["run", "x.yaml", "--egnine", "node"], /Did you mean --engine\?/],
     ["an unknown engine", ["run", "x.yaml", "--engine", "nginx"], /Allowed choices are node, envoy/],
     ["no file", ["run"], /which file\?/],
@@ -99,6 +100,16 @@ describe("proxy-wasm build", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/bad\/index\.ts:\d+:\d+: /);
     expect(existsSync(join(cwd, "bad.wasm"))).toBe(false);
+  });
+
+  it("--json: a failure is an object too, with the error's code", async () => {
+    const cwd = folder({ ...linked, "bad/index.ts": HELLO.replace("Action.Continue", '"continue"') });
+    const { code, stdout, stderr } = await run(["build", "bad", "--json"], cwd);
+    expect(code).toBe(1);
+    const { error } = JSON.parse(stdout);
+    expect(error.code).toBe("PW_BUILD");
+    expect(error.message).toMatch(/^bad\/index\.ts:\d+:\d+: /);
+    expect(stderr).toContain(error.message);
   });
 
   it("says which file is not there: exit 1", async () => {

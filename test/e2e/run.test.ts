@@ -155,7 +155,11 @@ for (const engine of ENGINE_NAMES) {
       await program.saw(
         /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\]\[\d+\]\[info\]\[wasm\] \[[^\]]+\] wasm log root vm: caf\xe9\xff\xc3\xa9$/m,
       );
-      expect(program.stderr).not.toMatch(/\[info\]\[(?!wasm)/);
+      expect(program.stderr).not.toMatch(/\[info\]\[(?!wasm|main\] \[proxy-wasm\])/);
+    });
+
+    it("where it listens is said at any level", async () => {
+      await run(file(), ["-l", "critical"]).saw(/engine ready in \d+ ms: /);
     });
 
     describe("a start that fails exits 1 and says why", () => {

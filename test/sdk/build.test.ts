@@ -247,6 +247,20 @@ registerHttp<F>("f");`,
     );
   });
 
+  test("two filters of one name; one of each kind may share it", async () => {
+    const classes = `${IMPORT}import { registerTcp, TcpFilter } from "proxy-wasm-toolkit/sdk";
+class A extends HttpFilter {}
+class B extends HttpFilter {}
+class T extends TcpFilter {}
+registerHttp<A>("f");
+`;
+    const file = "twice.ts";
+    await expect(build({ [file]: `${classes}registerHttp<B>("f");` })).rejects.toThrow(
+      `${named(file)}:7:1: B is registered as "f", as is A (${named(file)}:6:1)`,
+    );
+    await build({ "kinds.ts": `${classes}registerTcp<T>("f");` });
+  });
+
   test("a filter that nobody registers", async () => {
     const files = { "idle.ts": `${IMPORT.replace("registerHttp, ", "")}class F extends HttpFilter {}\n` };
     await expect(build(files)).rejects.toThrow(

@@ -332,6 +332,14 @@ describeEngines("SDK refusals", (engine) => {
     );
   });
 
+  test("a configuration the root refuses without a reason", async () => {
+    await expectRefusal(
+      engine,
+      { listener: "x", rootId: "limit", configuration: "bad without a reason" },
+      "configuration refused: no reason given",
+    );
+  });
+
   test("an unknown root_id, with the names there are", async () => {
     await expectRefusal(
       engine,

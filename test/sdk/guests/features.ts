@@ -182,6 +182,7 @@ class Limit extends RootContext {
   limit: string = "";
 
   onConfigure(config: string): string | null {
+    if (config == "bad without a reason") return "";
     if (config.startsWith("bad")) return `${config} is not a limit`;
     this.limit = config;
     return null;
