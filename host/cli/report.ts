@@ -6,12 +6,12 @@ function compilerLines(error: unknown): string | undefined {
   return error instanceof BuildError && /^.+:\d+:\d+: /.test(error.message) ? error.message : undefined;
 }
 
-/** What went wrong as one JSON object, for commands that were asked for JSON. */
+/** What went wrong as one JSON object, for commands that were asked for JSON; a bug of ours has no code. */
 export function errorJson(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const code = error instanceof ProxyWasmError ? error.code : "PW_INTERNAL";
+  const code = error instanceof ProxyWasmError ? { code: error.code } : {};
   const places = error instanceof ConfigError ? { issues: error.issues } : {};
-  return `${JSON.stringify({ error: { code, message, ...places } })}\n`;
+  return `${JSON.stringify({ error: { ...code, message, ...places } })}\n`;
 }
 
 /** Says on stderr what went wrong, a line each; answers the exit code. */
