@@ -108,10 +108,29 @@ function checkListener(
     }
     for (const [r, route] of (host.routes ?? []).entries()) {
       const routePath = [...hostPath, "routes", r];
-      const cluster = route.route?.cluster;
       // Envoy checks clusters of static routes unless told not to.
-      if (cluster !== undefined && routes.validate_clusters !== false && !clusters.has(cluster))
-        report([...routePath, "route", "cluster"], `unknown cluster "${cluster}"`);
+      if (routes.validate_clusters === false) continue;
+      for (const { name, at } of namedClusters(route.route ?? {}))
+        if (!clusters.has(name)) report([...routePath, "route", ...at], `unknown cluster "${name}"`);
     }
   }
+}
+
+interface NamesClusters {
+  cluster?: string | undefined;
+  weighted_clusters?: { clusters: readonly { name: string }[] } | undefined;
+  request_mirror_policies?: readonly { cluster: string }[] | undefined;
+}
+
+/** Every cluster a route action names, and where. */
+function namedClusters(route: NamesClusters): { name: string; at: FieldPath }[] {
+  const { cluster, weighted_clusters: weighted, request_mirror_policies: mirrors = [] } = route;
+  return [
+    ...(cluster === undefined ? [] : [{ name: cluster, at: ["cluster"] }]),
+    ...(weighted?.clusters ?? []).map(({ name }, i) => ({
+      name,
+      at: ["weighted_clusters", "clusters", i, "name"],
+    })),
+    ...mirrors.map((mirror, i) => ({ name: mirror.cluster, at: ["request_mirror_policies", i, "cluster"] })),
+  ];
 }

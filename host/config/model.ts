@@ -195,7 +195,9 @@ export interface RouteConfig {
 }
 
 export interface RouteMatch {
-  path: { kind: "prefix" | "path" | "regex"; value: string };
+  path: { kind: "prefix" | "path" | "regex" | "separated prefix"; value: string };
+  /** Undefined: every request. */
+  fraction: Fraction | undefined;
   caseSensitive: boolean;
   headers: HeaderMatcherConfig[];
   queryParameters: QueryMatcherConfig[];
@@ -221,14 +223,59 @@ export interface QueryMatcherConfig {
   present: boolean;
 }
 
+/** `FractionalPercent`: so many requests out of so many. */
+export interface Fraction {
+  numerator: number;
+  denominator: number;
+}
+
+/** `RegexMatchAndSubstitute` */
+export interface RegexRewrite {
+  pattern: string;
+  /** `\\0` to `\\9` stand for groups, `\\\\` for a backslash. */
+  substitution: string;
+}
+
+export type HostRewrite =
+  | { kind: "literal"; value: string }
+  | { kind: "header"; name: string }
+  | { kind: "path"; rewrite: RegexRewrite }
+  /** The chosen host's own name. */
+  | { kind: "auto" };
+
+export interface WeightedCluster {
+  cluster: string;
+  weight: number;
+  hostRewriteLiteral: string | undefined;
+  requestHeaders: HeaderMutation;
+  responseHeaders: HeaderMutation;
+}
+
+export interface MirrorPolicy {
+  cluster: string;
+  fraction: Fraction | undefined;
+  /** The copy goes to the same authority, without `-shadow`. */
+  keepHost: boolean;
+}
+
+/** Where a request goes: to one cluster, to the one a header names, or to one of several by weight. */
+export type ClusterChoice =
+  | { kind: "one"; cluster: string }
+  | { kind: "header"; name: string }
+  | { kind: "weighted"; clusters: WeightedCluster[] };
+
 export type RouteAction =
   | {
       kind: "cluster";
-      cluster: string;
+      choice: ClusterChoice;
+      notFoundStatus: number;
       /** Milliseconds; 0 = none; default 15 000. */
       timeoutMs: number;
       prefixRewrite: string | undefined;
-      hostRewriteLiteral: string | undefined;
+      regexRewrite: RegexRewrite | undefined;
+      hostRewrite: HostRewrite | undefined;
+      appendForwardedHost: boolean;
+      mirrors: MirrorPolicy[];
     }
   | { kind: "directResponse"; status: number; body: Buffer }
   | {
@@ -239,6 +286,7 @@ export type RouteAction =
       portRedirect: number | undefined;
       pathRedirect: string | undefined;
       prefixRewrite: string | undefined;
+      regexRewrite: RegexRewrite | undefined;
       /** HTTP status: 301, 302, 303, 307, 308. */
       code: number;
       stripQuery: boolean;

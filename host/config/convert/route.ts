@@ -1,8 +1,12 @@
 import type * as z from "zod";
 import type {
+  ClusterChoice,
+  Fraction,
   HeaderMatcherConfig,
   HeaderMutation,
+  HostRewrite,
   QueryMatcherConfig,
+  RegexRewrite,
   RouteAction,
   RouteConfig,
   RouteMatch,
@@ -58,18 +62,30 @@ function convertRoute(raw: RawRoute): RouteConfig {
   };
 }
 
+const DENOMINATORS = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 } as const;
+
+function fraction(raw: RawMatch["runtime_fraction"]): Fraction | undefined {
+  if (!raw) return undefined;
+  const { numerator = 0, denominator = "HUNDRED" } = raw.default_value;
+  return { numerator, denominator: DENOMINATORS[denominator] };
+}
+
 function convertMatch(raw: RawMatch): RouteMatch {
   return {
-    path:
-      raw.prefix !== undefined
-        ? { kind: "prefix", value: raw.prefix }
-        : raw.path !== undefined
-          ? { kind: "path", value: raw.path }
-          : { kind: "regex", value: raw.safe_regex?.regex ?? "" },
+    path: convertPath(raw),
+    fraction: fraction(raw.runtime_fraction),
     caseSensitive: raw.case_sensitive ?? true,
     headers: (raw.headers ?? []).map(convertHeader),
     queryParameters: (raw.query_parameters ?? []).map(convertQuery),
   };
+}
+
+function convertPath(raw: RawMatch): RouteMatch["path"] {
+  if (raw.prefix !== undefined) return { kind: "prefix", value: raw.prefix };
+  if (raw.path !== undefined) return { kind: "path", value: raw.path };
+  if (raw.path_separated_prefix !== undefined)
+    return { kind: "separated prefix", value: raw.path_separated_prefix };
+  return { kind: "regex", value: raw.safe_regex?.regex ?? "" };
 }
 
 const OLD_FORMS = {
@@ -142,6 +158,7 @@ function convertAction(raw: RawRoute): RouteAction {
       portRedirect: r.port_redirect,
       pathRedirect: r.path_redirect,
       prefixRewrite: r.prefix_rewrite,
+      regexRewrite: regexRewrite(r.regex_rewrite),
       code: REDIRECT_CODES[r.response_code ?? "MOVED_PERMANENTLY"],
       stripQuery: r.strip_query ?? false,
     };
@@ -149,9 +166,49 @@ function convertAction(raw: RawRoute): RouteAction {
   const route = raw.route!;
   return {
     kind: "cluster",
-    cluster: route.cluster,
+    choice: convertChoice(route),
+    notFoundStatus: NOT_FOUND_CODES[route.cluster_not_found_response_code ?? "SERVICE_UNAVAILABLE"],
     timeoutMs: route.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(route.timeout),
-    prefixRewrite: route.prefix_rewrite,
-    hostRewriteLiteral: route.host_rewrite_literal,
+    prefixRewrite: route.prefix_rewrite || undefined,
+    regexRewrite: regexRewrite(route.regex_rewrite),
+    hostRewrite: convertHostRewrite(route),
+    appendForwardedHost: route.append_x_forwarded_host ?? false,
+    mirrors: (route.request_mirror_policies ?? []).map((policy) => ({
+      cluster: policy.cluster,
+      fraction: fraction(policy.runtime_fraction),
+      keepHost: policy.disable_shadow_host_suffix_append ?? false,
+    })),
   };
+}
+
+const NOT_FOUND_CODES = { SERVICE_UNAVAILABLE: 503, NOT_FOUND: 404, INTERNAL_SERVER_ERROR: 500 } as const;
+
+type RawAction = NonNullable<RawRoute["route"]>;
+
+function convertChoice(raw: RawAction): ClusterChoice {
+  if (raw.cluster !== undefined) return { kind: "one", cluster: raw.cluster };
+  if (raw.cluster_header !== undefined) return { kind: "header", name: raw.cluster_header.toLowerCase() };
+  return {
+    kind: "weighted",
+    clusters: raw.weighted_clusters!.clusters.map((each) => ({
+      cluster: each.name,
+      weight: each.weight,
+      hostRewriteLiteral: each.host_rewrite_literal || undefined,
+      requestHeaders: mutation(each.request_headers_to_add, each.request_headers_to_remove),
+      responseHeaders: mutation(each.response_headers_to_add, each.response_headers_to_remove),
+    })),
+  };
+}
+
+function regexRewrite(raw: RawAction["regex_rewrite"]): RegexRewrite | undefined {
+  return raw && { pattern: raw.pattern.regex, substitution: raw.substitution ?? "" };
+}
+
+function convertHostRewrite(raw: RawAction): HostRewrite | undefined {
+  if (raw.host_rewrite_literal) return { kind: "literal", value: raw.host_rewrite_literal };
+  if (raw.host_rewrite_header !== undefined)
+    return { kind: "header", name: raw.host_rewrite_header.toLowerCase() };
+  if (raw.auto_host_rewrite) return { kind: "auto" };
+  const rewrite = regexRewrite(raw.host_rewrite_path_regex);
+  return rewrite && { kind: "path", rewrite };
 }

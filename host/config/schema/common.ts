@@ -1,7 +1,7 @@
 import { RE2JS } from "re2js";
 import * as z from "zod";
 import { message, oneOf } from "./message";
-import { bool, bytes, enumeration, port, requiredText, struct, text } from "./scalars";
+import { bool, bytes, enumeration, port, requiredText, struct, text, u32 } from "./scalars";
 
 /** `core.v3.Metadata`. */
 export const metadata = message({}, { filter_metadata: z.record(z.string(), struct) });
@@ -42,3 +42,9 @@ export const stringMatcher = message(
   {},
   { ...STRING_FORMS, safe_regex: regexMatcher, ignore_case: bool },
 ).check(oneOf([...Object.keys(STRING_FORMS), "safe_regex"], "required"));
+
+/** `type.v3.FractionalPercent` */
+export const fractionalPercent = message(
+  {},
+  { numerator: u32, denominator: enumeration({ 0: "HUNDRED", 1: "TEN_THOUSAND", 2: "MILLION" }) },
+);

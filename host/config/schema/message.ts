@@ -30,7 +30,7 @@ export function rule<T = Record<string, unknown>>(
   check: (value: T, fail: Fail) => void,
 ): z.core.$ZodCheck<unknown> {
   const made = z.check<unknown>(({ value, issues }) => {
-    if (typeof value !== "object" || value === null) return;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return;
     check(value as T, (message, path = [], kind) => {
       issues.push({
         code: "custom",

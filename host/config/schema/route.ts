@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { metadata, regexMatcher, stringMatcher } from "./common";
+import { fractionalPercent, metadata, regexMatcher, stringMatcher } from "./common";
 import { mutations } from "./header-mutations";
 import { message, oneOf, rule } from "./message";
+import { groupsExist, pathSeparatedPrefix, weightsAddUp } from "./route-rules";
 import {
   bool,
   bytes,
@@ -14,6 +15,7 @@ import {
   requiredText,
   responseStatus,
   text,
+  u32,
 } from "./scalars";
 
 const HEADER_FORMS = {
@@ -37,21 +39,71 @@ const queryMatcher = message(
   { string_match: stringMatcher, present_match: bool },
 ).check(oneOf(["string_match", "present_match"], "optional"));
 
+const runtimeFraction = message({ default_value: fractionalPercent }, { runtime_key: text });
+
 const match = message(
   {},
   {
     prefix: text,
     path: text,
+    path_separated_prefix: pathSeparatedPrefix,
     safe_regex: regexMatcher,
+    runtime_fraction: runtimeFraction,
     case_sensitive: bool,
     headers: z.array(headerMatcher),
     query_parameters: z.array(queryMatcher),
   },
-).check(oneOf(["prefix", "path", "safe_regex"], "required"));
+).check(oneOf(["prefix", "path", "path_separated_prefix", "safe_regex"], "required"));
+
+const regexRewrite = message({ pattern: regexMatcher }, { substitution: headerValue }).check(groupsExist);
+
+const weightedCluster = message(
+  { name: requiredText, weight: u32 },
+  { host_rewrite_literal: headerValue, ...mutations },
+);
+
+const weightedClusters = message(
+  { clusters: z.array(weightedCluster).min(1, "must not be empty") },
+  {
+    total_weight: u32.refine((weight) => weight > 0, "must be at least 1").meta({ type: "uint32" }),
+    runtime_key_prefix: text,
+  },
+).check(weightsAddUp);
+
+const mirrorPolicy = message(
+  { cluster: requiredText },
+  { runtime_fraction: runtimeFraction, disable_shadow_host_suffix_append: bool },
+);
+
+const HOST_REWRITES = {
+  host_rewrite_literal: headerValue,
+  auto_host_rewrite: bool,
+  host_rewrite_header: headerName,
+  host_rewrite_path_regex: regexRewrite,
+};
 
 const action = message(
-  { cluster: requiredText },
-  { timeout: duration, prefix_rewrite: headerValue, host_rewrite_literal: headerValue },
+  {},
+  {
+    cluster: requiredText,
+    cluster_header: headerName,
+    weighted_clusters: weightedClusters,
+    cluster_not_found_response_code: enumeration({
+      0: "SERVICE_UNAVAILABLE",
+      1: "NOT_FOUND",
+      2: "INTERNAL_SERVER_ERROR",
+    }),
+    timeout: duration,
+    prefix_rewrite: headerValue,
+    regex_rewrite: regexRewrite,
+    ...HOST_REWRITES,
+    append_x_forwarded_host: bool,
+    request_mirror_policies: z.array(mirrorPolicy),
+  },
+).check(
+  oneOf(["cluster", "cluster_header", "weighted_clusters"], "required"),
+  oneOf(["prefix_rewrite", "regex_rewrite"], "optional"),
+  oneOf(Object.keys(HOST_REWRITES), "optional"),
 );
 
 const redirect = message(
@@ -63,6 +115,7 @@ const redirect = message(
     port_redirect: port,
     path_redirect: headerValue,
     prefix_rewrite: headerValue,
+    regex_rewrite: regexRewrite,
     response_code: enumeration({
       0: "MOVED_PERMANENTLY",
       1: "FOUND",
@@ -74,7 +127,7 @@ const redirect = message(
   },
 ).check(
   oneOf(["https_redirect", "scheme_redirect"], "optional"),
-  oneOf(["path_redirect", "prefix_rewrite"], "optional"),
+  oneOf(["path_redirect", "prefix_rewrite", "regex_rewrite"], "optional"),
 );
 
 /** Envoy's limit for the body of a direct response. */

@@ -11,7 +11,8 @@ import {
 } from "../../stores/stream-info";
 import { formatAddress, type Host } from "../clusters/cluster";
 import type { ClusterManager } from "../clusters/cluster-manager";
-import type { Route, RouteTable } from "../router/route-table";
+import type { Route } from "../router/route";
+import type { RouteTable } from "../router/route-table";
 
 /** The facts of one stream, kept by its parts as they come to know them. */
 export class StreamFacts implements StreamInfo {
@@ -36,6 +37,8 @@ export class StreamFacts implements StreamInfo {
   /** Of a request without a route. */
   private virtualHost: VirtualHostConfig | undefined;
   private stale = true;
+  /** Decides about fractions and weights, the same way however often the route is looked up. */
+  private readonly random = Math.floor(Math.random() * 2 ** 53);
 
   constructor(
     readonly connection: ConnectionInfo,
@@ -53,7 +56,7 @@ export class StreamFacts implements StreamInfo {
   currentRoute(): Route | undefined {
     if (this.stale && this.requestHeaders) {
       this.stale = false;
-      this.matched = this.routes.find(this.requestHeaders);
+      this.matched = this.routes.find(this.requestHeaders, this.random);
       this.virtualHost = this.matched ? undefined : this.routes.virtualHost(this.requestHeaders);
     }
     return this.matched;
@@ -84,7 +87,7 @@ export class StreamFacts implements StreamInfo {
     const config = this.matched?.config;
     const virtualHost = this.matched?.virtualHost ?? this.virtualHost;
     if (!virtualHost) return undefined;
-    const clusterName = config?.action.kind === "cluster" ? config.action.cluster : undefined;
+    const clusterName = this.matched?.cluster;
     const cluster = clusterName === undefined ? undefined : this.clusters.get(clusterName);
     return {
       routeName: config?.name,

@@ -1,9 +1,14 @@
 import { RE2JS } from "re2js";
-import type { HeaderMatcherConfig, QueryMatcherConfig, RouteMatch } from "../../config/model";
+import type { Fraction, HeaderMatcherConfig, QueryMatcherConfig, RouteMatch } from "../../config/model";
 import type { HeaderMap } from "../../stores/header-map";
 
-/** True when a request fits; `path` is without query, `query` without its `?`. */
-export type RouteMatcher = (headers: HeaderMap, path: string, query: string | undefined) => boolean;
+/** True when a request fits; `path` is without query, `query` without its `?`, `random` the stream's own number. */
+export type RouteMatcher = (
+  headers: HeaderMap,
+  path: string,
+  query: string | undefined,
+  random: number,
+) => boolean;
 
 /** One `StringMatcher`. */
 export type TextTest = (text: string) => boolean;
@@ -30,6 +35,10 @@ export function textTest(kind: string, value: string, ignoreCase: boolean): Text
 function pathMatcher(match: RouteMatch): (path: string) => boolean {
   const { kind, value } = match.path;
   if (kind === "regex") return fullMatch(value);
+  if (kind === "separated prefix") {
+    const begins = textTest("prefix", value, !match.caseSensitive);
+    return (path) => begins(path) && (path.length === value.length || path[value.length] === "/");
+  }
   return textTest(kind === "path" ? "exact" : "prefix", value, !match.caseSensitive);
 }
 
@@ -82,6 +91,13 @@ export function routeMatcher(match: RouteMatch): RouteMatcher {
   const path = pathMatcher(match);
   const headers = match.headers.map(headerMatcher);
   const query = match.queryParameters.map(queryMatcher);
-  if (headers.length === 0 && query.length === 0) return (_, p) => path(p);
-  return (h, p, q) => path(p) && headers.every((m) => m(h)) && query.every((m) => m(q));
+  const { fraction } = match;
+  if (headers.length === 0 && query.length === 0 && !fraction) return (_, p) => path(p);
+  return (h, p, q, random) =>
+    path(p) && isIn(fraction, random) && headers.every((m) => m(h)) && query.every((m) => m(q));
+}
+
+/** Does a random number fall into a fraction? Without one everything does. */
+export function isIn(fraction: Fraction | undefined, random: number): boolean {
+  return !fraction || random % fraction.denominator < fraction.numerator;
 }

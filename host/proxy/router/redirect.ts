@@ -1,15 +1,20 @@
-import type { RouteAction, RouteConfig } from "../../config/model";
+import type { RouteAction } from "../../config/model";
 import type { HeaderMap } from "../../stores/header-map";
+import type { Rewriter } from "./regex-rewrite";
 
 type Redirect = Extract<RouteAction, { kind: "redirect" }>;
 
 const DEFAULT_PORT: Readonly<Record<string, string>> = { http: ":80", https: ":443" };
 
 /** The `location` a redirect route sends a request to. */
-export function redirectLocation(action: Redirect, route: RouteConfig, headers: HeaderMap): string {
+export function redirectLocation(
+  action: Redirect,
+  rewritePath: Rewriter | undefined,
+  headers: HeaderMap,
+): string {
   const was = headers.get("x-forwarded-proto") ?? "http";
   const scheme = action.schemeRedirect ?? (action.httpsRedirect ? "https" : was);
-  return `${scheme}://${location(action, scheme, was, headers)}${target(action, route, headers)}`;
+  return `${scheme}://${location(action, scheme, was, headers)}${target(action, rewritePath, headers)}`;
 }
 
 /** `port_redirect` counts only while the host stays; a scheme change drops the old scheme's own port. */
@@ -25,7 +30,7 @@ function location(action: Redirect, scheme: string, was: string, headers: Header
     : authority;
 }
 
-function target(action: Redirect, route: RouteConfig, headers: HeaderMap): string {
+function target(action: Redirect, rewritePath: Rewriter | undefined, headers: HeaderMap): string {
   const full = headers.get(":path") ?? "/";
   const mark = full.indexOf("?");
   const query = mark < 0 || action.stripQuery ? "" : full.slice(mark);
@@ -34,12 +39,5 @@ function target(action: Redirect, route: RouteConfig, headers: HeaderMap): strin
     // A path with a query of its own keeps that one.
     return action.pathRedirect.includes("?") ? action.pathRedirect : action.pathRedirect + query;
   }
-  if (action.prefixRewrite !== undefined) return rewritePrefix(route, path, action.prefixRewrite) + query;
-  return path + query;
-}
-
-/** Replaces the part of the path that the route matched: the prefix, or the whole path for exact routes. */
-export function rewritePrefix(route: RouteConfig, path: string, rewrite: string): string {
-  const { kind, value } = route.match.path;
-  return kind === "prefix" ? rewrite + path.slice(value.length) : rewrite;
+  return (rewritePath ? rewritePath(path) : path) + query;
 }

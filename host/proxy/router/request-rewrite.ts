@@ -1,8 +1,7 @@
-import type { HeaderMutation, RouteAction } from "../../config/model";
+import type { RouteAction } from "../../config/model";
 import type { HeaderMap } from "../../stores/header-map";
 import { mutateHeaders } from "./header-mutation";
-import { rewritePrefix } from "./redirect";
-import type { Route } from "./route-table";
+import { type Route, rewriteTarget } from "./route";
 
 export type ClusterAction = Extract<RouteAction, { kind: "cluster" }>;
 
@@ -11,24 +10,44 @@ export function rewriteRequest(
   route: Route,
   action: ClusterAction,
   headers: HeaderMap,
-  levels: readonly HeaderMutation[],
   envoyHeaders: boolean,
 ): void {
   if (envoyHeaders && action.timeoutMs > 0) {
     headers.set("x-envoy-expected-rq-timeout-ms", String(action.timeoutMs));
   }
-  mutateHeaders(headers, levels);
-  if (action.hostRewriteLiteral !== undefined) {
-    const was = headers.get(":authority");
-    if (envoyHeaders && was !== undefined) headers.set("x-envoy-original-host", was);
-    headers.set(":authority", action.hostRewriteLiteral);
-  }
-  if (action.prefixRewrite !== undefined) {
-    const was = headers.get(":path") ?? "/";
-    const mark = was.indexOf("?");
-    const path = mark < 0 ? was : was.slice(0, mark);
-    const query = mark < 0 ? "" : was.slice(mark);
-    if (envoyHeaders) headers.set("x-envoy-original-path", was);
-    headers.set(":path", rewritePrefix(route.config, path, action.prefixRewrite) + query);
-  }
+  mutateHeaders(headers, route.requestHeaders);
+  if (route.clusterHost !== undefined) headers.set(":authority", route.clusterHost);
+  const host = newHost(route, headers);
+  if (host !== undefined) rewriteHost(headers, host, action, envoyHeaders);
+  if (!route.rewritePath) return;
+  const was = headers.get(":path") ?? "/";
+  if (envoyHeaders) headers.set("x-envoy-original-path", was);
+  headers.set(":path", rewriteTarget(was, route.rewritePath));
+}
+
+/** The host's name that a rewrite asks for; `auto` is known once a host is chosen. */
+function newHost({ hostRewrite, hostFromPath }: Route, headers: HeaderMap): string | undefined {
+  if (hostRewrite?.kind === "literal") return hostRewrite.value;
+  if (hostRewrite?.kind === "header") return headers.get(hostRewrite.name) || undefined;
+  const path = headers.get(":path") ?? "";
+  return hostFromPath?.(path.replace(/\?.*/s, ""));
+}
+
+/** Puts another authority in place, and keeps the old one where the next hop can see it. */
+export function rewriteHost(
+  headers: HeaderMap,
+  host: string,
+  { appendForwardedHost }: ClusterAction,
+  envoyHeaders: boolean,
+): void {
+  const was = headers.get(":authority");
+  // The last one in the list is not written down twice (observed).
+  if (
+    was &&
+    appendForwardedHost &&
+    !(headers.get("x-forwarded-host") ?? "").split(",").slice(-1).includes(was)
+  )
+    headers.add("x-forwarded-host", was);
+  if (was !== undefined && envoyHeaders) headers.set("x-envoy-original-host", was);
+  headers.set(":authority", host);
 }

@@ -1,16 +1,11 @@
-import type { HttpConnectionManagerConfig, RouteConfig, VirtualHostConfig } from "../../config/model";
+import type { HttpConnectionManagerConfig, VirtualHostConfig } from "../../config/model";
 import type { HeaderMap } from "../../stores/header-map";
 import { type RouteMatcher, routeMatcher } from "./matchers";
-
-/** The route a request takes, with the virtual host it stands in. */
-export interface Route {
-  readonly config: RouteConfig;
-  readonly virtualHost: VirtualHostConfig;
-}
+import { type Route, type RouteChooser, routeChooser } from "./route";
 
 interface CompiledHost {
   readonly virtualHost: VirtualHostConfig;
-  readonly routes: readonly { readonly route: Route; readonly matches: RouteMatcher }[];
+  readonly routes: readonly { readonly choose: RouteChooser; readonly matches: RouteMatcher }[];
 }
 
 interface Wildcard {
@@ -30,7 +25,7 @@ export class RouteTable {
       const host: CompiledHost = {
         virtualHost,
         routes: virtualHost.routes.map((route) => ({
-          route: { config: route, virtualHost },
+          choose: routeChooser(route, virtualHost, config),
           matches: routeMatcher(route.match),
         })),
       };
@@ -74,8 +69,12 @@ export class RouteTable {
     return this.hostFor(headers)?.virtualHost;
   }
 
-  /** The first route of the virtual host that fits; undefined = 404. */
-  find(headers: HeaderMap): Route | undefined {
+  /**
+   * The first route of the virtual host that fits; undefined = 404.
+   *
+   * @param random the stream's own number, from 0 to 2^53: it decides about fractions and weights
+   */
+  find(headers: HeaderMap, random: number): Route | undefined {
     const target = headers.get(":path");
     if (target === undefined) return undefined;
     const host = this.hostFor(headers);
@@ -83,8 +82,8 @@ export class RouteTable {
     const mark = target.indexOf("?");
     const path = mark < 0 ? target : target.slice(0, mark);
     const query = mark < 0 ? undefined : target.slice(mark + 1);
-    for (const { route, matches } of host.routes) {
-      if (matches(headers, path, query)) return route;
+    for (const { choose, matches } of host.routes) {
+      if (matches(headers, path, query, random)) return choose(headers, random);
     }
     return undefined;
   }

@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import type { HeaderMutation } from "../../config/model";
 import { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { Cluster } from "../clusters/cluster";
@@ -11,8 +10,9 @@ import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
 import { mutateHeaders } from "./header-mutation";
 import { redirectLocation } from "./redirect";
-import { type ClusterAction, rewriteRequest } from "./request-rewrite";
-import type { Route } from "./route-table";
+import { type ClusterAction, rewriteHost, rewriteRequest } from "./request-rewrite";
+import type { Route } from "./route";
+import { Shadows } from "./shadow";
 
 /** What a reset before the response headers means to the client. */
 const RESETS: Readonly<Record<ResetReason, { status: number; flag: ResponseFlag }>> = {
@@ -38,6 +38,7 @@ export class Router implements UpstreamEvents {
   /** When the whole request had been sent; service time counts from here. */
   private sentAt: number | undefined;
   private paused = false;
+  private shadows: Shadows | undefined;
   /** When a connection was asked for, monotonic. */
   private askedAt = 0n;
 
@@ -65,7 +66,7 @@ export class Router implements UpstreamEvents {
     if (action.kind === "cluster") this.forward(route, action, headers, endStream);
     else if (action.kind === "redirect") {
       stats.rq_direct_response.inc();
-      const location = redirectLocation(action, route.config, headers);
+      const location = redirectLocation(action, route.rewritePath, headers);
       this.direct(route, action.code, "", [["location", location]]);
     } else {
       stats.rq_direct_response.inc();
@@ -96,7 +97,7 @@ export class Router implements UpstreamEvents {
   }
 
   private mutateResponse(route: Route, headers: HeaderMap): void {
-    mutateHeaders(headers, this.levels(route, "response"));
+    mutateHeaders(headers, route.responseHeaders);
   }
 
   /** Local replies of routes that lead to a cluster; the other kinds see to themselves. */
@@ -105,19 +106,12 @@ export class Router implements UpstreamEvents {
     if (route?.config.action.kind === "cluster") this.mutateResponse(route, headers);
   }
 
-  private levels(route: Route, side: "request" | "response"): readonly HeaderMutation[] {
-    const { config } = this.manager;
-    return side === "request"
-      ? [route.config.requestHeaders, route.virtualHost.requestHeaders, config.requestHeaderMutation]
-      : [route.config.responseHeaders, route.virtualHost.responseHeaders, config.responseHeaderMutation];
-  }
-
   private forward(route: Route, action: ClusterAction, headers: HeaderMap, endStream: boolean): void {
     const { info } = this.stream;
-    const cluster = this.manager.clusters.get(action.cluster);
+    const cluster = this.manager.clusters.get(route.cluster ?? "");
     if (!cluster) {
       this.manager.stats.no_cluster.inc();
-      this.reply(503, "", "cluster_not_found", ResponseFlag.NoClusterFound);
+      this.reply(action.notFoundStatus, "", "cluster_not_found", ResponseFlag.NoClusterFound);
       return;
     }
     this.cluster = cluster;
@@ -129,11 +123,16 @@ export class Router implements UpstreamEvents {
       return;
     }
     this.timeoutMs = action.timeoutMs;
-    rewriteRequest(route, action, headers, this.levels(route, "request"), !this.manager.suppressEnvoyHeaders);
+    const envoyHeaders = !this.manager.suppressEnvoyHeaders;
+    rewriteRequest(route, action, headers, envoyHeaders);
+    if (route.hostRewrite?.kind === "auto" && host.hostname !== "")
+      rewriteHost(headers, host.hostname, action, envoyHeaders);
     if (cluster.refuses()) {
       this.onUpstreamReset("overflow", "");
       return;
     }
+    if (action.mirrors.length > 0)
+      this.shadows = new Shadows(action.mirrors, headers, endStream, this.manager.clusters);
     info.hostChosen(host);
     this.askedAt = this.manager.clock.monotonic();
     try {
@@ -148,6 +147,8 @@ export class Router implements UpstreamEvents {
   }
 
   decodeData(chunk: Buffer, endStream: boolean): void {
+    this.shadows?.write(chunk);
+    if (endStream) this.shadows?.end();
     if (!this.upstream) return;
     if (!this.upstream.write(chunk)) this.stream.holdForUpstream(true);
     if (!endStream) return;
@@ -156,6 +157,7 @@ export class Router implements UpstreamEvents {
   }
 
   decodeTrailers(trailers: HeaderMap): void {
+    this.shadows?.end(trailers);
     if (!this.upstream) return;
     this.upstream.end(trailers);
     this.onRequestComplete();
@@ -276,6 +278,7 @@ export class Router implements UpstreamEvents {
   /** The stream ended, or a filter answered by itself: whatever is still under way is dropped. */
   cancel(): void {
     clearTimeout(this.timer);
+    this.shadows?.drop();
     const { upstream } = this;
     this.upstream = undefined;
     upstream?.cancel();

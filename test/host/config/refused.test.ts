@@ -68,6 +68,24 @@ const REFUSED: [what: string, from: string, to: string, message: string][] = [
     `19:32: ${ROUTES}.domains: expected a list, got "app"`,
   ],
   [
+    "weights that add up to nothing",
+    "route: { cluster: app }",
+    "route: { weighted_clusters: { clusters: [{ name: app, weight: 0 }] } }",
+    `22:67: ${ROUTES}.routes[0].route.weighted_clusters.clusters: the weights add up to nothing`,
+  ],
+  [
+    "a substitution that names a group the pattern has not",
+    "route: { cluster: app }",
+    'route: { cluster: app, regex_rewrite: { pattern: { regex: "/(a)" }, substitution: "\\\\2" } }',
+    `22:109: ${ROUTES}.routes[0].route.regex_rewrite.substitution: \\2: groups go up to \\1`,
+  ],
+  [
+    "a cluster of a mirror that is not there",
+    "route: { cluster: app }",
+    "route: { cluster: app, request_mirror_policies: [{ cluster: gone }] }",
+    `22:87: ${ROUTES}.routes[0].route.request_mirror_policies[0].cluster: unknown cluster "gone"`,
+  ],
+  [
     "map: a list",
     "route: { cluster: app }",
     "route: [x]",

@@ -8,6 +8,7 @@ import type {
 } from "../../../host/config/model";
 import { routeMatcher } from "../../../host/proxy/router/matchers";
 import { redirectLocation } from "../../../host/proxy/router/redirect";
+import { routeChooser } from "../../../host/proxy/router/route";
 import { RouteTable } from "../../../host/proxy/router/route-table";
 import { HeaderMap } from "../../../host/stores/header-map";
 import {
@@ -22,6 +23,12 @@ import {
 import { exchange } from "./support/raw-client";
 import { type StartedProxy, startProxy } from "./support/start-proxy";
 import { echo, httpUpstream, type Upstream } from "./support/upstream";
+
+const rewriter = (action: RouteAction) =>
+  routeChooser(route("/", action), virtualHost([]), {
+    requestHeaderMutation: NO_MUTATION,
+    responseHeaderMutation: NO_MUTATION,
+  })(request("/"), 0).rewritePath;
 
 const direct: RouteAction = { kind: "directResponse", status: 200, body: Buffer.alloc(0) };
 
@@ -39,6 +46,7 @@ function request(path: string, headers: [string, string][] = [], authority = "a.
 function matches(match: Partial<RouteMatch>, path: string, headers: [string, string][] = []): boolean {
   const config: RouteMatch = {
     path: { kind: "prefix", value: "/" },
+    fraction: undefined,
     caseSensitive: true,
     headers: [],
     queryParameters: [],
@@ -46,7 +54,7 @@ function matches(match: Partial<RouteMatch>, path: string, headers: [string, str
   };
   const mark = path.indexOf("?");
   const [bare, query] = mark < 0 ? [path, undefined] : [path.slice(0, mark), path.slice(mark + 1)];
-  return routeMatcher(config)(request(path, headers), bare, query);
+  return routeMatcher(config)(request(path, headers), bare, query, 0);
 }
 
 function header(more: Partial<HeaderMatcherConfig>): HeaderMatcherConfig {
@@ -176,22 +184,22 @@ describe("virtual hosts", () => {
     [".com", "*"],
     ["else", "*"],
   ])("%s goes to %s", (authority, domain) => {
-    expect(table.find(request("/", [], authority))?.config.name).toBe(domain);
+    expect(table.find(request("/", [], authority), 0)?.config.name).toBe(domain);
   });
 
   test("nothing is routed without a scheme or a path", () => {
     const headers = request("/");
     headers.remove("x-forwarded-proto");
-    expect(table.find(headers)).toBeUndefined();
+    expect(table.find(headers, 0)).toBeUndefined();
     const pathless = request("/");
     pathless.remove(":path");
-    expect(table.find(pathless)).toBeUndefined();
+    expect(table.find(pathless, 0)).toBeUndefined();
   });
 
   test("any text is a safe authority", () => {
     fc.assert(
       fc.property(fc.string(), (authority) => {
-        expect(table.find(request("/", [], authority))).toBeDefined();
+        expect(table.find(request("/", [], authority), 0)).toBeDefined();
       }),
     );
   });
@@ -206,6 +214,7 @@ describe("redirects", () => {
     portRedirect: undefined,
     pathRedirect: undefined,
     prefixRewrite: undefined,
+    regexRewrite: undefined,
     code: 301,
     stripQuery: false,
   } as const;
@@ -221,14 +230,12 @@ describe("redirects", () => {
     [{ prefixRewrite: "/new" }, "http://a.com:8080/newold?q=1"],
   ])("%o", (more, location) => {
     const action = { ...base, ...more };
-    expect(redirectLocation(action, route("/", action), request("/old?q=1", [], "a.com:8080"))).toBe(
-      location,
-    );
+    expect(redirectLocation(action, rewriter(action), request("/old?q=1", [], "a.com:8080"))).toBe(location);
   });
 
   test("a change of scheme drops the old scheme's port", () => {
     const action = { ...base, httpsRedirect: true };
-    expect(redirectLocation(action, route("/", action), request("/", [], "a.com:80"))).toBe("https://a.com/");
+    expect(redirectLocation(action, rewriter(action), request("/", [], "a.com:80"))).toBe("https://a.com/");
   });
 });
 

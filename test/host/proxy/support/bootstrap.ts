@@ -19,7 +19,13 @@ export function route(prefix: string, action: RouteAction, more: Partial<RouteCo
   return {
     name: "",
     metadata: undefined,
-    match: { path: { kind: "prefix", value: prefix }, caseSensitive: true, headers: [], queryParameters: [] },
+    match: {
+      path: { kind: "prefix", value: prefix },
+      fraction: undefined,
+      caseSensitive: true,
+      headers: [],
+      queryParameters: [],
+    },
     action,
     requestHeaders: NO_MUTATION,
     responseHeaders: NO_MUTATION,
@@ -28,7 +34,17 @@ export function route(prefix: string, action: RouteAction, more: Partial<RouteCo
 }
 
 export function toCluster(cluster: string, timeoutMs = 15_000): Extract<RouteAction, { kind: "cluster" }> {
-  return { kind: "cluster", cluster, timeoutMs, prefixRewrite: undefined, hostRewriteLiteral: undefined };
+  return {
+    kind: "cluster",
+    choice: { kind: "one", cluster },
+    notFoundStatus: 503,
+    timeoutMs,
+    prefixRewrite: undefined,
+    regexRewrite: undefined,
+    hostRewrite: undefined,
+    appendForwardedHost: false,
+    mirrors: [],
+  };
 }
 
 export function virtualHost(routes: RouteConfig[], more: Partial<VirtualHostConfig> = {}): VirtualHostConfig {
