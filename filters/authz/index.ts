@@ -1,4 +1,4 @@
-import { Action, HttpFilter, RootContext, registerHttp } from "proxy-wasm-toolkit/sdk";
+import { Action, HeadersAction, HttpFilter, RootContext, registerHttp } from "proxy-wasm-toolkit/sdk";
 import { Claims, JsonClaims, MetadataClaims } from "./claims";
 import { Config, readConfig } from "./config";
 import { Facts } from "./facts";
@@ -8,6 +8,8 @@ import { Login } from "./jwt/login";
 import { Terms } from "./terms";
 
 const PERMISSION_DENIED = 7;
+/** Not `Pause`: where plugins may stop at headers alone, the body would take a request past us that still waits. */
+const HOLD = <Action>(<i32>HeadersAction.StopAllIterationAndWatermark);
 
 class AuthzRoot extends RootContext {
   readonly config: Config = new Config();
@@ -42,7 +44,7 @@ class Authz extends HttpFilter implements Waiter {
   }
 
   private authenticate(login: Login): Action {
-    if (!login.run(this)) return Action.Pause;
+    if (!login.run(this)) return HOLD;
     if (login.failure != "") return refuse(this, login.failure, login.realm);
     return this.authorize(new JsonClaims(login.claims));
   }

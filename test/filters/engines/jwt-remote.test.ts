@@ -41,6 +41,7 @@ describe.skipIf(!inject("envoy"))("authz fetches keys as Envoy's JWT filter", ()
     slow: { timeout: "0.1s" },
     down: { jwksCluster: "down" },
     burst: {},
+    held: {},
   };
 
   const rule = (scene: string, subject: Subject): JwtRule => {
@@ -86,7 +87,16 @@ describe.skipIf(!inject("envoy"))("authz fetches keys as Envoy's JWT filter", ()
     ];
     const ours = (scene: string, subject: Subject) => {
       const configuration = JSON.stringify({ jwtRules: [rule(scene, subject)] });
-      const filter = build.wasmFilter({ name: "authz", wasm, rootId: "authz", vmId: "authz", configuration });
+      // With it a held head goes on with the body, unless the filter holds that too.
+      const plugin = { allow_on_headers_stop_iteration: scene === "held" };
+      const filter = build.wasmFilter({
+        name: "authz",
+        wasm,
+        rootId: "authz",
+        vmId: "authz",
+        configuration,
+        plugin,
+      });
       return listener(scene, subject, filter, details);
     };
     const scenes = Object.keys(SCENES);
@@ -162,6 +172,11 @@ describe.skipIf(!inject("envoy"))("authz fetches keys as Envoy's JWT filter", ()
   test("not for tokens that are bad anyway", async () => {
     serve("good", { body: jwks(first) });
     expectSame(await ask("good", "a.b.c"), 401, "Jwt header is an invalid Base64url encoded", 0);
+  });
+
+  test("and a body that comes meanwhile waits too", async () => {
+    serve("held", { status: 500 });
+    expectSame(await ask("held", good, "POST"), 401, "Jwks remote fetch is failed", 1);
   });
 
   test("again when they are too old", async () => {
