@@ -2,6 +2,7 @@ import { lowerCase } from "proxy-wasm-toolkit/sdk/text/ascii";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
 import { queryParameter } from "proxy-wasm-toolkit/sdk/text/url";
+import { ClaimMatch, claimPath } from "./claims";
 import { KnownHeader } from "./known-header";
 import { Request } from "./request";
 import { StringMatch } from "./string-match";
@@ -85,6 +86,8 @@ export class RequestMatch {
   private cluster: StringMatch | null = null;
   /** Empty = any. */
   private nodes: string[] = [];
+  private claims: ClaimMatch[] = [];
+  private withoutClaims: ClaimMatch[] = [];
 
   static read(fields: Fields, json: JsonValue, path: string): RequestMatch {
     const match = new RequestMatch();
@@ -96,8 +99,9 @@ export class RequestMatch {
     match.method = part(fields, json, "method", path, false);
     match.authority = part(fields, json, "authority", path, false);
     match.scheme = part(fields, json, "scheme", path, false);
-    match.headers = readHeaders(fields, json.get("headers"), `${path}.headers`);
-    match.without = readHeaders(fields, json.get("withoutHeaders"), `${path}.withoutHeaders`);
+    match.headers = readHeaders(fields, json.get("headers"), `${path}.headers`, match.claims);
+    const without = json.get("withoutHeaders");
+    match.without = readHeaders(fields, without, `${path}.withoutHeaders`, match.withoutClaims);
     match.query = readQuery(fields, json.get("queryParams"), `${path}.queryParams`);
     match.routeName = part(fields, json, "routeName", path, false);
     match.cluster = part(fields, json, "upstreamCluster", path, false);
@@ -131,7 +135,10 @@ export class RequestMatch {
     const name = this.routeName;
     if (name != null && !name.matches(request.routeName)) return false;
     const cluster = this.cluster;
-    return cluster == null || cluster.matches(request.cluster);
+    if (cluster != null && !cluster.matches(request.cluster)) return false;
+    for (let i = 0; i < this.claims.length; i++) if (!this.claims[i].holds()) return false;
+    for (let i = 0; i < this.withoutClaims.length; i++) if (this.withoutClaims[i].holds()) return false;
+    return true;
   }
 
   private queryHolds(request: Request): bool {
@@ -162,16 +169,29 @@ function part(
   return value == null ? null : StringMatch.read(fields, value, `${path}.${key}`, ignoreCase);
 }
 
-function readHeaders(fields: Fields, json: JsonValue | null, path: string): HeaderMatch[] {
+/** Claims of a token, which Istio writes among the headers, go into `claims`. */
+function readHeaders(
+  fields: Fields,
+  json: JsonValue | null,
+  path: string,
+  claims: ClaimMatch[],
+): HeaderMatch[] {
   const list: HeaderMatch[] = [];
   if (json == null || !fields.isObject(json, path)) return list;
   for (let i = 0; i < json.keys.length; i++) {
     const key = json.keys[i];
     if (IGNORED.includes(key)) continue;
     const at = `${path}.${key}`;
-    if (key == "" || key.startsWith("@")) fields.fail(at, "unsupported header name");
-    const name = lowerCase(key);
     const match = StringMatch.read(fields, json.items[i], at, false);
+    const claim = claimPath(key);
+    if (claim != null) {
+      claims.push(new ClaimMatch(claim, match));
+      continue;
+    }
+    if (key == "" || key.startsWith("@")) {
+      fields.fail(at, "expected the name of a header, or @request.auth.claims[name]");
+    }
+    const name = lowerCase(key);
     // Proxies show `host` as `:authority`.
     list.push(new HeaderMatch(KnownHeader.of(name == "host" ? ":authority" : name), match));
   }

@@ -84,8 +84,12 @@ describe("fault: what a configuration refuses", () => {
     [matched({ uri: { prefix: "" } }), "http[0].match[0].uri.prefix: must not be empty"],
     [matched({ ignoreUriCase: "yes" }), "http[0].match[0].ignoreUriCase: expected true or false"],
     [
-      matched({ headers: { "@request.auth.claims.a": {} } }),
-      "http[0].match[0].headers.@request.auth.claims.a: unsupported",
+      matched({ headers: { "@request.auth.claim.a": {} } }),
+      "http[0].match[0].headers.@request.auth.claim.a: expected the name of a header, or @request.auth.claims[name]",
+    ],
+    [
+      matched({ withoutHeaders: { "@request.auth.claims[a][]": {} } }),
+      "http[0].match[0].withoutHeaders.@request.auth.claims[a][]: expected the name of a header, or",
     ],
     [matched({ headers: [] }), "http[0].match[0].headers: expected an object"],
     [{ http: [], headerFaults: "yes" }, "headerFaults: expected an object"],
@@ -533,6 +537,7 @@ describe("fault: no trap", () => {
     "ramp",
     "runtime",
     "fault.http.abort.abort_percent",
+    "@request.auth.claims[a][b]",
     "routeName",
     "upstreamCluster",
     "downstreamNodes",

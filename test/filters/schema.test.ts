@@ -28,7 +28,7 @@ const FULL: Record<string, unknown> = {
             method: { prefix: "G" },
             authority: { regex: "a.*" },
             scheme: {},
-            headers: { "x-a": { exact: "" } },
+            headers: { "x-a": { exact: "" }, "@request.auth.claims[a][b]": { exact: "c" } },
             withoutHeaders: { "x-b": {} },
             queryParams: { q: { exact: "1" } },
             routeName: { exact: "r" },
