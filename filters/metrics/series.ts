@@ -1,85 +1,62 @@
-import { Counter, Histogram, logWarn, Metric } from "proxy-wasm-toolkit/sdk";
-import { Facts } from "./facts";
-import { Labels } from "./labels";
-import { LocalWorkload } from "./local";
+import { logWarn, Metric } from "proxy-wasm-toolkit/sdk";
+import { LabelSet } from "./label-set";
+import { MetricPlan } from "./plans";
 
-/** The four series of one set of labels. */
+/** The series of one label set, one for each metric of its traffic; 0 = not counted. */
 export class Series {
-  constructor(
-    readonly facts: Facts | null,
-    readonly requests: Metric,
-    readonly duration: Metric,
-    readonly requestBytes: Metric,
-    readonly responseBytes: Metric,
-    readonly next: Series | null,
-  ) {}
-}
+  readonly metrics: StaticArray<Metric>;
 
-const BUCKETS = 256;
-
-/** Series by facts: a known set of labels builds no text. Past `limit` sets everything new counts in one series. */
-export class SeriesTable {
-  private readonly buckets: StaticArray<Series | null> = new StaticArray<Series | null>(BUCKETS);
-  private readonly requests: Counter;
-  private readonly duration: Histogram;
-  private readonly requestBytes: Histogram;
-  private readonly responseBytes: Histogram;
-  private overflow: Series | null = null;
-  private count: i32 = 0;
-
-  constructor(
-    private readonly local: LocalWorkload,
-    private readonly isDestination: bool,
-    private readonly limit: i32,
-  ) {
-    this.requests = new Counter("istio_requests_total", limit + 1);
-    this.duration = new Histogram("istio_request_duration_milliseconds", limit + 1);
-    this.requestBytes = new Histogram("istio_request_bytes", limit + 1);
-    this.responseBytes = new Histogram("istio_response_bytes", limit + 1);
+  constructor(plans: MetricPlan[], labels: LabelSet) {
+    const metrics = new StaticArray<Metric>(plans.length);
+    for (let i = 0; i < plans.length; i++) metrics[i] = plans[i].series(labels.values);
+    this.metrics = metrics;
   }
 
-  find(facts: Facts): Series {
-    const index = facts.hash % BUCKETS;
-    const first = this.buckets[index];
-    let each = first;
-    while (each != null) {
-      if ((each.facts as Facts).equals(facts)) return each;
-      each = each.next;
-    }
-    if (this.count >= this.limit) return this.last();
-    this.count++;
-    const made = this.define(facts, first);
-    this.buckets[index] = made;
+  /** Adds to the counter at that place. */
+  count(index: i32, amount: i64): void {
+    const metric = unchecked(this.metrics[index]);
+    if (amount > 0 && changetype<usize>(metric) != 0) metric.increment(amount);
+  }
+
+  /** Puts a value into the histogram at that place. */
+  record(index: i32, value: i64): void {
+    const metric = unchecked(this.metrics[index]);
+    if (changetype<usize>(metric) != 0) metric.record(value);
+  }
+}
+
+/** Longer label sets, in characters, count with the overflow: a metric's name has its limits. */
+const MAX_LENGTH = 2048;
+
+/** Series by label set. Past `limit` sets everything new counts in one series, so that sums stay right. */
+export class SeriesTable {
+  private readonly known: Map<string, Series> = new Map<string, Series>();
+  private overflow: Series | null = null;
+
+  constructor(
+    private readonly plans: MetricPlan[],
+    private readonly limit: i32,
+    private readonly other: LabelSet,
+  ) {
+    for (let i = 0; i < plans.length; i++) plans[i].limit(limit + 1);
+  }
+
+  find(labels: LabelSet): Series {
+    const key = labels.key;
+    if (key.length > MAX_LENGTH) return this.last();
+    if (this.known.has(key)) return this.known.get(key);
+    if (this.known.size >= this.limit) return this.last();
+    const made = new Series(this.plans, labels);
+    this.known.set(key, made);
     return made;
   }
 
   private last(): Series {
     let series = this.overflow;
     if (series == null) {
-      logWarn(`more than ${this.limit} sets of labels: further ones count as "other"`);
-      this.overflow = series = this.define(null, null);
+      logWarn(`more than ${this.limit} sets of labels, or one that is too long: counted as "other"`);
+      this.overflow = series = new Series(this.plans, this.other);
     }
     return series;
   }
-
-  private define(facts: Facts | null, next: Series | null): Series {
-    const labels = this.isDestination
-      ? Labels.ofDestination(this.local, facts)
-      : Labels.ofSource(this.local, facts);
-    labels.write<Counter>(this.requests);
-    const requests = this.requests.series();
-    return new Series(
-      facts,
-      requests,
-      histogram(this.duration, labels),
-      histogram(this.requestBytes, labels),
-      histogram(this.responseBytes, labels),
-      next,
-    );
-  }
-}
-
-function histogram(family: Histogram, labels: Labels): Metric {
-  labels.write<Histogram>(family);
-  return family.series();
 }

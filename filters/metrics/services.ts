@@ -1,7 +1,7 @@
 import { getPropertyString, PropertyPath } from "proxy-wasm-toolkit/sdk";
 
-const CLUSTER_NAME = PropertyPath.of(["xds", "cluster_name"]);
-const ROUTE_NAME = PropertyPath.of(["xds", "route_name"]);
+const METADATA: string[] = ["xds", "cluster_metadata", "filter_metadata", "istio"];
+const EXTERNAL = PropertyPath.of(METADATA).at("external");
 
 /** Clusters for traffic no service is known for: their own names stand for it. */
 const PASSTHROUGH: string[] = [
@@ -21,36 +21,36 @@ export class Service {
     readonly host: string,
     readonly name: string,
     readonly namespace: string,
+    /** Whether proxies of the mesh stand before it, so that it may be told who calls. */
+    readonly inMesh: bool,
   ) {}
 }
 
-const NONE = new Service("", "", "");
-const BLACK_HOLE = new Service("", "BlackHoleCluster", "");
+const NONE = new Service("", "", "", false);
 
 function field(name: string): string {
-  const path = ["xds", "cluster_metadata", "filter_metadata", "istio", "services", "0", name];
-  const value = getPropertyString(PropertyPath.of(path));
+  const value = getPropertyString(PropertyPath.of(METADATA.concat(["services", "0", name])));
   return value == null ? "" : value;
 }
 
 /** Reads the metadata Istio gives a cluster: `istio: {services: [{host, name, namespace}]}`. */
 function readService(cluster: string): Service {
-  if (PASSTHROUGH.includes(cluster)) return new Service("", cluster, "");
+  if (PASSTHROUGH.includes(cluster)) return new Service("", cluster, "", false);
   const host = field("host");
   if (host == "") return NONE;
   const dot = host.indexOf(".");
   const name = field("name");
-  return new Service(host, name != "" ? name : dot < 0 ? host : host.substring(0, dot), field("namespace"));
+  const known = name != "" ? name : dot < 0 ? host : host.substring(0, dot);
+  return new Service(host, known, field("namespace"), !EXTERNAL.bool);
 }
 
 /** Services by cluster; a cluster's metadata is read once. */
 export class Services {
   private readonly known: Map<string, Service> = new Map<string, Service>();
 
-  /** Service of the request that has just ended. */
-  current(): Service {
-    const cluster = getPropertyString(CLUSTER_NAME);
-    if (cluster == null) return getPropertyString(ROUTE_NAME) == "block_all" ? BLACK_HOLE : NONE;
+  /** Service of the current stream, whose cluster that is; "" = none. */
+  of(cluster: string): Service {
+    if (cluster == "") return NONE;
     if (this.known.has(cluster)) return this.known.get(cluster);
     const service = readService(cluster);
     if (this.known.size < MAX_KNOWN) this.known.set(cluster, service);

@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RequestInit, ResponseInit, TestHost, TestHostOptions } from "../../host/testing/index";
+import { startHost } from "../../host/testing/vitest";
+import { inspectModule } from "../../host/vm/inspect";
 import { anyConfig, anyRequest, bytes } from "./support/anything";
-import { moduleSize, rawHeaders, refusals, withFilter } from "./support/filter";
+import { modulePath, moduleSize, rawHeaders, refusals, withFilter } from "./support/filter";
 
 const NODE = {
   metadata: {
@@ -42,7 +45,8 @@ test.each<[unknown, string]>([
   ["", "the configuration is empty"],
   [{}, "reporter: expected a string"],
   [{ reporter: "both" }, 'reporter: expected "destination" or "source"'],
-  [{ reporter: "source", metrics: [] }, "metrics: unknown or unsupported field (known: reporter, maxSeries)"],
+  [{ reporter: "source", series: [] }, "series: unknown or unsupported field (known: reporter, maxSeries, "],
+  [{ reporter: "source", peerExchange: 1 }, "peerExchange: expected true or false"],
   [{ reporter: "source", maxSeries: 0 }, "maxSeries: expected a whole number from 1 to 100000"],
 ])("metrics refuses %j", async (config, why) => {
   const refusal = await refusals("metrics");
@@ -150,7 +154,7 @@ describe("metrics: labels", () => {
     [{ routeName: "block_all" }, "BlackHoleCluster"],
   ])("%j is the service %s", async (route, service) => {
     const host = await metrics({ reporter: "source" });
-    ask(host, { route });
+    ask(host, { route }, { status: 502 });
     expect(one(host)).toMatchObject({
       destination_service: "shop.example:80",
       destination_service_name: service,
@@ -210,6 +214,7 @@ describe("metrics: counting", () => {
     // Header bytes count too: names and values, without separators.
     expect(new Map(host.metrics.map(({ name, value, values }) => [name, [value, ...values]]))).toEqual(
       new Map([
+        ["istio_build", [1]],
         ["istio_requests_total", [2]],
         ["istio_request_duration_milliseconds", [2, 12, 12]],
         ["istio_request_bytes", [2, 139, 139]],
@@ -252,6 +257,81 @@ describe("metrics: counting", () => {
     });
   });
 });
+
+describe("metrics: cost", () => {
+  /** Hostcalls of the second of two equal exchanges, by name. */
+  async function calls(config: object, request: RequestInit = {}): Promise<Record<string, number>> {
+    const host = await metrics(config);
+    const plain = { headers: {}, ...request };
+    ask(host, plain);
+    host.trace.length = 0;
+    ask(host, plain);
+    const counts: Record<string, number> = {};
+    for (const line of host.trace) {
+      const name = / {2}==> (proxy_\w+)\(/.exec(line)?.[1];
+      if (name) counts[name] = (counts[name] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  test("a destination: all facts in one call, no property by itself", async () => {
+    expect(await calls({ reporter: "destination" })).toEqual({
+      proxy_get_header_map_value: 2,
+      proxy_call_foreign_function: 1,
+      proxy_increment_metric: 1,
+      proxy_record_metric: 3,
+    });
+    expect(await calls({ reporter: "destination", peerExchange: false })).toHaveProperty(
+      "proxy_get_header_map_value",
+      1,
+    );
+  });
+
+  test("a source: its cluster and the endpoint's metadata besides", async () => {
+    expect(await calls({ reporter: "source" }, { route: { clusterName: "app" } })).toEqual({
+      proxy_get_property: 2,
+      proxy_get_header_map_value: 2,
+      proxy_call_foreign_function: 1,
+      proxy_increment_metric: 1,
+      proxy_record_metric: 3,
+    });
+  });
+
+  test("a proxy without expressions gives the same series, from single properties", async () => {
+    const tls = {
+      version: "TLSv1.3",
+      mtls: true,
+      peerCertificateValid: true,
+      uriSanPeer: "spiffe://td/ns/a/sa/b",
+      uriSanLocal: "spiffe://td/ns/c/sa/d",
+    };
+    const seen = async (allowedCapabilities?: string[]) => {
+      const host = await startHost({
+        node: NODE,
+        plugins: {
+          module: modulePath("metrics"),
+          rootId: "metrics",
+          configuration: { reporter: "destination" },
+          ...(allowedCapabilities && { allowedCapabilities }),
+        },
+      });
+      ask(host, { connection: { tls }, route: { clusterName: "app" } });
+      ask(host, { route: { routeName: "block_all" } }, { status: 502 });
+      const grpc = { "content-type": "application/grpc+proto" };
+      ask(host, { headers: grpc }, { headers: { "grpc-status": "3" } });
+      host.request({ rawHeaders: [] }).disconnect();
+      return host.metrics.map(({ rawName, value, values }) => ({ rawName, value, values }));
+    };
+    const without = (await modulesImports()).filter((name) => name !== "proxy_call_foreign_function");
+    expect(await seen(without)).toEqual(await seen());
+  });
+});
+
+/** What the module may call and be called by. */
+async function modulesImports(): Promise<string[]> {
+  const { imports, exports } = inspectModule(readFileSync(modulePath("metrics")));
+  return [...imports, ...exports].map(({ name }) => name);
+}
 
 describe("metrics: no trap", () => {
   test("whatever the configuration", async () => {

@@ -195,7 +195,28 @@ const FULL: Record<string, unknown> = {
     trustDomain: "td",
     trustDomainAliases: ["cluster.local"],
   },
-  metrics: { reporter: "destination", maxSeries: 10 },
+  metrics: {
+    reporter: "destination",
+    maxSeries: 10,
+    peerExchange: true,
+    disableHostHeaderFallback: false,
+    appMetrics: true,
+    metrics: [
+      {
+        providers: [{ name: "prometheus" }],
+        overrides: [
+          { match: { metric: "REQUEST_SIZE", mode: "SERVER" }, disabled: true },
+          {
+            tagOverrides: {
+              request_host: { operation: "UPSERT", value: "request.host" },
+              response_flags: { operation: "REMOVE" },
+            },
+          },
+        ],
+        reportingInterval: "10s",
+      },
+    ],
+  },
   ratelimit: {
     stat_prefix: "p",
     status: { code: 503 },
@@ -260,7 +281,7 @@ function* spoiled(tree: unknown): Generator<unknown> {
 
 /** Values only the filter looks into: JSON Schema has no words for them. */
 const BEYOND_SCHEMA =
-  /expected (a duration|an IP address|a port)|a path template|a second policy of this name|start must be less|a second descriptor|Jwks|needs token_bucket or/;
+  /expected (a duration|an IP address|a port)|not an expression|a path template|a second policy of this name|start must be less|a second descriptor|Jwks|needs token_bucket or/;
 
 describe.each(Object.keys(FULL) as FilterName[])("schema of %s", (filter) => {
   test("takes what the filter takes, and refuses what it refuses", async () => {
@@ -295,7 +316,7 @@ describe.each(Object.keys(FULL) as FilterName[])("schema of %s", (filter) => {
   });
 });
 
-test.each(["fault", "ratelimit"] as const)(
+test.each(["fault", "metrics", "ratelimit"] as const)(
   "the WasmPlugin in the README of %s is accepted",
   async (filter) => {
     const blocks = [...read(`filters/${filter}/README.md`).matchAll(/```yaml\n([\s\S]*?)```/g)];
@@ -307,6 +328,22 @@ test.each(["fault", "ratelimit"] as const)(
     expect(await accepts(filter, pluginConfig)).toBe(true);
   },
 );
+
+test("the tags of the metrics filter are those of its labels, and the demo's are among them", () => {
+  interface StatsTag {
+    tag_name: string;
+    regex: string;
+  }
+  const pairs = (tags: StatsTag[]) => tags.map(({ tag_name, regex }) => [tag_name, regex]);
+  const all = pairs(parse(read("filters/metrics/stats-tags.yaml")).stats_tags);
+  const ofDemo = pairs(parse(read("examples/sidecar/envoy.yaml")).stats_config.stats_tags);
+  const labels = read("filters/metrics/labels.ts");
+  const names = [...labels.slice(labels.indexOf("LABEL_NAMES")).matchAll(/"(\w+)"/g)].map(([, name]) => name);
+  expect(names).toHaveLength(25);
+  expect(all.slice(0, 25).map(([name]) => name)).toEqual(names);
+  for (const [name, regex] of all) expect(regex).toMatch(`(${name}=\\.=(.*?);\\.;)`);
+  expect(all.slice(0, 25)).toEqual(ofDemo);
+});
 
 test("the demo's configurations are good by the schemas", () => {
   const demo = parse(read("examples/sidecar/envoy.yaml"));
