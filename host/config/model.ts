@@ -90,6 +90,25 @@ export interface DownstreamTlsConfig {
   preferClientCiphers: boolean;
 }
 
+/** `UpstreamTlsContext` with its `common_tls_context`. */
+export interface UpstreamTlsConfig {
+  /** Shown to hosts that ask for one. */
+  certificate: TlsCertificateConfig | undefined;
+  parameters: TlsParameters;
+  /** Undefined: whoever answers is believed. */
+  validation: CertificateValidation | undefined;
+  /** Empty = what the connection is for: `h2`, `http/1.1`, or nothing at all. */
+  alpnProtocols: string[];
+  /** The name asked for; "" = none. */
+  sni: string;
+  /** The host's own name instead, when it has one. */
+  autoHostSni: boolean;
+  /** The certificate must be for the name asked for; its other names do not count then. */
+  autoSniSanValidation: boolean;
+  /** Sessions are resumed. */
+  resumes: boolean;
+}
+
 export interface TlsCertificateConfig {
   chain: DataSource;
   key: DataSource;
@@ -337,6 +356,8 @@ export interface ClusterConfig {
   /** Set when the cluster speaks HTTP/2. */
   http2: Http2Config | undefined;
   perConnectionBufferLimitBytes: number;
+  /** TLS with hosts; undefined = plain. */
+  tls: UpstreamTlsConfig | undefined;
 }
 
 /** `Http2ProtocolOptions`: what this proxy announces to the other side. */

@@ -2,7 +2,6 @@ import { LogLevel } from "../../sdk/abi/log-level";
 import type { Clock } from "../clock";
 import type { Bootstrap, ListenerConfig } from "../config/model";
 import type { ListenerAddress, RunningEngine } from "../engine";
-import { ConfigError, type ConfigIssue } from "../errors";
 import type { Logger } from "../log";
 import type { AccessLogger } from "../stream/access-logger";
 import type { FilterFactory } from "../stream/filter";
@@ -21,6 +20,7 @@ import { StatsStore } from "./stats/store";
 import { TagExtraction } from "./stats/tags";
 import { FilteredHttp } from "./tcp/filtered-http";
 import { TcpService } from "./tcp/tcp-service";
+import { gather } from "./tls/gather";
 import { ServerTls } from "./tls/server-tls";
 
 /** The filters of one listener, in chain order, and what logs its HTTP streams. */
@@ -48,22 +48,6 @@ export interface ProxyDeps {
 }
 
 const SOURCE = "host/proxy/proxy.ts";
-
-/** Every listener's TLS; what is wrong with all of their certificates is reported together. */
-function serverTls(listeners: readonly ListenerConfig[], store: StatsStore): (ServerTls | undefined)[] {
-  const issues: ConfigIssue[] = [];
-  const made = listeners.map((config) => {
-    try {
-      return config.tls && new ServerTls(config.tls, store, listenerPrefix(config));
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      issues.push(...error.issues);
-      return undefined;
-    }
-  });
-  if (issues.length > 0) throw new ConfigError(issues);
-  return made;
-}
 
 /** The Node reference proxy for one bootstrap file. */
 export class NodeProxy implements RunningEngine {
@@ -136,7 +120,11 @@ export class NodeProxy implements RunningEngine {
     await this.clusters.start();
     this.setState("INITIALIZING");
     const filters = await deps.loadFilters(this);
-    const tls = serverTls(bootstrap.listeners, this.store);
+    const tls = gather(
+      bootstrap.listeners,
+      (config) =>
+        config.tls && new ServerTls(config.tls, this.store, listenerPrefix(config), bugReporter(deps.log)),
+    );
     const listeners = bootstrap.listeners.map(
       (config, i) =>
         new Listener(config, this.createService(config, filters[i] ?? NO_FILTERS), {

@@ -176,6 +176,7 @@ export const PROPERTIES: Readonly<Record<string, Row | Rows>> = {
     cx_pool_ready_duration: upstream((u) => duration(u.poolReadyDuration)),
     request_attempt_count: stream((s) => uint(s.info.upstream.attempts)),
     num_endpoints: route((r) => uint(r.clusterEndpoints)),
+    server_name: stream((s) => text(s.info.upstream.tls?.serverName)),
     ...tls((s) => s.info.upstream.tls),
   },
 

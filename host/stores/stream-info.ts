@@ -41,6 +41,8 @@ export interface ConnectionInfo {
 /** What a TLS handshake told; names as the properties are called. */
 export interface TlsInfo {
   readonly version: string;
+  /** SNI that a host was asked for. */
+  readonly serverName?: string | undefined;
   /** By ALPN; "" = nothing was agreed on. */
   readonly alpn?: string;
   readonly mtls: boolean;

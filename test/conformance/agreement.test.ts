@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { loadBootstrap, parseBootstrap } from "../../host/config/index";
 import { ConfigError } from "../../host/errors";
-import { serverContext } from "../../host/proxy/tls/secure-context";
+import { clientContext, serverContext } from "../../host/proxy/tls/secure-context";
 import type { Json } from "../support/bootstrap";
 import { everyField } from "../support/every-field";
 import { guest } from "../support/guests";
@@ -97,6 +97,7 @@ function nodeAccepts(file: Json): boolean {
   try {
     const { bootstrap } = parseBootstrap(JSON.stringify(file), "envoy.json");
     for (const { tls } of bootstrap.listeners) if (tls) serverContext(tls);
+    for (const { tls } of bootstrap.clusters) if (tls) clientContext(tls);
     return true;
   } catch (error) {
     if (error instanceof ConfigError) return false;

@@ -1,3 +1,4 @@
+import type { TlsOptions } from "node:tls";
 import { afterAll, beforeAll, test } from "vitest";
 import * as build from "./bootstrap";
 import {
@@ -12,6 +13,7 @@ import { fenceListener, PluginLog } from "./plugin-log";
 import { exchange, RawClient, type RawRequest, type RawResponse } from "./raw-client";
 import { answerOk, RawUpstream, type UpstreamHandler } from "./raw-upstream";
 import { recordRoot } from "./recorder";
+import { TlsFront } from "./tls-front";
 
 /** How the proxy is configured for one behaviour; everything has a plain default. */
 export interface Setup {
@@ -37,6 +39,8 @@ export interface Setup {
   /** The cluster leads nowhere: connections are refused. */
   dead?: boolean;
   upstream?: UpstreamHandler;
+  /** The upstreams stand behind TLS. */
+  upstreamTls?: TlsOptions;
   /** A second upstream, which speaks HTTP/2; its cluster is called like the behaviour with `-h2` behind. */
   http2?: Http2Handler;
 }
@@ -48,6 +52,9 @@ const DEAD_PORT = 1;
 export class Behaviour extends PluginLog {
   upstream!: RawUpstream;
   http2!: Http2Upstream;
+  /** TLS in front of the upstreams, where it is asked for. */
+  front!: TlsFront;
+  http2Front!: TlsFront;
 
   constructor(
     id: string,
@@ -106,9 +113,17 @@ export class Behaviour extends PluginLog {
   clusters(): build.Json[] {
     const { id } = this;
     const { cluster, dead, http2 } = this.setup;
-    const port = dead ? DEAD_PORT : this.upstream.port;
+    const port = dead ? DEAD_PORT : (this.front ?? this.upstream).port;
     const own = build.cluster(id, port, typeof cluster === "function" ? cluster(port) : cluster);
-    return http2 ? [own, build.cluster(`${id}-h2`, this.http2.port, build.CLUSTER_HTTP2)] : [own];
+    return http2
+      ? [
+          own,
+          build.cluster(`${id}-h2`, (this.http2Front ?? this.http2).port, {
+            ...build.CLUSTER_HTTP2,
+            ...(this.http2Front && (cluster as build.Json)),
+          }),
+        ]
+      : [own];
   }
 }
 
@@ -147,6 +162,10 @@ export function conformance(
       for (const behaviour of behaviours) {
         behaviour.upstream = await RawUpstream.start(behaviour.setup.upstream ?? answerOk);
         if (behaviour.setup.http2) behaviour.http2 = await Http2Upstream.start(behaviour.setup.http2);
+        const { upstreamTls } = behaviour.setup;
+        if (!upstreamTls) continue;
+        behaviour.front = await TlsFront.start(behaviour.upstream.server, upstreamTls);
+        if (behaviour.http2) behaviour.http2Front = await TlsFront.start(behaviour.http2.server, upstreamTls);
       }
       const { bootstrap: more, ...start } = options;
       const listeners = await Promise.all(behaviours.map((behaviour) => behaviour.listener()));
@@ -156,7 +175,11 @@ export function conformance(
       proxy = await engine.start(build.bootstrap({ listeners, clusters, ...(more && { more }) }), start);
       for (const behaviour of behaviours) behaviour.proxy = proxy;
     });
-    afterAll(() => Promise.all(behaviours.flatMap((b) => [b.upstream?.close(), b.http2?.close()])));
+    afterAll(() =>
+      Promise.all(
+        behaviours.flatMap((b) => [b.upstream, b.http2, b.front, b.http2Front].map((one) => one?.close())),
+      ),
+    );
   });
 }
 

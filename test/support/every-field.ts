@@ -12,7 +12,7 @@ import {
   wasmFilter,
   wasmService,
 } from "./bootstrap";
-import { mutualTls, type TestPki, trustedCa } from "./tls";
+import { mutualTls, type TestPki, tlsCertificate, trustedCa, upstreamTls } from "./tls";
 
 const METADATA = { filter_metadata: { ns: { key: "value", list: [1, true] } } };
 const ADD = [{ header: { key: "x-a", value: "1" }, append_action: "ADD_IF_ABSENT", keep_empty_value: true }];
@@ -179,6 +179,19 @@ export function everyField(wasm: string, pki: TestPki): Json {
         lb_policy: "ROUND_ROBIN",
         alt_stat_name: "n",
       }),
+      cluster(
+        "tls",
+        80,
+        upstreamTls(
+          {
+            tls_certificates: [tlsCertificate(pki.server)],
+            validation_context: trustedCa(pki.ca),
+            tls_params: { tls_maximum_protocol_version: "TLSv1_3" },
+            alpn_protocols: ["h2"],
+          },
+          { sni: "s", auto_host_sni: true, auto_sni_san_validation: true, max_session_keys: 1 },
+        ),
+      ),
       cluster("http2", 80, CLUSTER_HTTP2),
       cluster("http2-deprecated", 80, { http2_protocol_options: { max_concurrent_streams: 10 } }),
     ],

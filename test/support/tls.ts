@@ -77,6 +77,16 @@ export function downstreamTls(
   };
 }
 
+/** A cluster's `transport_socket`. */
+export function upstreamTls(common: Json = {}, context: Json = {}): { transport_socket: Json } {
+  return {
+    transport_socket: {
+      name: "envoy.transport_sockets.tls",
+      typed_config: { "@type": `${TYPE}.UpstreamTlsContext`, common_tls_context: common, ...context },
+    },
+  };
+}
+
 /** mTLS as STRICT has it: a certificate of this CA or no connection. */
 export function mutualTls(
   { server, ca }: Pick<TestPki, "server" | "ca">,

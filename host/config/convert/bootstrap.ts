@@ -21,7 +21,7 @@ import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
 import { convertHttp2 } from "./http2";
 import { convertHost, mutation } from "./route";
-import { convertDownstreamTls } from "./tls";
+import { convertDownstreamTls, convertUpstreamTls } from "./tls";
 import { convertPlugin } from "./wasm";
 
 const DEFAULT_BUFFER_LIMIT = 1_048_576;
@@ -79,9 +79,13 @@ export function convertBootstrap(
       const path = ["static_resources", "listeners", i];
       return { ...convertListener(listener, path, source), address: address(listener.address, path) };
     }),
-    clusters: (resources?.clusters ?? []).map(convertCluster),
+    clusters: (resources?.clusters ?? []).map((cluster, i) =>
+      convertCluster(cluster, ["static_resources", "clusters", i], source),
+    ),
   };
 }
+
+const UPSTREAM_TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 
 type Unbound<T> = T extends unknown ? Omit<T, "address"> : never;
 
@@ -172,7 +176,8 @@ function convertFilter(
   return { kind: "router", name, suppressEnvoyHeaders: config.suppress_envoy_headers ?? false };
 }
 
-function convertCluster(raw: RawCluster): ClusterConfig {
+function convertCluster(raw: RawCluster, path: FieldPath, source: Source): ClusterConfig {
+  const socket = raw.transport_socket?.typed_config;
   const options = raw.typed_extension_protocol_options?.[HTTP_OPTIONS_KEY]?.explicit_http_config;
   const http2 = options ? options.http2_protocol_options : raw.http2_protocol_options;
   return {
@@ -196,5 +201,9 @@ function convertCluster(raw: RawCluster): ClusterConfig {
     enableTrailers: options?.http_protocol_options?.enable_trailers ?? false,
     http2: http2 && convertHttp2(http2),
     perConnectionBufferLimitBytes: raw.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT,
+    tls:
+      socket?.["@type"] === UPSTREAM_TLS
+        ? convertUpstreamTls(socket, [...path, "transport_socket", "typed_config"], source)
+        : undefined,
   };
 }

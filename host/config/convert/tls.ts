@@ -2,8 +2,10 @@ import type {
   CertificateValidation,
   DataSource,
   DownstreamTlsConfig,
+  TlsCertificateConfig,
   TlsParameters,
   TlsVersion,
+  UpstreamTlsConfig,
 } from "../model";
 import { type FieldPath, formatPath } from "../path";
 import { durationMs } from "../schema/scalars";
@@ -11,6 +13,7 @@ import {
   type RawCommonTls,
   type RawDataSource,
   type RawDownstreamTls,
+  type RawUpstreamTls,
   type RawValidation,
   suitesOf,
 } from "../schema/tls";
@@ -42,8 +45,8 @@ export function convertDownstreamTls(
   const common = raw.common_tls_context;
   const place = { path: [...path, "common_tls_context"], source };
   return {
-    certificate: convertCertificate(common, place),
-    parameters: convertParameters(common.tls_params ?? {}),
+    certificate: convertCertificate(common.tls_certificates[0]!, place),
+    parameters: convertParameters(common.tls_params ?? {}, "TLSv1.3"),
     validation: common.validation_context && convertValidation(common.validation_context, place),
     alpnProtocols: common.alpn_protocols ?? [],
     requireClientCertificate: raw.require_client_certificate ?? false,
@@ -54,11 +57,26 @@ export function convertDownstreamTls(
   };
 }
 
-function convertCertificate(
-  common: RawCommonTls,
-  { path, source }: Place,
-): DownstreamTlsConfig["certificate"] {
-  const { certificate_chain: chain, private_key: key, password } = common.tls_certificates[0]!;
+/** An `UpstreamTlsContext`; `path` leads to it. */
+export function convertUpstreamTls(raw: RawUpstreamTls, path: FieldPath, source: Source): UpstreamTlsConfig {
+  const common = raw.common_tls_context ?? {};
+  const place = { path: [...path, "common_tls_context"], source };
+  const certificate = common.tls_certificates?.[0];
+  return {
+    certificate: certificate && convertCertificate(certificate, place),
+    // Envoy's clients speak TLS 1.3 only when told to.
+    parameters: convertParameters(common.tls_params ?? {}, "TLSv1.2"),
+    validation: common.validation_context && convertValidation(common.validation_context, place),
+    alpnProtocols: common.alpn_protocols ?? [],
+    sni: raw.sni ?? "",
+    autoHostSni: raw.auto_host_sni ?? false,
+    autoSniSanValidation: raw.auto_sni_san_validation ?? false,
+    resumes: raw.max_session_keys !== 0,
+  };
+}
+
+function convertCertificate(raw: RawCertificate, { path, source }: Place): TlsCertificateConfig {
+  const { certificate_chain: chain, private_key: key, password } = raw;
   const at = [...path, "tls_certificates", 0];
   return {
     chain: convertData(chain, [...at, "certificate_chain"], source),
@@ -67,12 +85,14 @@ function convertCertificate(
   };
 }
 
-function convertParameters(raw: NonNullable<RawCommonTls["tls_params"]>): TlsParameters {
+type RawCertificate = NonNullable<RawCommonTls["tls_certificates"]>[number];
+
+function convertParameters(raw: NonNullable<RawCommonTls["tls_params"]>, highest: TlsVersion): TlsParameters {
   const version = (name: string | undefined, auto: TlsVersion) =>
     VERSIONS[name as keyof typeof VERSIONS] ?? auto;
   return {
     minVersion: version(raw.tls_minimum_protocol_version, "TLSv1.2"),
-    maxVersion: version(raw.tls_maximum_protocol_version, "TLSv1.3"),
+    maxVersion: version(raw.tls_maximum_protocol_version, highest),
     cipherSuites: (raw.cipher_suites?.length ? raw.cipher_suites : DEFAULT_SUITES).flatMap(suitesOf),
     curves: raw.ecdh_curves ?? [],
   };

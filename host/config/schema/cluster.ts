@@ -3,6 +3,7 @@ import { address, locality, metadata } from "./common";
 import { http2Options } from "./http2";
 import { message, oneOf, typed } from "./message";
 import { bool, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
+import { upstreamSocket } from "./tls";
 
 const http1Options = message({}, { enable_trailers: bool });
 
@@ -51,6 +52,7 @@ export const cluster = message(
       { endpoints: z.array(message({}, { locality, metadata, lb_endpoints: z.array(endpoint) })) },
     ),
     typed_extension_protocol_options: protocolOptions,
+    transport_socket: upstreamSocket,
     // Deprecated, and read all the same; typed_extension_protocol_options wins.
     http2_protocol_options: http2Options,
   },

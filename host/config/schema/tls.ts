@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { dataSource, stringMatcher } from "./common";
 import { message, rule, typed } from "./message";
-import { bool, duration, enumeration, requiredText } from "./scalars";
+import { bool, duration, enumeration, requiredText, text, u32 } from "./scalars";
 
 const TLS = "envoy.extensions.transport_sockets.tls.v3";
 
@@ -103,16 +103,28 @@ export const alpnProtocol = requiredText
   .max(255, "must not be longer than 255 bytes")
   .meta({ type: "string" });
 
-const commonContext = message(
+const COMMON = {
+  tls_params: tlsParameters,
+  validation_context: validation,
+  alpn_protocols: z.array(alpnProtocol),
+};
+
+const serverContext = message(
+  { tls_certificates: z.array(certificate).length(1, "the node engine takes exactly one certificate") },
+  COMMON,
+);
+
+const clientContext = message(
+  {},
   {
-    tls_certificates: z.array(certificate).length(1, "the node engine takes exactly one certificate"),
+    tls_certificates: z.array(certificate).max(1, "the node engine takes one certificate at most"),
+    ...COMMON,
   },
-  { tls_params: tlsParameters, validation_context: validation, alpn_protocols: z.array(alpnProtocol) },
 );
 
 const downstreamContext = typed(
   `${TLS}.DownstreamTlsContext`,
-  { common_tls_context: commonContext },
+  { common_tls_context: serverContext },
   {
     require_client_certificate: bool,
     disable_stateless_session_resumption: bool,
@@ -125,29 +137,53 @@ const downstreamContext = typed(
   },
 );
 
+const upstreamContext = typed(
+  `${TLS}.UpstreamTlsContext`,
+  {},
+  {
+    common_tls_context: clientContext,
+    sni: text
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly this is refused
+      .regex(/^[^\x00]*$/, "must not contain NUL")
+      .max(255, "must not be longer than 255 bytes")
+      .meta({ type: "string" }),
+    auto_host_sni: bool,
+    auto_sni_san_validation: bool,
+    max_session_keys: u32,
+  },
+).check(
+  rule<RawUpstreamTls>((value, fail) => {
+    if (value.auto_sni_san_validation === true && !value.common_tls_context?.validation_context?.trusted_ca)
+      fail("means nothing without a trusted_ca", ["auto_sni_san_validation"]);
+  }),
+);
+
 const rawBuffer = typed("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer", {}, {});
 
-/** What a filter chain's connections speak below its filters. */
-export const downstreamSocket = message(
-  {
-    name: requiredText,
-    typed_config: z.discriminatedUnion("@type", [downstreamContext, rawBuffer], {
-      error: ({ input }) => {
-        const type =
-          typeof input === "object" && input !== null
-            ? (input as Record<string, unknown>)["@type"]
-            : undefined;
-        const supported = `supported: ${TLS}.DownstreamTlsContext and envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer`;
-        return type === undefined
-          ? `"@type" is missing; ${supported}`
-          : `unknown @type ${JSON.stringify(type)}: not supported by the node engine; ${supported}`;
-      },
-    }),
-  },
-  {},
-);
+/** `transport_socket`: what connections speak below HTTP, or below filters of bytes. */
+function transportSocket<C extends typeof downstreamContext | typeof upstreamContext>(
+  context: C,
+  name: string,
+) {
+  const error = ({ input }: { input?: unknown }) => {
+    const type =
+      typeof input === "object" && input !== null ? (input as Record<string, unknown>)["@type"] : undefined;
+    const supported = `supported: ${TLS}.${name} and envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer`;
+    return type === undefined
+      ? `"@type" is missing; ${supported}`
+      : `unknown @type ${JSON.stringify(type)}: not supported by the node engine; ${supported}`;
+  };
+  return message(
+    { name: requiredText, typed_config: z.discriminatedUnion("@type", [context, rawBuffer], { error }) },
+    {},
+  );
+}
+
+export const downstreamSocket = transportSocket(downstreamContext, "DownstreamTlsContext");
+export const upstreamSocket = transportSocket(upstreamContext, "UpstreamTlsContext");
 
 export type RawDataSource = z.output<typeof dataSource>;
 export type RawDownstreamTls = z.output<typeof downstreamContext>;
-export type RawCommonTls = z.output<typeof commonContext>;
+export type RawUpstreamTls = z.output<typeof upstreamContext>;
+export type RawCommonTls = z.output<typeof clientContext>;
 export type RawValidation = z.output<typeof validation>;

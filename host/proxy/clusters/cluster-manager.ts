@@ -1,5 +1,6 @@
 import type { ClusterConfig } from "../../config/model";
 import type { StatsStore } from "../stats/store";
+import { gather } from "../tls/gather";
 import { Cluster } from "./cluster";
 import { Resolver } from "./resolver";
 
@@ -8,9 +9,10 @@ export class ClusterManager {
   readonly clusters = new Map<string, Cluster>();
   private readonly resolvers: Resolver[] = [];
 
+  /** Throws ConfigError when certificates of clusters are of no use. */
   constructor(configs: readonly ClusterConfig[], store: StatsStore) {
-    for (const config of configs) {
-      const cluster = new Cluster(config, store);
+    for (const cluster of gather(configs, (config) => new Cluster(config, store))) {
+      const { config } = cluster;
       this.clusters.set(config.name, cluster);
       if (config.type === "STATIC") {
         cluster.update(

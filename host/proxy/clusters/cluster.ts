@@ -1,5 +1,6 @@
 import type { ClusterConfig, EndpointConfig } from "../../config/model";
 import type { StatsStore } from "../stats/store";
+import { ClientTls } from "../tls/client-tls";
 import { type ClusterStats, createClusterStats, ResponseCodeStats } from "./cluster-stats";
 import { Connector, HostStats } from "./connector";
 import { HostPool } from "./host-pool";
@@ -38,16 +39,20 @@ export class Cluster {
   /** Answers to clients' requests, to filters' own calls. */
   readonly codes: ResponseCodeStats;
   readonly callCodes: ResponseCodeStats;
+  /** Undefined for plain connections. */
+  readonly tls: ClientTls | undefined;
   private next = 0;
   /** Requests on their way, waiting ones included. */
   active = 0;
 
+  /** Throws ConfigError when the certificates of its TLS are of no use. */
   constructor(
     readonly config: ClusterConfig,
     store: StatsStore,
   ) {
     this.stats = createClusterStats(store, config.statName);
     const prefix = `cluster.${config.statName}.`;
+    this.tls = config.tls && new ClientTls(config.tls, store, prefix);
     const { upstream_rq_completed: completed } = this.stats;
     this.codes = new ResponseCodeStats(store, prefix, completed, "external");
     this.callCodes = new ResponseCodeStats(store, prefix, completed, "internal");
@@ -104,13 +109,14 @@ export class Cluster {
 
   private createHost(address: string, port: number, endpoint: EndpointConfig): Host {
     const stats = new HostStats();
-    const { connectTimeoutMs, http2: options } = this.config;
-    const connector = new Connector({ address, port, connectTimeoutMs }, this.stats, stats);
-    const pool = new HostPool(connector, THRESHOLDS.max_connections);
-    const http2 = options && new Http2Pool(connector, options, this.stats);
+    const { connectTimeoutMs, http2: http2Options } = this.config;
     // Of a name looked up, the name itself stands for the host.
     const named = this.config.type === "STATIC" ? "" : endpoint.address;
     const hostname = endpoint.hostname || named;
+    const options = { address, port, hostname, connectTimeoutMs, tls: this.tls };
+    const connector = new Connector(options, this.stats, stats);
+    const pool = new HostPool(connector, THRESHOLDS.max_connections);
+    const http2 = http2Options && new Http2Pool(connector, http2Options, this.stats);
     return { address, port, hostname, endpoint, connector, pool, http2, stats };
   }
 

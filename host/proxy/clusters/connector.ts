@@ -1,5 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { StatCounter, StatGauge } from "../stats/store";
+import type { ClientTls, Target } from "../tls/client-tls";
+import type { TlsFacts } from "../tls/tls-facts";
 import type { ClusterStats } from "./cluster-stats";
 
 /** Idle connections are closed after an hour, HTTP/1.1 ones a second before the time the server announced. */
@@ -17,7 +19,10 @@ export interface PooledSocket extends Socket {
   idleMs?: number;
   /** True while a request is on it. */
   busy?: boolean;
+  /** It is there, handshake included; the event of this name says so. */
   established?: boolean;
+  /** What its TLS told. */
+  tlsFacts?: TlsFacts;
   /** The host has closed its side. */
   remoteEnded?: boolean;
   /** Bytes counted so far. */
@@ -41,7 +46,30 @@ export class HostStats {
 export interface ConnectOptions {
   address: string;
   port: number;
+  /** The host's own name; "" = it has none. */
+  hostname: string;
   connectTimeoutMs: number;
+  tls: ClientTls | undefined;
+}
+
+const PROTOCOLS = { http1: "http/1.1", http2: "h2" } as const;
+
+/** A connection on its way, under TLS or not; it emits `established` when it may be used. */
+export function dial(tls: ClientTls | undefined, target: Target): PooledSocket {
+  if (tls)
+    return tls.connect(target, (socket: PooledSocket, facts) => {
+      socket.tlsFacts = facts;
+      establish(socket);
+    });
+  const { address, port, socket: options } = target;
+  const socket: PooledSocket = connect({ host: address, port, noDelay: true, ...options });
+  socket.once("connect", () => establish(socket));
+  return socket;
+}
+
+function establish(socket: PooledSocket): void {
+  socket.established = true;
+  socket.emit("established");
 }
 
 /** Opens connections to one host and counts what happens to them. */
@@ -57,8 +85,8 @@ export class Connector {
   /** A connection on its way; `connect_timeout` ends it with a {@link ConnectTimeoutError}. */
   connect(protocol: "http1" | "http2"): PooledSocket {
     const { stats, host } = this;
-    const { address, port, connectTimeoutMs } = this.options;
-    const socket: PooledSocket = connect({ host: address, port, noDelay: true });
+    const { connectTimeoutMs, tls, ...target } = this.options;
+    const socket = dial(tls, { ...target, protocol: PROTOCOLS[protocol] });
     const started = performance.now();
     socket.served = 0;
     this.open.add(socket);
@@ -71,9 +99,8 @@ export class Connector {
       stats.upstream_cx_connect_timeout.inc();
       socket.destroy(new ConnectTimeoutError("connection timeout"));
     }, connectTimeoutMs);
-    socket.once("connect", () => {
+    socket.once("established", () => {
       clearTimeout(timer);
-      socket.established = true;
       stats.upstream_cx_connect_ms.record(Math.round(performance.now() - started));
     });
     let remote = false;

@@ -7,12 +7,7 @@ import type { Cluster, Host } from "./cluster";
 import type { Http2Session } from "./http2-session";
 import { RequestCount } from "./request-count";
 import { checkSendable } from "./request-writer";
-import {
-  connectionErrorText,
-  type ResetReason,
-  type UpstreamEvents,
-  type UpstreamStream,
-} from "./upstream-events";
+import { failureText, type ResetReason, type UpstreamEvents, type UpstreamStream } from "./upstream-events";
 
 const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } =
   constants;
@@ -63,7 +58,7 @@ export class Http2Request implements UpstreamStream, BodyListener {
     });
     if (socket.established) setImmediate(refuse);
     else {
-      socket.once("connect", refuse);
+      socket.once("established", refuse);
       socket.once(
         "close",
         this.contained(() => this.onClose(NGHTTP2_NO_ERROR)),
@@ -177,11 +172,12 @@ export class Http2Request implements UpstreamStream, BodyListener {
   private onClose(reset: number): void {
     if (this.over) return;
     const { socket } = this.session;
-    const code = (socket.errored as NodeJS.ErrnoException | null)?.code ?? "";
+    const error = socket.errored as NodeJS.ErrnoException | null;
+    const code = error?.code ?? "";
     if (code === "CONNECT_TIMEOUT") this.reset("connection timeout", "");
-    else if (!socket.established) this.reset("remote connection failure", connectionErrorText(code));
+    else if (!socket.established) this.reset("remote connection failure", failureText(error));
     else if (reset === NGHTTP2_REFUSED_STREAM) this.reset("remote refused stream reset", "");
-    else if (this.session.destroyed) this.reset("connection termination", connectionErrorText(code));
+    else if (this.session.destroyed) this.reset("connection termination", failureText(error));
     else this.reset(reset === NGHTTP2_PROTOCOL_ERROR ? "protocol error" : "remote reset", "");
   }
 

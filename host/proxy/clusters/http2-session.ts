@@ -11,7 +11,7 @@ const MAX_HEADER_BYTES = 60 * 1024;
 /** Memory of one session that node:http2 allows, MiB; its default of 10 is too little for a thousand streams. */
 const MAX_MEMORY = 1024;
 
-/** One HTTP/2 connection to a host (prior knowledge, no TLS), shared by many requests. */
+/** One HTTP/2 connection to a host, shared by many requests. */
 export class Http2Session {
   readonly socket: PooledSocket;
   private readonly session: ClientHttp2Session;
@@ -38,7 +38,9 @@ export class Http2Session {
       maxSessionMemory: MAX_MEMORY,
     });
     this.session = session;
-    session.once("connect", () => session.setLocalWindowSize(options.connectionWindow));
+    session.once("connect", () => session.destroyed || session.setLocalWindowSize(options.connectionWindow));
+    // Before node:http2 hears of the handshake: it takes a socket up that is gone, and dies of it.
+    socket.once("refused", () => session.destroy());
     // The streams tell; nobody else waits for this connection.
     session.on("error", () => {});
     session.once("close", onClose);

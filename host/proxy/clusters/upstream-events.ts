@@ -1,6 +1,7 @@
-import type { Socket } from "node:net";
 import type { HeaderMap } from "../../stores/header-map";
+import { tlsFailure } from "../tls/client-tls";
 import type { Host } from "./cluster";
+import type { PooledSocket } from "./connector";
 
 /** Why an exchange with a host ended early; the words stand in Envoy's reply texts. */
 export type ResetReason =
@@ -15,11 +16,11 @@ export type ResetReason =
 /** What happens to one exchange; nothing comes after an end of stream, a reset, or `cancel`. */
 export interface UpstreamEvents {
   /** A connection is there and the request is on it. */
-  onUpstreamReady(socket: Socket): void;
+  onUpstreamReady(socket: PooledSocket): void;
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
   onUpstreamData(chunk: Buffer, endStream: boolean): void;
   onUpstreamTrailers(trailers: HeaderMap): void;
-  /** `detail` is the connection's own error, when there is one. */
+  /** `detail` is why a connection failed, "" when nobody knows. */
   onUpstreamReset(reason: ResetReason, detail: string): void;
   /** The host takes request bytes again after `write` answered false. */
   onUpstreamDrain(): void;
@@ -48,15 +49,22 @@ const ERRORS: Readonly<Record<string, string>> = {
 };
 
 /** The system's words for the error of a connection; empty for others. */
-export function connectionErrorText(code: string): string {
+function connectionErrorText(code: string): string {
   return ERRORS[code] ?? "";
+}
+
+/** Why a connection failed, as Envoy tells it: by TLS's words, or the system's. Empty for others. */
+export function failureText(error: NodeJS.ErrnoException | null | undefined): string {
+  const tls = tlsFailure(error ?? null);
+  if (tls !== undefined) return tls;
+  const text = connectionErrorText(error?.code ?? "");
+  return text === "" ? "" : `delayed connect error: ${text}`;
 }
 
 const CONNECTING: ReadonlySet<ResetReason> = new Set(["remote connection failure", "connection timeout"]);
 
 /** Response code details of an exchange that ended before the response began. */
 export function resetDetails(reason: ResetReason, detail: string): string {
-  const cause =
-    detail !== "" && CONNECTING.has(reason) ? `|delayed_connect_error:_${detail.replaceAll(" ", "_")}` : "";
+  const cause = detail !== "" && CONNECTING.has(reason) ? `|${detail.replaceAll(" ", "_")}` : "";
   return `upstream_reset_before_response_started{${reason.replaceAll(" ", "_")}${cause}}`;
 }

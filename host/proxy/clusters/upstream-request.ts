@@ -8,12 +8,7 @@ import type { PooledSocket } from "./connector";
 import { RequestCount } from "./request-count";
 import { checkSendable, wireHeaders } from "./request-writer";
 import { isWellFormed, ProtocolError, responseHeaders } from "./response-reader";
-import {
-  connectionErrorText,
-  type ResetReason,
-  type UpstreamEvents,
-  type UpstreamStream,
-} from "./upstream-events";
+import { failureText, type ResetReason, type UpstreamEvents, type UpstreamStream } from "./upstream-events";
 
 const EMPTY = Buffer.alloc(0);
 
@@ -106,7 +101,7 @@ export class UpstreamRequest implements UpstreamStream {
     else {
       this.count.waits();
       socket.once(
-        "connect",
+        "established",
         contained(() => this.ready(socket), this.onBug),
       );
     }
@@ -237,7 +232,7 @@ export class UpstreamRequest implements UpstreamStream {
     if (wasPending) this.cluster.stats.upstream_rq_pending_failure_eject.inc();
     this.settle();
     this.request.destroy();
-    this.events.onUpstreamReset(reason, connectionErrorText(code));
+    this.events.onUpstreamReset(reason, failureText(error));
   }
 
   /** Drops the exchange; its connection is closed. No event follows. */

@@ -1,8 +1,8 @@
-import type { Socket } from "node:net";
 import { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { Cluster } from "../clusters/cluster";
 import { formatAddress } from "../clusters/cluster";
+import type { PooledSocket } from "../clusters/connector";
 import { openUpstream } from "../clusters/open-upstream";
 import { UnsendableError } from "../clusters/request-writer";
 import type { ResetReason, UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
@@ -188,12 +188,13 @@ export class Router implements UpstreamEvents {
 
   // --- UpstreamEvents
 
-  onUpstreamReady(socket: Socket): void {
+  onUpstreamReady(socket: PooledSocket): void {
     const { info } = this.stream;
     const { upstream } = info;
     info.upstreamRequestStart = this.manager.clock.monotonic();
     upstream.poolReadyDuration = info.upstreamRequestStart - this.askedAt;
     upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
+    upstream.tls = socket.tlsFacts;
   }
 
   onUpstreamInformation(status: number): void {
@@ -241,7 +242,7 @@ export class Router implements UpstreamEvents {
     upstream?.host.stats.rq_error.inc();
     const { status, flag } = RESETS[reason];
     stream.info.upstream.poolReadyDuration ??= manager.clock.monotonic() - this.askedAt;
-    const cause = detail === "" ? "" : `|delayed_connect_error:_${words(detail)}`;
+    const cause = detail === "" ? "" : `|${words(detail)}`;
     if (this.responseStarted) {
       stream.info.responseFlags |= flag;
       stream.info.responseCodeDetails = `upstream_reset_after_response_started{${words(reason)}}`;
@@ -250,8 +251,7 @@ export class Router implements UpstreamEvents {
     }
     cluster?.codes.count(status);
     const connectError = flag === ResponseFlag.UpstreamConnectionFailure;
-    if (connectError && detail !== "")
-      stream.info.upstream.transportFailureReason = `delayed connect error: ${detail}`;
+    if (connectError && detail !== "") stream.info.upstream.transportFailureReason = detail;
     this.reply(
       status,
       `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`,

@@ -5,6 +5,7 @@ import { NetworkChain } from "../../stream/network-chain";
 import type { NetworkEnds } from "../../stream/network-filter";
 import { overLimit } from "../../stream/network-flow";
 import { type Cluster, formatAddress, THRESHOLDS } from "../clusters/cluster";
+import type { PooledSocket } from "../clusters/connector";
 import { contained, type OnBug } from "../contain";
 import { Hold, HoldReason } from "../downstream/back-pressure";
 import { DownstreamConnection } from "../downstream/connection";
@@ -198,11 +199,12 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     if (end) upstream.socket.end();
   }
 
-  onUpstreamConnected(socket: Socket): void {
+  onUpstreamConnected(socket: PooledSocket): void {
     const { info, upstream } = this;
     if (!upstream) return;
     info.connectionTried(upstream.host, this.askedAt);
     info.upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
+    info.upstream.tls = socket.tlsFacts;
     this.downstreamHold.set(HoldReason.Connect, false);
   }
 
@@ -245,7 +247,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     this.upstream = undefined;
     if (this.closed || !upstream) return;
     info.connectionTried(upstream.host, this.askedAt);
-    info.upstream.transportFailureReason = reason === "" ? "" : `delayed connect error: ${reason}`;
+    info.upstream.transportFailureReason = reason;
     info.responseFlags |= ResponseFlag.UpstreamConnectionFailure;
     this.attempt(this.cluster!);
   }

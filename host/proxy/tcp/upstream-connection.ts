@@ -1,12 +1,12 @@
-import { connect, type Socket } from "node:net";
 import type { Cluster, Host } from "../clusters/cluster";
-import { connectionErrorText } from "../clusters/upstream-events";
+import { dial, type PooledSocket } from "../clusters/connector";
+import { failureText } from "../clusters/upstream-events";
 import { contained, type OnBug } from "../contain";
 import { destroy, isFull, socketBuffer } from "./socket-buffer";
 
 /** What happens on a connection to a host. */
 export interface UpstreamConnectionEvents {
-  onUpstreamConnected(socket: Socket): void;
+  onUpstreamConnected(socket: PooledSocket): void;
   onUpstreamData(data: Buffer): void;
   /** The host has sent its end of stream. */
   onUpstreamEnd(): void;
@@ -14,7 +14,7 @@ export interface UpstreamConnectionEvents {
   onUpstreamDrain(): void;
   /** The connection is closed, in order or by a reset of the host. Nothing follows. */
   onUpstreamClosed(reset: boolean): void;
-  /** It never came about; `reason` is the system's, "" when time ran out. Nothing follows. */
+  /** It never came about; `reason` is the system's or TLS's, "" when time ran out. Nothing follows. */
   onUpstreamFailed(reason: string): void;
   /** This side of the connection is broken; may come at any time. */
   onUpstreamBug(error: unknown): void;
@@ -22,7 +22,7 @@ export interface UpstreamConnectionEvents {
 
 /** A TCP connection to a host, for one client alone, with its place in the cluster's stats. */
 export class UpstreamConnection {
-  readonly socket: Socket;
+  readonly socket: PooledSocket;
   private readonly started = performance.now();
   private established = false;
   private remote = false;
@@ -41,13 +41,9 @@ export class UpstreamConnection {
   ) {
     this.events = events;
     const { connectTimeoutMs, perConnectionBufferLimitBytes: limit } = cluster.config;
-    this.socket = connect({
-      host: host.address,
-      port: host.port,
-      noDelay: true,
-      allowHalfOpen: true,
-      ...({ highWaterMark: socketBuffer(limit) } as object),
-    });
+    const { address, port, hostname } = host;
+    const socketOptions = { allowHalfOpen: true, highWaterMark: socketBuffer(limit) };
+    this.socket = dial(cluster.tls, { address, port, hostname, protocol: undefined, socket: socketOptions });
     this.countOpen();
     const timer = setTimeout(() => {
       this.timedOut = true;
@@ -56,7 +52,7 @@ export class UpstreamConnection {
     const { socket } = this;
     const onBug: OnBug = (error) => events.onUpstreamBug(error);
     socket.once(
-      "connect",
+      "established",
       contained(() => {
         clearTimeout(timer);
         this.established = true;
@@ -79,10 +75,10 @@ export class UpstreamConnection {
       "drain",
       contained(() => this.events?.onUpstreamDrain(), onBug),
     );
-    socket.on("error", ({ code = "" }: NodeJS.ErrnoException) => {
+    socket.on("error", (error: NodeJS.ErrnoException) => {
       this.remote = true;
-      this.reset = code === "ECONNRESET";
-      this.reason = connectionErrorText(code);
+      this.reset = error.code === "ECONNRESET";
+      this.reason = failureText(error);
     });
     socket.once(
       "close",

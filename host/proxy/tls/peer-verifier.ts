@@ -2,6 +2,7 @@ import { createHash, type X509Certificate } from "node:crypto";
 import type { CertificateValidation, SanMatcher } from "../../config/model";
 import { type TextTest, textTest } from "../router/matchers";
 import { type AlternativeName, alternativeNames } from "./certificate-names";
+import { chainFault } from "./failure-reason";
 
 /** What a certificate fails by, under the name that counts it. */
 export type VerifyFailure = "fail_verify_error" | "fail_verify_san" | "fail_verify_cert_hash";
@@ -38,8 +39,11 @@ export class PeerVerifier {
     return this.sanTests.length > 0 || hashes.length > 0 || spkis.length > 0;
   }
 
-  /** `chainError`: OpenSSL's word against the chain, undefined when it leads to a trusted authority. */
-  verify(certificate: X509Certificate, chainError: string | undefined): Verdict {
+  /**
+   * `chainError`: Node's code of what is wrong with the chain, undefined when it leads to a trusted authority. Of a
+   * `resumed` session that was so when it began: time may have run out since.
+   */
+  verify(certificate: X509Certificate, chainError: string | undefined, resumed = false): Verdict {
     const { trustedCa, acceptUntrusted } = this.config;
     const refused = (failure: VerifyFailure, reason: string): Verdict => ({
       accepted: acceptUntrusted,
@@ -47,8 +51,9 @@ export class PeerVerifier {
       failure,
       reason: `verify cert failed: ${reason}`,
     });
-    if (trustedCa && chainError !== undefined) {
-      const reason = `X509_verify_cert: certificate verification error at depth 0: ${chainError}`;
+    const fault = chainError ?? (resumed && hasExpired(certificate) ? "CERT_HAS_EXPIRED" : undefined);
+    if (trustedCa && fault !== undefined) {
+      const reason = `X509_verify_cert: certificate verification error at depth 0: ${chainFault(fault)}`;
       return refused("fail_verify_error", reason);
     }
     const names = this.sanTests.length > 0 ? alternativeNames(certificate) : [];
@@ -70,6 +75,10 @@ export class PeerVerifier {
       spkis.includes(createHash("sha256").update(spki).digest("base64"))
     );
   }
+}
+
+function hasExpired({ validTo }: X509Certificate): boolean {
+  return Date.parse(validTo) < Date.now();
 }
 
 function sanTest({ type, kind, value, ignoreCase }: SanMatcher): (name: AlternativeName) => boolean {

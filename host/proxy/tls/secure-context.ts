@@ -7,6 +7,7 @@ import type {
   DownstreamTlsConfig,
   TlsCertificateConfig,
   TlsParameters,
+  UpstreamTlsConfig,
 } from "../../config/model";
 import { ConfigError } from "../../errors";
 
@@ -30,6 +31,22 @@ export function serverContext(config: DownstreamTlsConfig): SecureContext {
     secureOptions:
       constants.SSL_OP_NO_RENEGOTIATION | (config.sessionTickets ? 0 : constants.SSL_OP_NO_TICKET),
   });
+}
+
+/** What node:tls needs to be a client as configured. Throws ConfigError as well. */
+export function clientContext({
+  certificate,
+  parameters: chosen,
+  validation,
+}: UpstreamTlsConfig): SecureContext {
+  const options: SecureContextOptions = {
+    ...(certificate && identity(certificate)),
+    ...parameters(chosen),
+    ...trust(validation),
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  };
+  const source = certificate?.chain ?? validation?.trustedCa;
+  return source ? build(source, options) : createSecureContext(options);
 }
 
 function build(source: DataSource, options: SecureContextOptions): SecureContext {

@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
 import type { DownstreamTlsConfig } from "../../config/model";
+import { contained, type OnBug } from "../contain";
 import type { StatsStore } from "../stats/store";
 import { failureReason, reasonOf } from "./failure-reason";
 import { PeerVerifier } from "./peer-verifier";
@@ -18,7 +19,13 @@ export class ServerTls {
   readonly local: NamedCertificate;
 
   /** Throws ConfigError when certificates or keys are of no use. `prefix`: `listener.<address>.` */
-  constructor(config: DownstreamTlsConfig, store: StatsStore, prefix: string) {
+  constructor(
+    config: DownstreamTlsConfig,
+    store: StatsStore,
+    prefix: string,
+    /** A client whose handshake brings a defect of this host to light is refused. */
+    readonly onBug: OnBug = () => {},
+  ) {
     const { validation, alpnProtocols } = config;
     const secureContext: SecureContext = serverContext(config);
     this.local = new NamedCertificate(new X509Certificate(readData(config.certificate.chain)));
@@ -64,7 +71,16 @@ export class ServerTlsSocket extends TLSSocket {
   ) {
     super(raw, { ...tls.options, ...(highWaterMark !== undefined && { highWaterMark }) });
     this.facts = new TlsFacts(tls.local);
-    this.once("secure", () => this.onSecure());
+    this.once(
+      "secure",
+      contained(
+        () => this.onSecure(),
+        (error) => {
+          tls.onBug(error);
+          this.destroy();
+        },
+      ),
+    );
     this.on("error", (error) => {
       tls.stats.failed(error);
       this.facts.failureReason ??= reasonOf(error);
@@ -80,7 +96,8 @@ export class ServerTlsSocket extends TLSSocket {
     let validated = false;
     if (verifier && peer) {
       facts.presented(peer);
-      const verdict = verifier.verify(peer, internals._handle?.verifyError()?.message);
+      const chainError = internals._handle?.verifyError()?.code;
+      const verdict = verifier.verify(peer, chainError, this.isSessionReused());
       if (verdict.failure) stats.counters[verdict.failure].inc();
       if (!verdict.accepted) return this.refuse(failureReason("CERTIFICATE_VERIFY_FAILED", verdict.reason));
       validated = verdict.validated;
@@ -89,7 +106,7 @@ export class ServerTlsSocket extends TLSSocket {
       stats.counters.fail_verify_no_cert.inc();
       return this.refuse(failureReason("PEER_DID_NOT_RETURN_A_CERTIFICATE"));
     }
-    facts.complete(this, validated);
+    facts.agreed(this, validated);
     stats.handshake(this, peer !== undefined);
     internals.secureConnecting = false;
     internals._releaseControl();

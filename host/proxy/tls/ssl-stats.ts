@@ -1,5 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import type { StatCounter, StatsStore } from "../stats/store";
+import { sslReason } from "./failure-reason";
 
 const COUNTERS = [
   "connection_error",
@@ -38,8 +39,9 @@ export class SslStats {
   }
 
   /** Errors of the socket below are not TLS's. */
-  failed(error: NodeJS.ErrnoException): void {
-    if (error.code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") this.counters.fail_verify_no_cert.inc();
-    else if (error.code?.startsWith("ERR_SSL_")) this.counters.connection_error.inc();
+  failed(error: Error): void {
+    const reason = sslReason(error);
+    if (reason === "PEER_DID_NOT_RETURN_A_CERTIFICATE") this.counters.fail_verify_no_cert.inc();
+    else if (reason !== undefined) this.counters.connection_error.inc();
   }
 }

@@ -27,10 +27,14 @@ export class TlsFacts implements TlsInfo {
   peerCertificateValid = false;
   failureReason: string | undefined;
   private peer: NamedCertificate | undefined;
-  private agreed: string | undefined;
+  private protocol: string | undefined;
   private shown: string | undefined;
 
-  constructor(private readonly local: NamedCertificate | undefined) {}
+  /** `serverName`: what a host was asked for. */
+  constructor(
+    private readonly local: NamedCertificate | undefined,
+    readonly serverName?: string,
+  ) {}
 
   /** The peer's certificate, good or not, is there; also of a connection that ends for it. */
   presented(certificate: X509Certificate): void {
@@ -38,15 +42,19 @@ export class TlsFacts implements TlsInfo {
   }
 
   /** The handshake is over and the peer is accepted. */
-  complete(socket: TLSSocket, validated: boolean): void {
+  agreed(socket: TLSSocket, validated: boolean): void {
     this.peerCertificateValid = validated;
-    this.agreed = socket.getProtocol() ?? undefined;
+    this.protocol = socket.getProtocol() ?? undefined;
     this.alpn = socket.alpnProtocol || "";
+  }
+
+  get complete(): boolean {
+    return this.protocol !== undefined;
   }
 
   /** Before there is one, Envoy's library tells of an older one, and Envoy goes on telling what it told first (observed). */
   get version(): string {
-    this.shown ??= this.agreed ?? "TLSv1.2";
+    this.shown ??= this.protocol ?? "TLSv1.2";
     return this.shown;
   }
 

@@ -188,7 +188,9 @@ describe("resets", () => {
 
   test("nobody listens", async () => {
     const { record } = clusterAt(1).send(true);
-    expect(await record.until("reset")).toBe("reset remote connection failure/Connection refused");
+    expect(await record.until("reset")).toBe(
+      "reset remote connection failure/delayed connect error: Connection refused",
+    );
     expect(record.lines).toHaveLength(1);
   });
 

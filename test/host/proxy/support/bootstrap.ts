@@ -142,6 +142,7 @@ export function cluster(
     enableTrailers: false,
     http2: undefined,
     perConnectionBufferLimitBytes: 1024 * 1024,
+    tls: undefined,
     ...more,
   };
 }
