@@ -1,4 +1,4 @@
-import { Action, monotonicTime, registerHttp, setProperty } from "proxy-wasm-toolkit/sdk";
+import { Action, HeadersAction, monotonicTime, registerHttp, setProperty } from "proxy-wasm-toolkit/sdk";
 import { Next, ResponseShaper } from "./response-shaper";
 import { DENOMINATOR } from "./roll";
 import { FaultRoot } from "./root";
@@ -31,7 +31,8 @@ class Fault extends Held {
       root.ledger.delayed();
       this.note("DI");
       root.waiting.add(this, monotonicTime() + <i64>rule.delayMs * 1000000);
-      return Action.Pause;
+      // Not Pause: where a plugin has allow_on_headers_stop_iteration, the body would come, and take the headers along.
+      return <Action>(<i32>HeadersAction.StopAllIterationAndWatermark);
     }
     return this.aborts(rule) ? Action.Pause : Action.Continue;
   }

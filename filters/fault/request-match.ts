@@ -5,6 +5,7 @@ import { queryParameter } from "proxy-wasm-toolkit/sdk/text/url";
 import { ClaimMatch, claimPath } from "./claims";
 import { KnownHeader } from "./known-header";
 import { Request } from "./request";
+import { isForUs } from "./selectors";
 import { StringMatch } from "./string-match";
 
 const METHOD = KnownHeader.of(":method");
@@ -25,6 +26,10 @@ const KNOWN: string[] = [
   "routeName",
   "upstreamCluster",
   "downstreamNodes",
+  "port",
+  "sourceLabels",
+  "sourceNamespace",
+  "gateways",
 ];
 
 /** Keys that Istio reads from fields of their own and ignores among the headers. */
@@ -75,6 +80,8 @@ class QueryMatch {
 
 /** One block of an Istio HTTPMatchRequest, and what Envoy's filter has beside `headers`: everything in it must hold. */
 export class RequestMatch {
+  /** False: the block is for other workloads. */
+  private isForUs: bool = true;
   private uri: StringMatch | null = null;
   private method: StringMatch | null = null;
   private authority: StringMatch | null = null;
@@ -86,6 +93,8 @@ export class RequestMatch {
   private cluster: StringMatch | null = null;
   /** Empty = any. */
   private nodes: string[] = [];
+  /** Where the request has come in; 0 = any. */
+  private port: i32 = 0;
   private claims: ClaimMatch[] = [];
   private withoutClaims: ClaimMatch[] = [];
 
@@ -105,12 +114,15 @@ export class RequestMatch {
     match.query = readQuery(fields, json.get("queryParams"), `${path}.queryParams`);
     match.routeName = part(fields, json, "routeName", path, false);
     match.cluster = part(fields, json, "upstreamCluster", path, false);
+    match.port = readPort(fields, json.get("port"), `${path}.port`);
+    match.isForUs = isForUs(fields, json, path);
     match.nodes = fields.texts(json.get("downstreamNodes"), `${path}.downstreamNodes`);
     return match;
   }
 
   /** Cheapest first: most requests under a rule for some header do not have it. */
   holds(request: Request): bool {
+    if (!this.isForUs) return false;
     const headers = this.headers;
     for (let i = 0; i < headers.length; i++) if (!headers[i].isThere(request)) return false;
     const uri = this.uri;
@@ -132,6 +144,7 @@ export class RequestMatch {
       const node = request.first(NODE);
       if (node == null || !nodes.includes(node)) return false;
     }
+    if (this.port != 0 && this.port != request.port) return false;
     const name = this.routeName;
     if (name != null && !name.matches(request.routeName)) return false;
     const cluster = this.cluster;
@@ -152,6 +165,10 @@ export class RequestMatch {
     for (let i = 0; i < this.without.length; i++) if (this.without[i].holdsOrIsEmpty(request)) return false;
     return true;
   }
+}
+
+function readPort(fields: Fields, json: JsonValue | null, path: string): i32 {
+  return json == null ? 0 : fields.integer(json, path, 1, 65535);
 }
 
 function firstHolds(match: StringMatch | null, request: Request, name: KnownHeader): bool {

@@ -4,6 +4,7 @@ import { beginRequest, KnownHeader } from "./known-header";
 
 const PATH = KnownHeader.of(":path");
 const ROUTE_NAME = PropertyPath.of(["xds", "route_name"]);
+const PORT = PropertyPath.of(["destination", "port"]);
 const CLUSTER_NAME = PropertyPath.of(["xds", "cluster_name"]);
 
 /** What matching asks of a request; read when first asked for, and once. */
@@ -12,6 +13,7 @@ export class Request {
   private all: Pairs | null = null;
   private routeText: string | null = null;
   private clusterText: string | null = null;
+  private portNumber: i32 = -1;
 
   constructor(private readonly headers: HeaderMap) {
     beginRequest();
@@ -42,6 +44,12 @@ export class Request {
     let text = this.clusterText;
     if (text == null) this.clusterText = text = property(CLUSTER_NAME);
     return text;
+  }
+
+  /** The port the client has connected to; 0 = unknown. */
+  get port(): i32 {
+    if (this.portNumber < 0) this.portNumber = <i32>PORT.int(0);
+    return this.portNumber;
   }
 
   /** First value of a header, or null. */

@@ -75,8 +75,9 @@ describe("fault: what a configuration refuses", () => {
       "http[0].fault.truncate.afterBytes: expected a whole number from 0 to",
     ],
     [entry({ truncate: { reset: 1 } }), "http[0].fault.truncate.reset: expected true or false"],
-    [matched({ port: 80 }), "http[0].match[0].port: unknown or unsupported field"],
-    [matched({ sourceLabels: {} }), "http[0].match[0].sourceLabels: unknown or unsupported field"],
+    [matched({ port: 0 }), "http[0].match[0].port: expected a whole number from 1 to 65535"],
+    [matched({ sourceLabels: { app: 1 } }), "http[0].match[0].sourceLabels.app: expected a string"],
+    [matched({ gateways: "mesh" }), "http[0].match[0].gateways: expected a list"],
     [matched({ uri: "/a" }), "http[0].match[0].uri: expected an object"],
     [matched({ uri: { suffix: "/a" } }), "http[0].match[0].uri.suffix: unknown or unsupported field"],
     [matched({ uri: { exact: "/a", prefix: "/" } }), "http[0].match[0].uri: give only one of"],
@@ -406,6 +407,35 @@ test("fault: rules for a header ask whether it is there, once a request, and for
   expect(exchange).toBeAnswered(503);
 });
 
+describe("fault: selectors choose a proxy by its node", () => {
+  const node = { id: "n", metadata: { NAMESPACE: "shop", LABELS: { app: "cart", version: "v1" } } };
+  const hit = async (match: object, localPort = 80) => {
+    const host = await withFilter("fault", { http: [{ match: [match], fault: always }] }, { node });
+    const exchange = host.request({ connection: { localPort } });
+    if (exchange.state === "forwarded") exchange.respond();
+    return exchange.local;
+  };
+
+  test.each<[object, boolean]>([
+    [{ sourceNamespace: "shop" }, true],
+    [{ sourceNamespace: "other" }, false],
+    [{ sourceNamespace: "" }, true],
+    [{ sourceLabels: { app: "cart" } }, true],
+    [{ sourceLabels: { app: "cart", version: "v2" } }, false],
+    [{ sourceLabels: { missing: "x" } }, false],
+    [{ sourceLabels: {} }, true],
+    [{ gateways: ["mesh"] }, true],
+    [{ gateways: ["shop/edge"] }, false],
+    [{ gateways: ["shop/edge", "mesh"] }, true],
+    [{ gateways: ["mesh"], sourceLabels: { app: "other" } }, true],
+    [{ gateways: [], sourceLabels: { app: "other" } }, false],
+    [{ port: 80 }, true],
+    [{ port: 8080 }, false],
+  ])("%j: %s", async (match, expected) => {
+    expect(await hit(match)).toBe(expected);
+  });
+});
+
 test("fault: a seed fixes which requests are hit", async () => {
   const pattern = async (seed: number | undefined, hostSeed: number) => {
     const http = [{ fault: abort(50) }];
@@ -538,6 +568,10 @@ describe("fault: no trap", () => {
     "runtime",
     "fault.http.abort.abort_percent",
     "@request.auth.claims[a][b]",
+    "port",
+    "sourceLabels",
+    "sourceNamespace",
+    "gateways",
     "routeName",
     "upstreamCluster",
     "downstreamNodes",

@@ -212,8 +212,9 @@ beforeAll(async () => {
   ]);
 });
 
-function ours(entries: readonly HttpEntry[]): build.Json {
+function ours(entries: readonly HttpEntry[], plugin: build.Json = {}): build.Json {
   return build.wasmFilter({
+    plugin,
     name: "fault",
     wasm: fault,
     rootId: "fault",
@@ -304,9 +305,17 @@ describeEngines("fault", (engine) => {
     upstream = await RawUpstream.start();
     proxy = await engine.start(
       build.bootstrap({
-        listeners: Object.entries(LISTS).map(([name, entries]) =>
-          build.httpListener({ name, filters: [ours(entries)], routes: TO_APP }),
-        ),
+        listeners: [
+          ...Object.entries(LISTS).map(([name, entries]) =>
+            build.httpListener({ name, filters: [ours(entries)], routes: TO_APP }),
+          ),
+          // Bodies then come although the headers are held.
+          build.httpListener({
+            name: "flagged",
+            filters: [ours(LISTS.slow!, { allow_on_headers_stop_iteration: true })],
+            routes: TO_APP,
+          }),
+        ],
         clusters: [build.cluster("app", upstream.port)],
       }),
     );
@@ -321,8 +330,8 @@ describeEngines("fault", (engine) => {
     return { status: response.status, text: response.text, ms: performance.now() - start };
   }
 
-  test("a delayed request arrives late and whole", async () => {
-    const { status, ms } = await timed("slow", { method: "POST", body: "x".repeat(100_000) });
+  test.each(["slow", "flagged"])("a delayed request arrives late and whole: %s", async (name) => {
+    const { status, ms } = await timed(name, { method: "POST", body: "x".repeat(100_000) });
     expect(status).toBe(200);
     expect(ms).toBeGreaterThanOrEqual(200);
     expect(await upstream.requests.at(-1)!.body()).toHaveLength(100_000);
