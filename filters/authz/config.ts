@@ -1,4 +1,5 @@
-import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
+import { Check } from "./custom/check";
+import { readProviders } from "./custom/provider";
 import { Engine } from "./engine";
 import { readJwtRules } from "./jwt/config";
 import { JwtRule } from "./jwt/rule";
@@ -7,50 +8,58 @@ import { Policies } from "./policies";
 import { RbacReader } from "./rbac/config";
 import { Terms } from "./terms";
 
-const KNOWN: string[] = ["policies", "rbac", "jwtRules", "trustDomain", "trustDomainAliases"];
+const KNOWN: string[] = [
+  "policies",
+  "rbac",
+  "jwtRules",
+  "trustDomain",
+  "trustDomainAliases",
+  "extensionProviders",
+];
 
 /** What a configuration says, ready to be asked. */
 export class Config {
+  checks: Check[] = [];
   jwtRules: JwtRule[] = [];
   engines: Engine[] = [];
   /** How many attributes its rules ask for. */
   sources: i32 = 0;
+  /** It could not be read after all. */
+  broken: bool = false;
 }
 
 /** Reads a configuration into `config`; null = good, else what is wrong and where. `base` is how metrics begin. */
 export function readConfig(text: string, config: Config, terms: Terms, base: string): string | null {
   const fields = terms.fields;
   const root = fields.parse(text, KNOWN);
-  if (root != null) read(root, config, terms, base);
+  if (root != null) read(new Place(fields, root, ""), config, terms, base);
   return fields.error == "" ? null : fields.error;
 }
 
-function read(root: JsonValue, config: Config, terms: Terms, base: string): void {
-  const fields = terms.fields;
+function read(root: Place, config: Config, terms: Terms, base: string): void {
   readTrustDomains(root, terms);
-  config.jwtRules = readJwtRules(fields, root.get("jwtRules"), "jwtRules");
-  const rbac = root.get("rbac");
-  if (root.get("policies") == null && rbac == null && config.jwtRules.length == 0)
-    fields.fail("policies", "missing");
-  const list = fields.list(root.get("policies"), "policies");
-  const policies = new Policies(terms);
-  for (let i = 0; i < list.length; i++) policies.read(list[i], `policies[${i}]`);
+  const tokens = root.at("jwtRules");
+  const rbac = root.at("rbac");
+  const list = root.at("policies");
+  config.jwtRules = readJwtRules(root.fields, tokens.json, tokens.path);
+  if (list.isMissing && rbac.isMissing && config.jwtRules.length == 0) list.fail("missing");
+  const policies = new Policies(terms, readProviders(root.at("extensionProviders")));
+  const items = list.list();
+  for (let i = 0; i < items.length; i++) policies.read(items[i]);
   const native = new RbacReader(terms);
-  native.read(new Place(fields, rbac, "rbac"));
-  if (fields.error != "") return;
+  native.read(rbac);
+  if (root.fields.error != "") return;
   config.sources = terms.sources.all.length;
+  // Providers of this kind speak HTTP only: Istio does not ask them of connections.
+  if (!terms.tcp) config.checks = policies.checks(base);
   config.engines = policies.engines(base);
   native.addEngines(config.engines, base);
 }
 
-function readTrustDomains(root: JsonValue, terms: Terms): void {
-  const fields = terms.fields;
-  const own = root.get("trustDomain");
-  const domain = own == null ? "cluster.local" : fields.text(own, "trustDomain");
-  if (domain == "") fields.fail("trustDomain", "must not be empty");
-  const aliases = fields.texts(root.get("trustDomainAliases"), "trustDomainAliases");
-  for (let i = 0; i < aliases.length; i++) {
-    if (aliases[i] == "") fields.fail(`trustDomainAliases[${i}]`, "must not be empty");
-  }
-  terms.trustDomains = [domain].concat(aliases);
+function readTrustDomains(root: Place, terms: Terms): void {
+  const own = root.at("trustDomain");
+  const all = [own.isMissing ? "cluster.local" : own.word()];
+  const aliases = root.at("trustDomainAliases").list();
+  for (let i = 0; i < aliases.length; i++) all.push(aliases[i].word());
+  terms.trustDomains = all;
 }

@@ -1,4 +1,4 @@
-import { isLogging, LogLevel, logDebug, Metric, MetricType, setProperty } from "proxy-wasm-toolkit/sdk";
+import { logDebug, Metric, MetricType, setProperty } from "proxy-wasm-toolkit/sdk";
 import { Facts } from "./facts";
 import { RuleSet } from "./rule-set";
 
@@ -56,9 +56,10 @@ export class Ruling {
     const id = at < 0 ? "none" : this.rules.rules[at].id;
     const denies = this.verb == Verb.Deny ? at >= 0 : this.verb == Verb.Allow && at < 0;
     this.count(at, denies);
-    if (isLogging(LogLevel.Debug)) {
-      const mode = this.trial ? "shadow" : "enforced";
-      logDebug(`${mode} ${denies ? "denied" : "allowed"}, matched policy ${id}`);
+    if (denies || this.trial) {
+      logDebug(
+        `${this.trial ? "shadow" : "enforced"} ${denies ? "denied" : "allowed"}, matched policy ${id}`,
+      );
     }
     if (this.trial) this.tell(denies, at < 0 ? "" : id);
     else if (this.verb == Verb.Log) setProperty("access_log_hint", at < 0 ? "false" : "true");
@@ -85,4 +86,9 @@ export class Engine {
     const rules = this.rules;
     return rules == null ? null : rules.decide(facts);
   }
+}
+
+/** As Envoy tells it in response details; spaces would break lines of access logs into more columns. */
+export function detailsOf(id: string): string {
+  return `rbac_access_denied_matched_policy[${id.includes(" ") ? id.replaceAll(" ", "_") : id}]`;
 }

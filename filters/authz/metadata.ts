@@ -1,5 +1,4 @@
-import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
-import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
+import { Place } from "./place";
 
 /** Fields of a Kubernetes object's metadata. Those but name, namespace and annotations say nothing of the policy. */
 const KNOWN: string[] = [
@@ -34,27 +33,20 @@ export class Metadata {
   }
 }
 
-export function readMetadata(fields: Fields, json: JsonValue | null, path: string): Metadata {
+export function readMetadata(place: Place): Metadata {
   const metadata = new Metadata();
-  if (json == null) {
-    fields.fail(path, "needs name and namespace");
-    return metadata;
+  if (place.isMissing) place.fail("needs name and namespace");
+  else if (place.isObject(KNOWN)) {
+    metadata.name = place.at("name").word();
+    metadata.namespace = place.at("namespace").word();
+    const annotations = place.at("annotations");
+    const json = annotations.json;
+    if (json == null || !place.fields.isObject(json, annotations.path)) return metadata;
+    const dryRun = annotations.at(DRY_RUN);
+    const text = dryRun.textOr("false");
+    metadata.dryRun = TRUE.includes(text);
+    // Enforcing what is meant to be tried, or trying what is meant to be enforced, would both be wrong.
+    if (!metadata.dryRun && !FALSE.includes(text)) dryRun.fail("expected true or false");
   }
-  if (!fields.object(json, path, KNOWN)) return metadata;
-  metadata.name = readName(fields, json, "name", path);
-  metadata.namespace = readName(fields, json, "namespace", path);
-  const annotations = json.get("annotations");
-  if (annotations == null || !fields.isObject(annotations, `${path}.annotations`)) return metadata;
-  const dryRun = fields.textOr(annotations, DRY_RUN, `${path}.annotations`, "false");
-  metadata.dryRun = TRUE.includes(dryRun);
-  // Enforcing what is meant to be tried, or trying what is meant to be enforced, would both be wrong.
-  if (!metadata.dryRun && !FALSE.includes(dryRun))
-    fields.fail(`${path}.annotations.${DRY_RUN}`, "expected true or false");
   return metadata;
-}
-
-function readName(fields: Fields, json: JsonValue, key: string, path: string): string {
-  const name = fields.text(json.get(key), `${path}.${key}`);
-  if (name == "") fields.fail(`${path}.${key}`, "must not be empty");
-  return name;
 }

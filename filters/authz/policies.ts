@@ -1,7 +1,9 @@
-import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
+import { Check } from "./custom/check";
+import { Provider } from "./custom/provider";
 import { Engine, Ruling, Verb } from "./engine";
 import { RuleReader } from "./istio-rule";
 import { Metadata, readMetadata } from "./metadata";
+import { Place } from "./place";
 import { Rule, RuleSet } from "./rule-set";
 import { Terms } from "./terms";
 
@@ -48,6 +50,15 @@ export function ruling(
   return new Ruling(verb, rules, base, prefix, trial);
 }
 
+/** CUSTOM policies of one provider. */
+class Custom {
+  readonly rules: RuleSet = new RuleSet();
+
+  constructor(readonly provider: Provider) {}
+}
+
+const BAD_PROVIDER = "-deny-due-to-bad-CUSTOM-action";
+
 /** Reads Istio's AuthorizationPolicy objects and sorts their rules by action. */
 export class Policies {
   /** In the order they are asked. */
@@ -57,27 +68,34 @@ export class Policies {
     new Action("ALLOW", Verb.Allow, "istio_dry_run_allow_"),
   ];
   private readonly ids: string[] = [];
+  private readonly customs: Custom[] = [];
 
-  constructor(private readonly terms: Terms) {}
+  /** CUSTOM policies name one of the `providers`. */
+  constructor(
+    private readonly terms: Terms,
+    providers: Provider[],
+  ) {
+    for (let i = 0; i < providers.length; i++) this.customs.push(new Custom(providers[i]));
+  }
 
-  read(json: JsonValue, path: string): void {
-    const fields = this.terms.fields;
-    if (!fields.object(json, path, ["apiVersion", "kind", "metadata", "spec", "status"])) return;
-    const version = fields.textOr(json, "apiVersion", path, "security.istio.io/v1");
-    if (!version.startsWith("security.istio.io/")) {
-      fields.fail(`${path}.apiVersion`, "expected security.istio.io/...");
+  read(place: Place): void {
+    if (!place.isObject(["apiVersion", "kind", "metadata", "spec", "status"])) return;
+    const version = place.at("apiVersion");
+    if (!version.textOr("security.istio.io/").startsWith("security.istio.io/")) {
+      version.fail("expected security.istio.io/...");
     }
-    const kind = fields.textOr(json, "kind", path, "AuthorizationPolicy");
-    if (kind != "AuthorizationPolicy") fields.fail(`${path}.kind`, "expected AuthorizationPolicy");
-    const metadata = readMetadata(fields, json.get("metadata"), `${path}.metadata`);
+    const kind = place.at("kind");
+    if (kind.textOr("AuthorizationPolicy") != "AuthorizationPolicy")
+      kind.fail("expected AuthorizationPolicy");
+    const metadata = readMetadata(place.at("metadata"));
     if (this.ids.includes(metadata.id)) {
-      fields.fail(`${path}.metadata`, `a second policy of this name: ${metadata.id}`);
+      place.at("metadata").fail(`a second policy of this name: ${metadata.id}`);
     }
     this.ids.push(metadata.id);
-    const spec = json.get("spec");
+    const spec = place.at("spec");
     // An absent spec is an empty one: ALLOW without rules, which denies everything.
-    if (spec == null) this.action("ALLOW").rules(metadata.dryRun);
-    else this.readSpec(spec, `${path}.spec`, metadata);
+    if (spec.isMissing) this.action("ALLOW").rules(metadata.dryRun);
+    else if (spec.isObject(["action", "rules", "provider"])) this.readSpec(spec, metadata);
   }
 
   private action(name: string): Action {
@@ -85,23 +103,52 @@ export class Policies {
     return this.actions[0];
   }
 
-  private readSpec(json: JsonValue, path: string, metadata: Metadata): void {
-    const fields = this.terms.fields;
-    if (!fields.object(json, path, ["action", "rules"])) return;
-    const name = fields.textOr(json, "action", path, "ALLOW");
-    const action = this.action(name);
-    if (action.name != name) {
-      fields.fail(`${path}.action`, `"${name}" is not supported (known: ALLOW, DENY, AUDIT)`);
+  private readSpec(spec: Place, metadata: Metadata): void {
+    const action = spec.at("action");
+    const name = action.textOr("ALLOW");
+    const isCustom = name == "CUSTOM";
+    if (!isCustom && this.action(name).name != name) {
+      action.fail(`"${name}" is not supported (known: ALLOW, DENY, AUDIT, CUSTOM)`);
     }
-    const rules = fields.list(json.get("rules"), `${path}.rules`);
-    if (name == "DENY" && rules.length == 0)
-      fields.fail(`${path}.rules`, "a DENY policy without rules would deny nothing");
-    const reader = new RuleReader(this.terms, metadata.namespace, name == "ALLOW", false);
-    const into = action.rules(metadata.dryRun);
+    const rules = spec.at("rules").list();
+    if ((isCustom || name == "DENY") && rules.length == 0) {
+      spec.at("rules").fail(`a ${name} policy without rules would do nothing`);
+    }
+    const provider = spec.at("provider");
+    if (!isCustom && !provider.isMissing) provider.fail("is for CUSTOM only");
+    const custom = isCustom ? this.custom(provider) : null;
+    // Nobody to ask: what would have been asked is denied.
+    const suffix = isCustom && custom == null ? BAD_PROVIDER : "";
+    const dryRun = !isCustom && metadata.dryRun;
+    const into = custom != null ? custom.rules : this.action(isCustom ? "DENY" : name).rules(dryRun);
+    const reader = new RuleReader(this.terms, metadata.namespace, name == "ALLOW", isCustom);
     for (let i = 0; i < rules.length; i++) {
-      const matcher = reader.read(rules[i], `${path}.rules[${i}]`);
-      if (matcher != null) into.add(new Rule(`${metadata.id}-rule[${i}]`, matcher));
+      const matcher = reader.read(rules[i]);
+      if (matcher != null) into.add(new Rule(`${metadata.id}-rule[${i}]${suffix}`, matcher));
     }
+  }
+
+  /** Null = there is no such provider. */
+  private custom(place: Place): Custom | null {
+    if (!place.isObject(["name"])) return null;
+    const name = place.at("name").word();
+    for (let i = 0; i < this.customs.length; i++) {
+      if (this.customs[i].provider.name == name) return this.customs[i];
+    }
+    this.terms.warnings.push(`${place.path}.name: no provider ${name}: what its rules match is denied`);
+    return null;
+  }
+
+  /** Who else is to be asked before, once everything has been read. */
+  checks(base: string): Check[] {
+    const checks: Check[] = [];
+    for (let i = 0; i < this.customs.length; i++) {
+      const custom = this.customs[i];
+      if (custom.rules.rules.length == 0) continue;
+      const found = ruling(this.terms, Verb.Deny, custom.rules, base, "istio_ext_authz_", true);
+      checks.push(new Check(custom.provider, found));
+    }
+    return checks;
   }
 
   /** What is to be asked, once everything has been read. */

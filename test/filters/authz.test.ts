@@ -16,6 +16,11 @@ describe("authz: what a configuration refuses", () => {
   const source = (more: unknown) => policies({ from: [{ source: more }] });
   const operation = (more: unknown) => policies({ to: [{ operation: more }] });
   const when = (more: unknown) => policies({ when: [more] });
+  const them = { name: "them", envoyExtAuthzHttp: { service: "a", port: 80 } };
+  const provider = (more: object) => ({
+    policies: [],
+    extensionProviders: [{ ...them, envoyExtAuthzHttp: { ...them.envoyExtAuthzHttp, ...more } }],
+  });
   test.each<[unknown, string]>([
     ["", "the configuration is empty"],
     [{}, "policies: missing"],
@@ -44,9 +49,35 @@ describe("authz: what a configuration refuses", () => {
     ],
     [spec({ selector: { matchLabels: {} } }), "policies[0].spec.selector: unknown or unsupported field"],
     [spec({ targetRefs: [] }), "policies[0].spec.targetRefs: unknown or unsupported field"],
-    [spec({ action: "CUSTOM", provider: {} }), "policies[0].spec.provider: unknown or unsupported field"],
+    [spec({ action: "CUSTOM" }), "spec.rules: a CUSTOM policy without rules would do nothing"],
+    [spec({ action: "CUSTOM", rules: [{}] }), "spec.provider: expected an object"],
+    [spec({ action: "CUSTOM", rules: [{}], provider: {} }), "spec.provider.name: expected a string"],
+    [spec({ provider: { name: "a" } }), "spec.provider: is for CUSTOM only"],
+    [
+      spec({
+        action: "CUSTOM",
+        rules: [{ from: [{ source: { principals: ["*"] } }] }],
+        provider: { name: "a" },
+      }),
+      "source.principals: a CUSTOM rule cannot ask who somebody is",
+    ],
+    [provider({ url: "x" }), "envoyExtAuthzHttp.url: unknown or unsupported field"],
+    [provider({ includeRequestBodyInCheck: {} }), "includeRequestBodyInCheck: unknown or unsupported field"],
+    [provider({ service: "" }), "envoyExtAuthzHttp.service: must not be empty"],
+    [provider({ port: 0 }), "envoyExtAuthzHttp.port: expected a whole number from 1 to 65535"],
+    [provider({ timeout: "0" }), "envoyExtAuthzHttp.timeout: expected a duration from 1ms to 600s"],
+    [provider({ pathPrefix: "x" }), "envoyExtAuthzHttp.pathPrefix: expected a path"],
+    [provider({ statusOnError: "600" }), "statusOnError: expected a status such as 403"],
+    [provider({ statusOnError: " 403" }), "statusOnError: expected a status such as 403"],
+    [provider({ headersToUpstreamOnAllow: ["*"] }), "headersToUpstreamOnAllow[0]: expected a name, p* or *s"],
+    [provider({ includeAdditionalHeadersInCheck: { ":path": "x" } }), "expected a header's name"],
+    [provider({ includeAdditionalHeadersInCheck: { a: "b\r\nc: d" } }), "must not have line breaks"],
+    [
+      { policies: [], extensionProviders: [them, them] },
+      "extensionProviders[1].name: a second provider of this name",
+    ],
     [spec({ action: "deny" }), 'policies[0].spec.action: "deny" is not supported (known: '],
-    [spec({ action: "DENY" }), "policies[0].spec.rules: a DENY policy without rules would deny nothing"],
+    [spec({ action: "DENY" }), "policies[0].spec.rules: a DENY policy without rules would do nothing"],
     [spec({ rules: {} }), "policies[0].spec.rules: expected a list"],
     [policies(null), "policies[0].spec.rules[0]: expected an object"],
     [policies({ froms: [] }), "policies[0].spec.rules[0].froms: unknown or unsupported field"],
@@ -66,8 +97,8 @@ describe("authz: what a configuration refuses", () => {
       source({ serviceAccounts: Array.from({ length: 17 }, (_, i) => `a${i}`) }),
       "from[0].source.serviceAccounts: at most 16",
     ],
-    [source({ serviceAccounts: ["a"], notPrincipals: ["b"] }), "serviceAccounts: not beside principals"],
-    [source({ namespaces: ["b"], serviceAccounts: ["a"] }), "serviceAccounts: not beside namespaces"],
+    [source({ serviceAccounts: ["a"], notPrincipals: ["b"] }), "serviceAccounts: not beside principals or"],
+    [source({ namespaces: ["b"], serviceAccounts: ["a"] }), "serviceAccounts: not beside principals or"],
     [source({ remoteIpBlocks: ["x"] }), "from[0].source.remoteIpBlocks[0]: expected an IP address"],
     [source({ ipBlocks: [] }), "from[0].source.ipBlocks: must not be empty"],
     [source({ ipBlocks: ["10.0.0.0/33"] }), "from[0].source.ipBlocks[0]: expected an IP address or a block"],
@@ -254,6 +285,37 @@ const PEERS: (string | undefined)[] = [
   "https://a.example/ns/shop/",
 ];
 
+describe("authz: CUSTOM", () => {
+  const rule = { to: [{ operation: { paths: ["/ask"] } }] };
+  const policy = (name: string) => ({
+    metadata,
+    spec: { action: "CUSTOM", provider: { name }, rules: [rule] },
+  });
+  const them = { name: "them", envoyExtAuthzHttp: { service: "authz", port: 8000 } };
+
+  test("rules of a provider nobody knows deny", async () => {
+    const host = await withFilter("authz", { policies: [policy("nobody")], extensionProviders: [them] });
+    expect(host.request({ path: "/ask" }).details).toBe(
+      "rbac_access_denied_matched_policy[ns[ns]-policy[p]-rule[0]-deny-due-to-bad-CUSTOM-action]",
+    );
+    const free = host.request({ path: "/free" });
+    expect(free.state).toBe("forwarded");
+    free.respond();
+    expect(host.logs("no provider nobody")).not.toHaveLength(0);
+  });
+
+  test("a provider is asked at its service's cluster; a client that leaves meanwhile is forgotten", async () => {
+    const host = await withFilter("authz", { policies: [policy("them")], extensionProviders: [them] });
+    host.mockCluster("outbound|8000||authz", { status: 200, afterMs: 50 });
+    host.request({ path: "/ask" }).disconnect();
+    const waiting = host.request({ path: "/ask" });
+    expect(waiting.state).toBe("held");
+    host.advance(100);
+    expect(waiting.state).toBe("forwarded");
+    waiting.respond();
+  });
+});
+
 describe("authz: indexes", () => {
   test("find what asking rule by rule finds", async () => {
     const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
@@ -329,6 +391,15 @@ describe("authz: no trap", () => {
     "trustDomain",
     "trustDomainAliases",
     "rbac",
+    "provider",
+    "extensionProviders",
+    "envoyExtAuthzHttp",
+    "service",
+    "port",
+    "timeout",
+    "statusOnError",
+    "headersToUpstreamOnAllow",
+    "includeAdditionalHeadersInCheck",
     "rules",
     "permissions",
     "principals",
@@ -369,6 +440,9 @@ describe("authz: no trap", () => {
     "a/b",
     "(",
     "AUDIT",
+    "CUSTOM",
+    "403",
+    "1s",
     "true",
   ];
 

@@ -139,6 +139,10 @@ const FULL: Record<string, unknown> = {
       },
       { metadata: { name: "q", namespace: "n" } },
       { metadata: { name: "r", namespace: "n" }, spec: { action: "AUDIT", rules: [{}] } },
+      {
+        metadata: { name: "c", namespace: "n" },
+        spec: { action: "CUSTOM", provider: { name: "them" }, rules: [{}] },
+      },
     ],
     rbac: [
       {
@@ -194,6 +198,25 @@ const FULL: Record<string, unknown> = {
         shadow_rules: {},
         shadow_rules_stat_prefix: "try",
         track_per_rule_stats: true,
+      },
+    ],
+    extensionProviders: [
+      {
+        name: "them",
+        envoyExtAuthzHttp: {
+          service: "authz.shop.svc.cluster.local",
+          port: 8000,
+          cluster: "authz",
+          timeout: "1.5s",
+          pathPrefix: "/check",
+          failOpen: true,
+          statusOnError: "503",
+          includeHeadersInCheck: ["x-a"],
+          includeRequestHeadersInCheck: ["x-a*"],
+          includeAdditionalHeadersInCheck: { "x-b": "c" },
+          headersToUpstreamOnAllow: ["x-user"],
+          headersToDownstreamOnDeny: ["*-user"],
+        },
       },
     ],
     trustDomain: "td",

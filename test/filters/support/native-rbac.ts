@@ -56,8 +56,7 @@ export function rbacFilters(policies: readonly AuthorizationPolicy[], options: T
     const rulesOf = (tried: boolean): Json | undefined => {
       const some = chosen.filter((policy) => isTried(policy) === tried);
       if (some.length === 0) return undefined;
-      const entries = some.flatMap((policy) => entriesOf(policy, options));
-      return { action: ACTIONS[action], policies: Object.fromEntries(entries) };
+      return rbacRules(ACTIONS[action], some, options);
     };
     const [rules, shadow] = [rulesOf(false), rulesOf(true)];
     const place = options.tcp ? "network" : "http";
@@ -75,6 +74,15 @@ export function rbacFilters(policies: readonly AuthorizationPolicy[], options: T
       },
     ];
   });
+}
+
+/** The rules of policies, whatever their own action. */
+export function rbacRules(
+  action: "LOG" | "DENY" | "ALLOW",
+  policies: readonly AuthorizationPolicy[],
+  options: Translation = {},
+): Json {
+  return { action, policies: Object.fromEntries(policies.flatMap((policy) => entriesOf(policy, options))) };
 }
 
 function isTried({ metadata }: AuthorizationPolicy): boolean {

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { expect } from "vitest";
 import * as build from "../../support/bootstrap";
-import { EngineUnderTest } from "../../support/describe-engines";
-import { RawUpstream } from "../../support/raw-upstream";
+import { EngineUnderTest, type ProxyUnderTest } from "../../support/describe-engines";
+import { RawUpstream, type UpstreamHandler } from "../../support/raw-upstream";
 import { moduleFile } from "./module-file";
 import { type Probe, probe, type Seen } from "./subjects";
 
@@ -41,10 +41,14 @@ export function ours(configuration: object): build.Json {
   });
 }
 
+/** How requests are sent. */
+export type Ask<T extends Probe> = (port: number, probes: readonly T[]) => Promise<Seen[]>;
+
 /** One script of traffic on three subjects: our module on both engines, and Envoy's own filter. */
 export class ThreeSubjects {
   readonly node = new EngineUnderTest("node");
   readonly envoy = new EngineUnderTest("envoy");
+  proxies: Record<"node" | "envoy", ProxyUnderTest> | undefined;
   private upstream: RawUpstream | undefined;
   private ports: ((subject: "node" | "wasm" | "native", at: number) => number) | undefined;
   denied = 0;
@@ -52,21 +56,22 @@ export class ThreeSubjects {
 
   constructor(
     private readonly cases: readonly Case[],
-    private readonly front: readonly build.Json[] = [],
+    private readonly handler?: UpstreamHandler,
+    private readonly listener: Partial<build.HttpListener> = {},
   ) {}
 
-  async start(): Promise<void> {
-    this.upstream = await RawUpstream.start();
+  /** `more` are clusters beside the application's. */
+  async start(more: readonly build.Json[] = []): Promise<void> {
+    this.upstream = await RawUpstream.start(this.handler);
     const details = await moduleFile("test/filters/guests/details");
-    const clusters = [build.cluster("app", this.upstream.port)];
+    const clusters = [build.cluster("app", this.upstream.port), ...more];
     const wasm = this.cases.map((each, i) =>
-      detailed(`wasm-${i}`, [...this.front, ours(each.ours)], details),
+      detailed(`wasm-${i}`, [ours(each.ours)], details, this.listener),
     );
-    const native = this.cases.map((each, i) =>
-      detailed(`native-${i}`, [...this.front, ...each.native], details),
-    );
+    const native = this.cases.map((each, i) => detailed(`native-${i}`, each.native, details, this.listener));
     const node = await this.node.start(build.bootstrap({ listeners: wasm, clusters }));
     const envoy = await this.envoy.start(build.bootstrap({ listeners: [...wasm, ...native], clusters }));
+    this.proxies = { node, envoy };
     this.ports = (subject, at) =>
       subject === "node" ? node.port(`wasm-${at}`) : envoy.port(`${subject}-${at}`);
   }
@@ -76,12 +81,22 @@ export class ThreeSubjects {
     await this.upstream?.close();
   }
 
+  /** What one of them answers. */
+  ask<T extends Probe>(
+    subject: "node" | "wasm" | "native",
+    at: number,
+    probes: readonly T[],
+    ask: Ask<T> = probe,
+  ): Promise<Seen[]> {
+    return ask(this.ports!(subject, at), probes);
+  }
+
   /** Each request gets the same answer from all three. */
-  async compare(at: number, probes: readonly Probe[]): Promise<void> {
-    const native = await probe(this.ports!("native", at), probes);
+  async compare<T extends Probe>(at: number, probes: readonly T[], ask: Ask<T> = probe): Promise<void> {
+    const native = await this.ask("native", at, probes, ask);
     const answers: Record<string, Seen[]> = {
-      wasm: await probe(this.ports!("wasm", at), probes),
-      node: await probe(this.ports!("node", at), probes),
+      wasm: await this.ask("wasm", at, probes, ask),
+      node: await this.ask("node", at, probes, ask),
     };
     probes.forEach((request, i) => {
       for (const [subject, seen] of Object.entries(answers))
