@@ -1,11 +1,17 @@
 import { defineConfig } from "vitest/config";
 
+/** `npm run coverage` counts the lines of AssemblyScript too: modules get counters, see test/support/coverage. */
+const counting = process.env.COVERAGE === "1";
+const counters = counting ? ["test/support/coverage/build.ts"] : [];
+/** What is about the very bytes that a build makes. */
+const shapes = counting ? ["test/sdk/build.test.ts"] : [];
+
 /** Four groups, one after the other: what needs no proxy, then both proxies side by side, whole programs, containers. */
 export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 15_000,
+    testTimeout: counting ? 120_000 : 15_000,
     hookTimeout: 60_000,
     reporters: [
       "default",
@@ -13,14 +19,23 @@ export default defineConfig({
       "./test/support/reporters/abi-page.ts",
       "./test/support/reporters/closing-line.ts",
     ],
+    coverage: {
+      provider: "custom",
+      customProviderModule: "test/support/coverage/provider.ts",
+      include: ["host/**/*.ts"],
+      exclude: ["host/cli/**"],
+      reporter: ["text", "lcovonly"],
+      reportOnFailure: true,
+    },
+    setupFiles: counting ? ["test/support/coverage/setup.ts"] : [],
     projects: [
       {
         extends: true,
         test: {
           name: "unit",
           include: ["test/{host,sdk,filters,contract,support}/**/*.test.ts"],
-          exclude: ["test/{sdk,filters}/engines/**"],
-          globalSetup: ["test/support/setup/build.ts"],
+          exclude: ["test/{sdk,filters}/engines/**", ...shapes],
+          globalSetup: ["test/support/setup/build.ts", ...counters],
           sequence: { groupOrder: 0 },
         },
       },
@@ -34,7 +49,7 @@ export default defineConfig({
             "test/interop/*.test.ts",
             "examples/*/**/*.test.ts",
           ],
-          globalSetup: ["test/support/setup/build.ts", "test/support/setup/envoy.ts"],
+          globalSetup: ["test/support/setup/build.ts", ...counters, "test/support/setup/envoy.ts"],
           sequence: { groupOrder: 1 },
         },
       },

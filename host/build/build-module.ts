@@ -5,6 +5,7 @@ import { inspectModule } from "../vm/inspect";
 import { findUncalledMethods, refuseNothingRegistered } from "./author-checks";
 import { type AscDiagnostic, type AscProgram, loadCompiler } from "./compiler";
 import { SourceNames } from "./diagnostics";
+import { extraTransforms } from "./extra-transforms";
 import { checkImports } from "./imports";
 import { findPackage, findProject, PACKAGE } from "./sdk-location";
 import { sourcesFor } from "./sources";
@@ -64,6 +65,7 @@ export async function buildModule(options: BuildModuleOptions): Promise<BuiltMod
       else if (message.category === 2) say(`warning: ${line}`);
     },
     transforms: [
+      ...extraTransforms,
       sdkTransform(compiler, names, (complete) => {
         program = complete;
       }),

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
+import { extraTransforms } from "../../host/build/extra-transforms";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -26,6 +27,7 @@ export async function compile(
       if (path === "out.wasm") wasm = content as Uint8Array;
     },
     listFiles: () => [],
+    transforms: extraTransforms as never,
   });
   if (error || !wasm) throw new Error(`${entry} does not compile: ${stderr.toString()}`);
   return wasm;

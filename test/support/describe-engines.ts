@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, inject } from "vitest";
 import type { EngineName, EngineOptions, RunningEngine } from "../../host/engine";
 import type { LogLevel } from "../../sdk/abi/log-level";
+import { withoutHits } from "./coverage/hits";
 import { loadEngine, wantedEngines } from "./engines";
 import { LogBook } from "./log-book";
 import { recordTest, startRecording, startTest } from "./recorder";
@@ -90,7 +91,12 @@ export class EngineUnderTest {
     this.lastLog = log;
     const engine = await loadEngine(this.name);
     const { files: _, ...rest } = options;
-    const running = await engine.start({ configPath, concurrency: 1, ...rest, writeLog: log.write });
+    const running = await engine.start({
+      configPath,
+      concurrency: 1,
+      ...rest,
+      writeLog: withoutHits(log.write),
+    });
     this.#cleanups.push(() => running.kill());
     void running.ended.then(({ code, reason }) => {
       // Whoever waits for a line sees why the proxy is gone.
