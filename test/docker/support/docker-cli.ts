@@ -9,7 +9,7 @@ export interface Output {
 
 function run(command: string, args: readonly string[]): Output {
   const { status, error, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", timeout: 60_000 });
-  return { ok: status === 0, text: (stdout || stderr || error?.message || "").trim() };
+  return { ok: status === 0, text: stdout?.trim() || stderr?.trim() || error?.message || "" };
 }
 
 /** One call of the docker command. Synchronous: the sweep at the end of a process cannot wait for anything. */
