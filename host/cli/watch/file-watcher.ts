@@ -19,10 +19,11 @@ export class FileWatcher {
     this.#onChange = onChange;
   }
 
-  /** These files, as they are now, instead of those before. */
+  /** These files instead of those before. What is new counts as it is now; of the others no change gets lost. */
   watch(files: Iterable<string>): void {
     const paths = new Set([...files].map((file) => resolve(file)));
-    this.#contents = new Map([...paths].map((path) => [path, contentOf(path)]));
+    const known = this.#contents;
+    this.#contents = new Map([...paths].map((path) => [path, known.get(path) ?? contentOf(path)]));
     const folders = new Set([...paths].map((path) => dirname(path)));
     for (const [folder, watcher] of this.#folders) {
       if (folders.has(folder)) continue;
@@ -30,6 +31,14 @@ export class FileWatcher {
       this.#folders.delete(folder);
     }
     for (const folder of folders) this.#watchFolder(folder);
+  }
+
+  /** What these files hold now is no change: we have written them. */
+  accept(files: Iterable<string>): void {
+    for (const file of files) {
+      const path = resolve(file);
+      if (this.#contents.has(path)) this.#contents.set(path, contentOf(path));
+    }
   }
 
   get files(): string[] {

@@ -11,9 +11,7 @@ export class OneAtATime {
 
   add(files: readonly string[]): void {
     for (const file of files) this.#waiting.add(file);
-    this.#busy ??= this.#run().finally(() => {
-      this.#busy = undefined;
-    });
+    if (this.#waiting.size > 0) this.#busy ??= this.#run();
   }
 
   /** Resolves when nothing is under way. */
@@ -27,5 +25,7 @@ export class OneAtATime {
       this.#waiting.clear();
       await this.#work(files);
     }
+    // In the same breath: what comes next starts anew.
+    this.#busy = undefined;
   }
 }

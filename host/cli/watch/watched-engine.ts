@@ -111,7 +111,7 @@ export class WatchedEngine implements RunningEngine {
     const what = files.map((file) => relative("", file)).join(", ");
     try {
       const made = await this.builds.run(files);
-      // What was just written is not a change of its own.
+      this.#watcher.accept(made);
       this.#watchAll();
       const how = await this.#takeOver();
       const ms = Math.round(performance.now() - began);
