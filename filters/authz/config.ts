@@ -1,6 +1,9 @@
+import { isLogging, LogLevel, logDebug, Pairs } from "proxy-wasm-toolkit/sdk";
 import { Check } from "./custom/check";
 import { readProviders } from "./custom/provider";
 import { Engine } from "./engine";
+import { Explainer } from "./explain";
+import { Facts } from "./facts";
 import { readJwtRules } from "./jwt/config";
 import { JwtRule } from "./jwt/rule";
 import { Place } from "./place";
@@ -15,6 +18,7 @@ const KNOWN: string[] = [
   "trustDomain",
   "trustDomainAliases",
   "extensionProviders",
+  "explain",
 ];
 
 /** What a configuration says, ready to be asked. */
@@ -22,10 +26,20 @@ export class Config {
   checks: Check[] = [];
   jwtRules: JwtRule[] = [];
   engines: Engine[] = [];
+  explainer: Explainer | null = null;
   /** How many attributes its rules ask for. */
   sources: i32 = 0;
   /** It could not be read after all. */
   broken: bool = false;
+
+  /** Writes an explanation into the log at debug level, if one is wanted; answers the header for a denial. */
+  explain(facts: Facts): Pairs | null {
+    const explainer = this.explainer;
+    if (explainer == null || (explainer.header == "" && !isLogging(LogLevel.Debug))) return null;
+    const text = explainer.explain(this.engines, facts);
+    logDebug(text);
+    return explainer.header == "" ? null : new Pairs().add(explainer.header, text);
+  }
 }
 
 /** Reads a configuration into `config`; null = good, else what is wrong and where. `base` is how metrics begin. */
@@ -38,6 +52,8 @@ export function readConfig(text: string, config: Config, terms: Terms, base: str
 
 function read(root: Place, config: Config, terms: Terms, base: string): void {
   readTrustDomains(root, terms);
+  config.explainer = Explainer.read(root.at("explain"), terms.sources);
+  terms.explain = config.explainer != null;
   const tokens = root.at("jwtRules");
   const rbac = root.at("rbac");
   const list = root.at("policies");

@@ -58,15 +58,17 @@ export class AuthzHttp extends Asking implements Waiter {
 
   private authorize(): bool {
     const root = this.root as AuthzRoot;
-    const engines = root.config.engines;
+    const config = root.config;
+    const engines = config.engines;
     if (engines.length == 0) return true;
     const login = this.login;
     const claims: Claims = login == null ? root.claims : new JsonClaims(login.claims);
-    const facts = new Facts(root.config.sources, claims);
+    const facts = new Facts(config.sources, claims);
+    const explained = config.explain(facts);
     for (let i = 0; i < engines.length; i++) {
       const id = engines[i].decide(facts);
       if (id == null) continue;
-      this.sendLocalResponse(403, "RBAC: access denied", null, PERMISSION_DENIED, detailsOf(id));
+      this.sendLocalResponse(403, "RBAC: access denied", explained, PERMISSION_DENIED, detailsOf(id));
       return false;
     }
     return true;

@@ -20,6 +20,16 @@ export abstract class Source {
     readonly cost: Cost,
   ) {}
 
+  /** Is it only another look at what a source has? */
+  get isDerived(): bool {
+    return false;
+  }
+
+  /** The values as people write them. */
+  shown(facts: Facts): StaticArray<string> {
+    return facts.of(this);
+  }
+
   abstract read(facts: Facts): StaticArray<string>;
 }
 

@@ -43,6 +43,10 @@ export class FoldedSource extends Source {
     super(`${origin.name} in lower case`, origin.cost);
   }
 
+  get isDerived(): bool {
+    return true;
+  }
+
   read(facts: Facts): StaticArray<string> {
     const values = facts.of(this.origin);
     const folded = new StaticArray<string>(values.length);
@@ -65,7 +69,11 @@ export class PortSource extends Source {
 /** An address as a text of its bits, so that a block is a prefix. */
 export class BitsSource extends Source {
   constructor(private readonly isSource: bool) {
-    super(isSource ? "bits of source.ip" : "bits of destination.ip", Cost.Property);
+    super(isSource ? "source.ip" : "destination.ip", Cost.Property);
+  }
+
+  shown(facts: Facts): StaticArray<string> {
+    return oneOrNone(this.isSource ? connection.sourceAddress : connection.destinationAddress);
   }
 
   read(facts: Facts): StaticArray<string> {
@@ -126,6 +134,10 @@ function add(names: string[], name: string | null): void {
 export class SegmentsSource extends Source {
   constructor(private readonly principal: Source) {
     super("parts of source.principal", Cost.Certificate);
+  }
+
+  get isDerived(): bool {
+    return true;
   }
 
   read(facts: Facts): StaticArray<string> {

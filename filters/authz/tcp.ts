@@ -14,6 +14,7 @@ export class AuthzTcp extends TcpFilter {
     const config = (this.root as AuthzRoot).forConnections;
     if (config.broken) return this.deny("none");
     const facts = new Facts(config.sources, new JsonClaims(null));
+    config.explain(facts);
     for (let i = 0; i < config.engines.length; i++) {
       const id = config.engines[i].decide(facts);
       if (id != null) return this.deny(id);

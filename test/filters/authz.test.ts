@@ -316,6 +316,76 @@ describe("authz: CUSTOM", () => {
   });
 });
 
+describe("authz: explain", () => {
+  const rules = [
+    {
+      from: [{ source: { ipBlocks: ["10.0.0.0/8"], principals: ["*"] } }],
+      to: [{ operation: { methods: ["GET"], paths: ["/a"] } }],
+    },
+    {
+      to: [{ operation: { methods: ["GET", "PUT"] } }, { operation: { paths: ["/b"], methods: ["TRACE"] } }],
+    },
+    { when: [{ key: "request.headers[authorization]", values: ["Basic secret"] }] },
+  ];
+  const deny = {
+    metadata: { name: "d", namespace: "ns" },
+    spec: { action: "DENY", rules: [{ to: [{ operation: { paths: ["/secret*"] } }] }] },
+  };
+  const config = { policies: [{ metadata, spec: { rules } }, deny], explain: { header: "x-why" } };
+  const why = async (configuration: object, path: string, headers: Record<string, string> = {}) => {
+    const host = await withFilter("authz", configuration);
+    const exchange = host.request({ method: "DELETE", path, headers, authority: "a\u00e9" });
+    if (!exchange.over) exchange.respond();
+    return { host, header: exchange.response.headers?.get("x-why") };
+  };
+
+  test("who decided, and what the nearest others would have needed", async () => {
+    expect((await why(config, "/secret/x")).header).toBe(
+      "ns[ns]-policy[d]-rule[0] matches, to deny. Seen: source.ip 127.0.0.1:50000, source.principal (none), " +
+        ":method DELETE, path /secret/x, authorization (none)",
+    );
+    expect((await why(config, "/a", { authorization: "Basic other" })).header).toBe(
+      "no rule to deny matches; ns[ns]-policy[d]-rule[0] would need operation.paths [/secret*]. " +
+        "no rule to allow matches; ns[ns]-policy[p]-rule[1] would need operation.methods [GET, PUT]; " +
+        "ns[ns]-policy[p]-rule[2] would need request.headers[authorization] values [Basic secret]; " +
+        "ns[ns]-policy[p]-rule[0] would need operation.methods [GET] and source.ipBlocks [10.0.0.0/8] and " +
+        "source.principals [*]. Seen: source.ip 127.0.0.1:50000, source.principal (none), :method DELETE, path /a, " +
+        "authorization ***",
+    );
+  });
+
+  test("the log has it too, and alone when there is no header", async () => {
+    const { host, header } = await why({ ...config, explain: true }, "/a");
+    expect(header).toBeUndefined();
+    expect(host.logs("would need operation.methods [GET, PUT]")).toHaveLength(1);
+    const quiet = await why({ ...config, explain: false }, "/a");
+    expect(quiet.host.logs("would need")).toHaveLength(0);
+  });
+
+  test("policies on trial, and Envoy's rules by their fields", async () => {
+    const any = [{ any: true }];
+    const header = { header: { name: "x-role", string_match: { exact: "admin" } } };
+    const rbac = {
+      shadow_rules: { action: "DENY", policies: { a: { permissions: any, principals: any } } },
+      rules: { policies: { b: { permissions: any, principals: [{ not_id: header }, header] } } },
+    };
+    const { host } = await why({ rbac, explain: true }, "/a\u0007", { "x-role": "a\u00e9" });
+    expect(host.logs("Seen")[0]!.message).toBe(
+      "on trial: a matches, to deny. b matches, to allow. Seen: x-role a?",
+    );
+  });
+
+  test.each<[unknown, string]>([
+    [5, "explain: expected true or false"],
+    [{}, "explain.header: expected a string"],
+    [{ header: "a b" }, "explain.header: expected a header's name"],
+    [{ header: "" }, "explain.header: must not be empty"],
+    [{ headers: "x" }, "explain.headers: unknown or unsupported field"],
+  ])("%j is refused", async (explain, refusal) => {
+    expect(await (await refusals("authz"))({ policies: [], explain })).toContain(refusal);
+  });
+});
+
 describe("authz: indexes", () => {
   test("find what asking rule by rule finds", async () => {
     const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);

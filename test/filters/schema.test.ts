@@ -219,6 +219,7 @@ const FULL: Record<string, unknown> = {
         },
       },
     ],
+    explain: { header: "x-why" },
     trustDomain: "td",
     trustDomainAliases: ["cluster.local"],
   },

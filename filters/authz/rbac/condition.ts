@@ -61,7 +61,9 @@ export class ConditionReader {
     const value = place.at(kind);
     if (kind == "and_rules" || kind == "and_ids") return new AllOf(this.set(value));
     if (kind == "or_rules" || kind == "or_ids") return new AnyOf(this.set(value));
-    if (kind == "not_rule" || kind == "not_id") return new Not(this.read(value));
+    if (kind == "not_rule" || kind == "not_id") {
+      return this.terms.field(value.path, new Not(this.read(value)));
+    }
     if (kind == "any") {
       if (!value.flag()) value.fail("expected true");
       return new Always();
