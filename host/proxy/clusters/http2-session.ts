@@ -1,6 +1,8 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import { systemClock } from "../../clock";
 import type { Http2Config } from "../../config/model";
 import type { WireHeaders } from "../http2/wire-headers";
+import { IdleTimer } from "../idle-timer";
 import type { ClusterStats } from "./cluster-stats";
 import { type Connector, IDLE_MS, type PooledSocket } from "./connector";
 
@@ -16,6 +18,7 @@ export class Http2Session {
   readonly socket: PooledSocket;
   private readonly session: ClientHttp2Session;
   private active = 0;
+  private readonly idle: IdleTimer;
 
   constructor(
     connector: Connector,
@@ -43,11 +46,17 @@ export class Http2Session {
     socket.once("refused", () => session.destroy());
     // The streams tell; nobody else waits for this connection.
     session.on("error", () => {});
-    session.once("close", onClose);
-    session.setTimeout(IDLE_MS, () => {
-      if (this.active > 0) return;
+    this.idle = new IdleTimer(systemClock, IDLE_MS, () => {
+      if (this.active > 0) {
+        this.idle.restart();
+        return;
+      }
       stats.upstream_cx_idle_timeout.inc();
       session.close();
+    });
+    session.once("close", () => {
+      this.idle.stop();
+      onClose();
     });
   }
 
@@ -70,7 +79,9 @@ export class Http2Session {
     this.socket.busy = true;
     stream.once("close", () => {
       this.active--;
-      if (this.active === 0) this.socket.busy = false;
+      if (this.active > 0) return;
+      this.socket.busy = false;
+      this.idle.touch();
     });
     return stream;
   }

@@ -11,6 +11,8 @@ export interface CodecStreamEvents {
   onGone(): void;
   /** The client has reset the stream, or broken its rules. */
   onReset(details: string, flag: ResponseFlag): void;
+  /** Neither side has moved for long. */
+  onIdleTimeout(): void;
   /** The codec itself is broken; may come at any time. */
   onBug(error: unknown): void;
 }

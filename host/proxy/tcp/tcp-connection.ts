@@ -9,7 +9,7 @@ import type { PooledSocket } from "../clusters/connector";
 import { contained, type OnBug } from "../contain";
 import { Hold, HoldReason } from "../downstream/back-pressure";
 import { DownstreamConnection } from "../downstream/connection";
-import { IdleTimer } from "./idle-timer";
+import { IdleTimer } from "../idle-timer";
 import { destroy, isFull } from "./socket-buffer";
 import { TcpFacts } from "./tcp-facts";
 import type { TcpService } from "./tcp-service";

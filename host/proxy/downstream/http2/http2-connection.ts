@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { contained } from "../../contain";
+import { IdleTimer } from "../../idle-timer";
 import { ActiveStream } from "../active-stream";
 import type { CodecConnection } from "../codec";
 import { type DownstreamConnection, IDLE_CONNECTION_MS } from "../connection";
@@ -14,8 +15,10 @@ const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_PROTOCOL_ERROR 
 
 /** A connection that speaks HTTP/2. */
 export class Http2Connection implements CodecConnection {
+  private readonly idle: IdleTimer;
+
   constructor(
-    private readonly manager: ConnectionManager,
+    readonly manager: ConnectionManager,
     private readonly base: DownstreamConnection,
     readonly session: ServerHttp2Session,
     readonly codecStats: Http2Stats,
@@ -30,10 +33,9 @@ export class Http2Connection implements CodecConnection {
       }
     });
     session.on("error", (error: NodeJS.ErrnoException) => this.onError(error));
-    session.setTimeout(
-      IDLE_CONNECTION_MS,
-      contained(() => this.onSilence(), manager.onBug),
-    );
+    const onSilence = contained(() => this.onSilence(), manager.onBug);
+    this.idle = new IdleTimer(manager.clock, IDLE_CONNECTION_MS, onSilence);
+    session.once("close", () => this.idle.stop());
   }
 
   /** What the client says is no HTTP/2; node:http2 has answered with GOAWAY. */
@@ -57,7 +59,7 @@ export class Http2Connection implements CodecConnection {
     const active = this.begin(stream, endStream);
     if (!active) return;
     try {
-      this.serve(stream, active, head, endStream);
+      this.serve(active, head, endStream);
     } catch (error) {
       active.onBug(error);
     }
@@ -76,27 +78,12 @@ export class Http2Connection implements CodecConnection {
     }
   }
 
-  private serve(
-    stream: ServerHttp2Stream,
-    active: ActiveStream,
-    head: RequestHead,
-    endStream: boolean,
-  ): void {
-    const { manager } = this;
-    const { stats } = manager;
-    const onSilence = () => {
-      stats.downstream_rq_idle_timeout.inc();
-      active.onIdleTimeout();
-    };
-    stream.setTimeout(
-      manager.streamIdleMs,
-      contained(onSilence, (error) => active.onBug(error)),
-    );
+  private serve(active: ActiveStream, head: RequestHead, endStream: boolean): void {
     const { headers } = head;
     const path = headers.get(":path");
     const refusal = path === undefined ? undefined : pathError(path);
     if (refusal) {
-      countPathError(refusal, stats);
+      countPathError(refusal, this.manager.stats);
       active.reject(headers, refusal, endStream);
       return;
     }
@@ -125,7 +112,10 @@ export class Http2Connection implements CodecConnection {
 
   /** Nothing came or went for as long as a connection may be idle. */
   private onSilence(): void {
-    if (this.base.active > 0) return;
+    if (this.base.active > 0) {
+      this.idle.restart();
+      return;
+    }
     this.manager.stats.downstream_cx_idle_timeout.inc();
     this.close();
   }
@@ -145,7 +135,9 @@ export class Http2Connection implements CodecConnection {
     this.session.close();
   }
 
-  streamFinished(): void {}
+  streamFinished(): void {
+    this.idle.touch();
+  }
 }
 
 function ignore(): void {}

@@ -4,6 +4,7 @@ import { ResponseFlag } from "../../../stores/stream-info";
 import { contained, type OnBug } from "../../contain";
 import { MessageBody } from "../../http2/message-body";
 import { responseHeaders, trailerHeaders, type WireHeaders } from "../../http2/wire-headers";
+import { IdleTimer } from "../../idle-timer";
 import type { CodecStream, CodecStreamEvents } from "../codec";
 import type { Http2Connection } from "./http2-connection";
 
@@ -22,6 +23,7 @@ export class Http2Stream implements CodecStream {
   private asksForTrailers = false;
   /** The response's end has been handed over. */
   private ended = false;
+  private silence: IdleTimer | undefined;
 
   constructor(
     private readonly connection: Http2Connection,
@@ -34,9 +36,15 @@ export class Http2Stream implements CodecStream {
     const { stream } = this;
     this.events = events;
     const onBug: OnBug = (error) => this.onBug(error);
+    const { clock, streamIdleMs } = this.connection.manager;
+    this.silence = new IdleTimer(
+      clock,
+      streamIdleMs,
+      contained(() => this.onSilence(), onBug),
+    );
     stream.on(
       "drain",
-      contained(() => events.onDrain(), onBug),
+      contained(() => this.onDrain(), onBug),
     );
     stream.on(
       "close",
@@ -46,6 +54,16 @@ export class Http2Stream implements CodecStream {
       "wantTrailers",
       contained(() => this.onWantTrailers(), onBug),
     );
+  }
+
+  private onDrain(): void {
+    this.silence?.touch();
+    this.events.onDrain();
+  }
+
+  private onSilence(): void {
+    this.connection.manager.stats.downstream_rq_idle_timeout.inc();
+    this.events.onIdleTimeout();
   }
 
   get requestArrived(): boolean {
@@ -64,7 +82,10 @@ export class Http2Stream implements CodecStream {
   readRequest(): void {
     const { stream, events } = this;
     this.body = new MessageBody(stream, "request-trailers", {
-      onData: (chunk, end) => events.onRequestData(chunk, end),
+      onData: (chunk, end) => {
+        this.silence?.touch();
+        events.onRequestData(chunk, end);
+      },
       onTrailers: (trailers) => events.onRequestTrailers(trailers),
       onBug: (error) => events.onBug(error),
     });
@@ -83,6 +104,7 @@ export class Http2Stream implements CodecStream {
   giveUpConnection(): void {}
 
   sendHeaders(headers: HeaderMap, status: number, endStream: boolean): void {
+    this.silence?.touch();
     const wire = responseHeaders(headers, status);
     if (!this.isOpen) return;
     if (endStream) this.stream.respond(wire, { endStream });
@@ -108,6 +130,7 @@ export class Http2Stream implements CodecStream {
   }
 
   sendData(chunk: Buffer): boolean {
+    this.silence?.touch();
     if (this.head !== undefined && this.queued === undefined) {
       this.queued = chunk;
       return true;
@@ -148,6 +171,7 @@ export class Http2Stream implements CodecStream {
 
   private onClose(): void {
     this.body?.stop();
+    this.silence?.stop();
     if (this.ended) return;
     const { rstCode } = this.stream;
     if (this.connection.session.destroyed) {

@@ -1,6 +1,10 @@
-import type { Clock, Timer } from "../../clock";
+import type { Clock, Timer } from "../clock";
 
-/** Fires when nothing was touched for `periodMs`; 0 = never. Touching costs no timer. */
+/**
+ * Fires when nothing was touched for `periodMs`; 0 = never. Touching costs no timer. HTTP/2 uses it in place of
+ * `setTimeout` of node:http2, whose timer outlives a session or stream that is destroyed: until it fires, an hour later,
+ * everything that hangs on the connection stays in memory.
+ */
 export class IdleTimer {
   private timer: Timer | undefined;
   private touched: bigint;
@@ -16,6 +20,12 @@ export class IdleTimer {
 
   touch(): void {
     this.touched = this.clock.monotonic();
+  }
+
+  /** Once it has fired: from now on again. */
+  restart(): void {
+    this.touch();
+    this.arm(this.periodMs);
   }
 
   stop(): void {
