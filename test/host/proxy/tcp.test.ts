@@ -138,6 +138,8 @@ test("peers and filters that stop, continue, close and break at any moment: ever
   const { proxy, port } = await start(upstream, LIMIT, [factory, factory]);
   const clients = await Promise.all(Array.from({ length: 200 }, () => TcpPeer.connect(port)));
   for (const client of clients) act(client);
+  // On a busy machine connections come in slowly.
+  await expect.poll(() => opened, { timeout: 10_000 }).toBeGreaterThan(150);
   await sleep(500);
   for (const peer of [...clients, ...upstream.connections]) peer.reset();
   await proxy.stop(200);
