@@ -1,7 +1,10 @@
 import { isIP } from "node:net";
 import type { ConfigIssue } from "../errors";
+import { chainsOf } from "./chains";
+import { matchRules } from "./match-rules";
 import { type FieldPath, formatPath } from "./path";
-import type { CheckedParts, RawBootstrap, RawCluster, RawListener } from "./schema/bootstrap";
+import type { CheckedParts, RawBootstrap, RawCluster, RawFilterChain, RawListener } from "./schema/bootstrap";
+import type { RawMatch } from "./schema/filter-chain";
 import { locate, type Source } from "./yaml";
 
 type Report = (path: FieldPath, message: string) => void;
@@ -82,12 +85,32 @@ function checkListener(
   clusters: ReadonlySet<string>,
   report: Report,
 ): void {
-  const networkFilters = listener.filter_chains[0]!.filters;
+  const seen = new Set<string>();
+  for (const { chain, at, isDefault } of chainsOf(listener, path)) {
+    if (!isDefault) checkMatch(chain.filter_chain_match ?? {}, at, seen, report);
+    checkChain(chain, at, clusters, report);
+  }
+}
+
+/** No connection may be two chains'. */
+function checkMatch(match: RawMatch, at: FieldPath, seen: Set<string>, report: Report): void {
+  const rules = matchRules(match);
+  if (rules.some((rule) => seen.has(rule)))
+    report([...at, "filter_chain_match"], "another filter chain of this listener matches the same");
+  for (const rule of rules) seen.add(rule);
+}
+
+function checkChain(
+  { filters: networkFilters }: RawFilterChain,
+  path: FieldPath,
+  clusters: ReadonlySet<string>,
+  report: Report,
+): void {
   const last = networkFilters.length - 1;
   const manager = networkFilters[last]!.typed_config;
   // Envoy looks for a TCP proxy's cluster only when a connection comes.
   if (!("route_config" in manager)) return;
-  const at = [...path, "filter_chains", 0, "filters", last, "typed_config"];
+  const at = [...path, "filters", last, "typed_config"];
   const filters = manager.http_filters ?? [];
   for (const [i, filter] of filters.entries()) {
     const router = !("config" in filter.typed_config);

@@ -16,6 +16,7 @@ export interface Bootstrap {
   statsFlushIntervalMs: number;
   /** `bootstrap_extensions`: plugins that serve no listener. */
   services: WasmServiceConfig[];
+  /** An entry for each filter chain. */
   listeners: ListenerConfig[];
   clusters: ClusterConfig[];
 }
@@ -40,10 +41,16 @@ export interface StatsTag {
   fixedValue: string | undefined;
 }
 
-/** A listener and its one filter chain, told apart by the chain's terminal filter. */
+/** A filter chain with what its listener says, told apart by the chain's terminal filter. */
 export type ListenerConfig = HttpListenerConfig | TcpListenerConfig;
 
 interface ListenerBase {
+  /** Which of the file's listeners it belongs to; chains of one follow one another. */
+  index: number;
+  /** Which connections are the chain's; undefined = those that no other chain of the listener takes. */
+  match: FilterChainMatch | undefined;
+  /** What looks at connections before a chain is chosen. */
+  inspection: InspectionConfig;
   /** The `envoy.filters.network.wasm` filters in front of the terminal filter, in chain order. */
   networkFilters: NetworkFilterConfig[];
   name: string;
@@ -57,6 +64,8 @@ interface ListenerBase {
   filterChainName: string;
   /** TLS with clients; undefined = plain. */
   tls: DownstreamTlsConfig | undefined;
+  /** Milliseconds a handshake may take; 0 = any time. */
+  handshakeTimeoutMs: number;
 }
 
 export interface HttpListenerConfig extends ListenerBase {
@@ -67,6 +76,35 @@ export interface HttpListenerConfig extends ListenerBase {
 export interface TcpListenerConfig extends ListenerBase {
   kind: "tcp";
   tcp: TcpProxyConfig;
+}
+
+/** The listener filters of a listener. */
+export interface InspectionConfig {
+  /** Clients' first bytes are looked at for TLS. */
+  tls: boolean;
+  /** Milliseconds they may take; 0 = any time. */
+  timeoutMs: number;
+  /** A client that takes longer is served as one of plain bytes. */
+  continueOnTimeout: boolean;
+}
+
+/** `FilterChainMatch`; what is empty fits every connection. */
+export interface FilterChainMatch {
+  destinationPort: number | undefined;
+  destinations: Cidr[];
+  /** `*.example.com` = every name below. */
+  serverNames: string[];
+  transportProtocol: "" | "tls" | "raw_buffer";
+  applicationProtocols: string[];
+  directSources: Cidr[];
+  sourceType: "ANY" | "SAME_IP_OR_LOOPBACK" | "EXTERNAL";
+  sources: Cidr[];
+  sourcePorts: number[];
+}
+
+export interface Cidr {
+  address: string;
+  prefixLength: number;
 }
 
 /** Bytes that are read when they are needed, and where the file names them. */

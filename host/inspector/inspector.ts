@@ -33,7 +33,9 @@ export class Inspector {
     this.hide = trace === "full" ? () => false : isSecret;
     const { listeners, admin } = this.bootstrap;
     this.twin = new EnvoyTwin(options, [
-      ...listeners.map((_, i) => `static_resources.listeners[${i}].address.socket_address.port_value=0`),
+      ...[...new Set(listeners.map(({ index }) => index))].map(
+        (i) => `static_resources.listeners[${i}].address.socket_address.port_value=0`,
+      ),
       ...(admin ? ["admin.address.socket_address.port_value=0"] : []),
     ]);
   }

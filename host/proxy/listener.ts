@@ -3,7 +3,10 @@ import type { ListenerConfig } from "../config/model";
 import type { ListenerAddress } from "../engine";
 import { StartError } from "../errors";
 import type { OnBug } from "./contain";
+import { FilterChainTable } from "./filter-chain-match";
+import { Inspection } from "./inspection";
 import type { StatCounter, StatGauge, StatHistogram, StatsStore } from "./stats/store";
+import type { ClientHello } from "./tls/client-hello";
 import type { ServerTls } from "./tls/server-tls";
 
 /** What serves the connections of a listener: the HTTP connection manager or the TCP proxy. */
@@ -26,27 +29,46 @@ export function listenerPrefix({ address, statPrefix }: ListenerConfig): string 
   return `listener.${statPrefix || statAddress(address.address, address.port)}.`;
 }
 
-/** What a listener is built from, besides its service. */
+/** A client's socket with what was seen of it before a filter chain took it. */
+export interface ClientSocket extends Socket {
+  /** SNI; "" when there is none or nobody looked. */
+  requestedServerName?: string;
+}
+
+/** A filter chain of a listener at work. */
+export interface ServedChain {
+  config: ListenerConfig;
+  service: ConnectionService;
+  tls: ServerTls | undefined;
+}
+
 export interface ListenerDeps {
   store: StatsStore;
-  tls?: ServerTls | undefined;
   onBug: OnBug;
 }
 
-/** One listening address and the service behind it. */
+/** One listening address and the filter chains behind it. */
 export class Listener {
   private readonly server: Server;
   private readonly total: readonly StatCounter[];
   private readonly active: readonly StatGauge[];
   private readonly destroyed: StatCounter;
   private readonly length: StatHistogram;
+  private readonly unmatched: StatCounter;
+  private readonly table: FilterChainTable<ServedChain>;
+  private readonly inspection: Inspection | undefined;
+  private readonly socketOptions: ServerOpts;
+  readonly config: ListenerConfig;
   address: ListenerAddress;
 
+  /** `chains`: those of one listener of the file, at least one. */
   constructor(
-    readonly config: ListenerConfig,
-    readonly service: ConnectionService,
-    { store, tls, onBug }: ListenerDeps,
+    private readonly chains: readonly ServedChain[],
+    private readonly deps: ListenerDeps,
   ) {
+    const { store } = deps;
+    const { config } = chains[0]!;
+    this.config = config;
     const { address, port } = config.address;
     const prefix = listenerPrefix(config);
     this.address = { name: config.name, host: address, port };
@@ -58,24 +80,72 @@ export class Listener {
     );
     this.destroyed = store.counter(`${prefix}downstream_cx_destroy`);
     this.length = store.histogram(`${prefix}downstream_cx_length_ms`);
+    this.unmatched = store.counter(`${prefix}no_filter_chain_match`);
     declareIdle(store, prefix);
-    this.server = createServer({ allowHalfOpen: true, noDelay: true, ...service.socketOptions });
-    this.server.on("connection", (socket) => {
-      const opened = performance.now();
-      for (const counter of this.total) counter.inc();
-      for (const gauge of this.active) gauge.add(1);
-      socket.once("close", () => {
-        for (const gauge of this.active) gauge.add(-1);
-        this.destroyed.inc();
-        this.length.record(Math.round(performance.now() - opened));
-      });
-      try {
-        this.service.accept(tls ? tls.accept(socket, service.socketOptions?.highWaterMark) : socket);
-      } catch (error) {
-        onBug(error);
-        socket.destroy();
-      }
+    this.table = new FilterChainTable(
+      chains.flatMap((chain) => (chain.config.match ? [{ match: chain.config.match, chain }] : [])),
+      chains.find((chain) => !chain.config.match),
+    );
+    // What a client offers by ALPN must be known before its handshake begins: node:tls cannot let it pass unanswered.
+    const offers = chains.some(({ tls }) => tls?.answersAlpn);
+    if (config.inspection.tls || offers) this.inspection = new Inspection(config.inspection, store, prefix);
+    // Paused for the services that want that; the others are set going.
+    this.socketOptions = Object.assign({}, ...chains.map(({ service }) => service.socketOptions));
+    this.server = createServer({ allowHalfOpen: true, noDelay: true, ...this.socketOptions });
+    this.server.on("connection", (socket) => this.contained(socket, () => this.onConnection(socket)));
+  }
+
+  private contained(socket: Socket, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.deps.onBug(error);
+      socket.destroy();
+    }
+  }
+
+  private onConnection(socket: ClientSocket): void {
+    const { inspection } = this;
+    if (!inspection) return this.serve(socket, undefined);
+    inspection.start(socket, (hello) => this.contained(socket, () => this.serve(socket, hello)));
+  }
+
+  private serve(socket: ClientSocket, hello: ClientHello | undefined): void {
+    const inspected = this.config.inspection.tls ? hello : undefined;
+    const { localAddress = "", localPort = 0, remoteAddress = "", remotePort = 0 } = socket;
+    const chain = this.table.find({ localAddress, localPort, remoteAddress, remotePort, hello: inspected });
+    if (!chain) {
+      this.unmatched.inc();
+      socket.destroy();
+      return;
+    }
+    socket.requestedServerName = inspected?.serverName ?? "";
+    this.count(socket);
+    const { service, tls } = chain;
+    const { highWaterMark, pauseOnConnect } = service.socketOptions ?? {};
+    service.accept(tls ? tls.accept(socket, { highWaterMark, hello }) : socket);
+    if (!tls && !pauseOnConnect && this.socketOptions.pauseOnConnect) socket.resume();
+  }
+
+  private count(socket: Socket): void {
+    const opened = performance.now();
+    for (const counter of this.total) counter.inc();
+    for (const gauge of this.active) gauge.add(1);
+    socket.once("close", () => {
+      for (const gauge of this.active) gauge.add(-1);
+      this.destroyed.inc();
+      this.length.record(Math.round(performance.now() - opened));
     });
+  }
+
+  /** Client connections that are open. */
+  get connections(): number {
+    return this.chains.reduce((sum, { service }) => sum + service.connections.size, 0);
+  }
+
+  /** Brings the byte counters of open connections up to date. */
+  countBytes(): void {
+    for (const { service } of this.chains) service.countBytes();
   }
 
   /** Binds; rejects with StartError. */
@@ -89,12 +159,14 @@ export class Listener {
   /** No new connections; resolves when those there are have ended. */
   async drain(): Promise<void> {
     this.server.close();
-    await this.service.drain();
+    this.inspection?.end();
+    await Promise.all(this.chains.map(({ service }) => service.drain()));
   }
 
   kill(): void {
     this.server.close();
-    this.service.kill();
+    this.inspection?.end();
+    for (const { service } of this.chains) service.kill();
   }
 }
 
@@ -105,7 +177,7 @@ function statAddress(address: string, port: number): string {
 }
 
 function declareIdle(store: StatsStore, prefix: string): void {
-  for (const name of ["downstream_cx_overflow", "downstream_cx_overload_reject", "no_filter_chain_match"]) {
+  for (const name of ["downstream_cx_overflow", "downstream_cx_overload_reject"]) {
     store.counter(prefix + name);
   }
 }

@@ -123,16 +123,23 @@ export class NodeProxy implements RunningEngine {
     const tls = gather(
       bootstrap.listeners,
       (config) =>
-        config.tls && new ServerTls(config.tls, this.store, listenerPrefix(config), bugReporter(deps.log)),
-    );
-    const listeners = bootstrap.listeners.map(
-      (config, i) =>
-        new Listener(config, this.createService(config, filters[i] ?? NO_FILTERS), {
-          store: this.store,
-          tls: tls[i],
+        config.tls &&
+        new ServerTls(config.tls, this.store, {
+          prefix: listenerPrefix(config),
+          timeoutMs: config.handshakeTimeoutMs,
           onBug: this.onBug,
         }),
     );
+    const chains = bootstrap.listeners.map((config, i) => ({
+      config,
+      service: this.createService(config, filters[i] ?? NO_FILTERS),
+      tls: tls[i],
+    }));
+    const indexes = new Set(chains.map(({ config }) => config.index));
+    const listeners = [...indexes].map((index) => {
+      const own = chains.filter(({ config }) => config.index === index);
+      return new Listener(own, { store: this.store, onBug: this.onBug });
+    });
     for (const listener of listeners) {
       await listener.listen();
       this.bound.push(listener);
@@ -186,14 +193,14 @@ export class NodeProxy implements RunningEngine {
 
   private refreshStats(): void {
     this.serverStats.refresh(this.connectionCount());
-    for (const listener of this.bound) listener.service.countBytes();
+    for (const listener of this.bound) listener.countBytes();
     for (const cluster of this.clusters.clusters.values()) {
       for (const host of cluster.hosts) host.connector.countBytes();
     }
   }
 
   private connectionCount(): number {
-    return this.bound.reduce((sum, l) => sum + l.service.connections.size, 0);
+    return this.bound.reduce((sum, { connections }) => sum + connections, 0);
   }
 
   stop(drainMs = 10_000): Promise<void> {

@@ -30,6 +30,22 @@ const HEADERS = [
   { name: "e", string_match: { contains: "z" }, treat_missing_header_as_empty: true },
 ];
 
+const RANGES = [{ address_prefix: "10.0.0.0", prefix_len: 8 }];
+const MATCH = {
+  destination_port: 443,
+  prefix_ranges: RANGES,
+  direct_source_prefix_ranges: RANGES,
+  source_type: "EXTERNAL",
+  source_prefix_ranges: RANGES,
+  source_ports: [1],
+  server_names: ["a.example", "*.b.example"],
+  transport_protocol: "tls",
+  application_protocols: ["h2"],
+};
+const INSPECTOR = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
+const DEFAULT_CHAIN = (tcpListener({ name: "d", cluster: "app" }) as { filter_chains: Json[] })
+  .filter_chains[0];
+
 const DIGEST = "a".repeat(64);
 
 /** TLS with clients, every field of it. */
@@ -129,9 +145,20 @@ export function everyField(wasm: string, pki: TestPki): Json {
           access_log: [wasmAccessLog({ name: "logger", wasm })],
           http_protocol_options: { enable_trailers: true, accept_http_10: true },
         },
-        filterChain: { name: "chain", ...everyTls(pki) },
+        filterChain: {
+          name: "chain",
+          filter_chain_match: MATCH,
+          transport_socket_connect_timeout: "5s",
+          ...everyTls(pki),
+        },
         listener: {
           stat_prefix: "ingress",
+          listener_filters: [
+            { name: "envoy.filters.listener.tls_inspector", typed_config: { "@type": INSPECTOR } },
+          ],
+          listener_filters_timeout: "1s",
+          continue_on_listener_filters_timeout: true,
+          default_filter_chain: DEFAULT_CHAIN,
           traffic_direction: "INBOUND",
           metadata: METADATA,
           per_connection_buffer_limit_bytes: 65536,

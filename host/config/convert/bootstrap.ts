@@ -1,3 +1,4 @@
+import { chainsOf } from "../chains";
 import type {
   Bootstrap,
   ClusterConfig,
@@ -11,6 +12,7 @@ import type { FieldPath } from "../path";
 import type {
   RawBootstrap,
   RawCluster,
+  RawFilterChain,
   RawListener,
   RawManager,
   RawNetworkFilter,
@@ -19,6 +21,7 @@ import type {
 import { HTTP_OPTIONS_KEY } from "../schema/cluster";
 import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
+import { convertInspection, convertMatch } from "./filter-chain";
 import { convertHttp2 } from "./http2";
 import { convertHost, mutation } from "./route";
 import { convertDownstreamTls, convertUpstreamTls } from "./tls";
@@ -75,9 +78,16 @@ export function convertBootstrap(
       plugin: convertPlugin(config.config, ["bootstrap_extensions", i, "typed_config", "config"], source),
       singleton: config.singleton ?? false,
     })),
-    listeners: (resources?.listeners ?? []).map((listener, i) => {
+    listeners: (resources?.listeners ?? []).flatMap((listener, i) => {
       const path = ["static_resources", "listeners", i];
-      return { ...convertListener(listener, path, source), address: address(listener.address, path) };
+      const bound = address(listener.address, path);
+      return chainsOf(listener, path).map(({ chain, at, isDefault }) => ({
+        ...convertChain(listener, chain, at, source),
+        index: i,
+        match: isDefault ? undefined : convertMatch(chain.filter_chain_match ?? {}),
+        inspection: convertInspection(listener),
+        address: bound,
+      }));
     }),
     clusters: (resources?.clusters ?? []).map((cluster, i) =>
       convertCluster(cluster, ["static_resources", "clusters", i], source),
@@ -87,11 +97,14 @@ export function convertBootstrap(
 
 const UPSTREAM_TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 
-type Unbound<T> = T extends unknown ? Omit<T, "address"> : never;
+type Unbound<T> = T extends unknown ? Omit<T, "address" | "index" | "match" | "inspection"> : never;
 
-function convertListener(raw: RawListener, path: FieldPath, source: Source): Unbound<ListenerConfig> {
-  const chain = raw.filter_chains[0]!;
-  const chainPath = [...path, "filter_chains", 0];
+function convertChain(
+  raw: RawListener,
+  chain: RawFilterChain,
+  chainPath: FieldPath,
+  source: Source,
+): Unbound<ListenerConfig> {
   const filtersPath = [...chainPath, "filters"];
   const socket = chain.transport_socket?.typed_config;
   const base = {
@@ -105,6 +118,7 @@ function convertListener(raw: RawListener, path: FieldPath, source: Source): Unb
       socket && "common_tls_context" in socket
         ? convertDownstreamTls(socket, [...chainPath, "transport_socket", "typed_config"], source)
         : undefined,
+    handshakeTimeoutMs: durationMs(chain.transport_socket_connect_timeout ?? "0s"),
     networkFilters: convertNetworkFilters(chain.filters, filtersPath, source),
   };
   const last = chain.filters.length - 1;

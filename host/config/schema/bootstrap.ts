@@ -1,12 +1,23 @@
 import * as z from "zod";
 import { cluster } from "./cluster";
 import { address, locality, metadata } from "./common";
+import { filterChainMatch, listenerFilter } from "./filter-chain";
 import { http2Options } from "./http2";
-import { message, typed } from "./message";
+import { message, rule, typed } from "./message";
 import { networkWasm, tcpProxy, terminalLast } from "./network";
 import { accessLog, bootstrapExtension } from "./plugins";
 import { routeConfig } from "./route";
-import { bool, durationWithin, enumeration, headerValue, requiredText, struct, text, u32 } from "./scalars";
+import {
+  bool,
+  duration,
+  durationWithin,
+  enumeration,
+  headerValue,
+  requiredText,
+  struct,
+  text,
+  u32,
+} from "./scalars";
 import { statsTag } from "./stats-tag";
 import { downstreamSocket } from "./tls";
 import { pluginConfig } from "./wasm";
@@ -65,21 +76,37 @@ const networkFilter = message(
 
 const filterChain = message(
   { filters: z.array(networkFilter).min(1, "needs at least one filter") },
-  { name: text, transport_socket: downstreamSocket },
+  {
+    name: text,
+    filter_chain_match: filterChainMatch,
+    transport_socket: downstreamSocket,
+    transport_socket_connect_timeout: duration,
+  },
 ).check(terminalLast);
 
 const listener = message(
   {
     address,
-    filter_chains: z.array(filterChain).length(1, "the node engine takes exactly one filter chain"),
   },
   {
+    filter_chains: z.array(filterChain),
+    default_filter_chain: filterChain,
+    listener_filters: z.array(listenerFilter),
+    listener_filters_timeout: duration,
+    continue_on_listener_filters_timeout: bool,
     name: text,
     stat_prefix: text,
     traffic_direction: enumeration({ 0: "UNSPECIFIED", 1: "INBOUND", 2: "OUTBOUND" }),
     metadata,
     per_connection_buffer_limit_bytes: u32,
   },
+).check(
+  rule<{ filter_chains?: unknown; default_filter_chain?: unknown }>((value, fail) => {
+    const chains = value.filter_chains;
+    const none = chains === undefined || (Array.isArray(chains) && chains.length === 0);
+    if (none && value.default_filter_chain === undefined)
+      fail("needs at least one filter chain", [], "missing");
+  }),
 );
 
 /** The whole file. */
@@ -124,6 +151,7 @@ export function goodParts(plain: Record<string, unknown>): CheckedParts {
 /** The validated file in Envoy's own field names. */
 export type RawBootstrap = z.output<typeof bootstrap>;
 export type RawListener = z.output<typeof listener>;
+export type RawFilterChain = z.output<typeof filterChain>;
 export type RawCluster = z.output<typeof cluster>;
 export type RawPlugin = z.output<typeof pluginConfig>;
 export type RawRouteConfig = z.output<typeof routeConfig>;

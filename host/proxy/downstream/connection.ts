@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { FilterState } from "../../stores/filter-state";
 import type { ConnectionInfo } from "../../stores/stream-info";
 import { formatAddress } from "../clusters/cluster";
+import type { ClientSocket } from "../listener";
 import type { StatCounter } from "../stats/store";
 import { ServerTlsSocket } from "../tls/server-tls";
 import type { CodecConnection } from "./codec";
@@ -38,7 +39,7 @@ export class DownstreamConnection {
       localPort: socket.localPort ?? 0,
       remoteAddress: formatAddress(remote, socket.remotePort ?? 0),
       remotePort: socket.remotePort ?? 0,
-      requestedServerName: "",
+      requestedServerName: (socket as ClientSocket).requestedServerName ?? "",
       tls: socket instanceof ServerTlsSocket ? socket.facts : undefined,
       filterState: new FilterState(),
     };

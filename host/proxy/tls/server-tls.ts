@@ -3,33 +3,52 @@ import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
 import type { DownstreamTlsConfig } from "../../config/model";
 import { contained, type OnBug } from "../contain";
-import type { StatsStore } from "../stats/store";
+import type { StatCounter, StatsStore } from "../stats/store";
+import type { ClientHello } from "./client-hello";
 import { failureReason, reasonOf } from "./failure-reason";
 import { PeerVerifier } from "./peer-verifier";
 import { readData, serverContext } from "./secure-context";
 import { SslStats } from "./ssl-stats";
 import { NamedCertificate, TlsFacts } from "./tls-facts";
 
+/** What stands around the TLS of a filter chain. */
+export interface ServerTlsDeps {
+  /** `listener.<address>.` */
+  prefix: string;
+  /** Milliseconds a handshake may take; 0 = any time. */
+  timeoutMs: number;
+  /** A client whose handshake brings a defect of this host to light is refused. */
+  onBug: OnBug;
+}
+
+/** What is known of a connection when its handshake begins. */
+export interface AcceptOptions {
+  highWaterMark?: number | undefined;
+  /** Undefined: not looked at, or none. */
+  hello?: ClientHello | undefined;
+}
+
 /** TLS with the clients of one filter chain. */
 export class ServerTls {
   readonly stats: SslStats;
+  /** Handshakes that took too long. */
+  readonly timeouts: StatCounter;
   readonly verifier: PeerVerifier | undefined;
   readonly options: TLSSocketOptions;
   /** What clients are shown. */
   readonly local: NamedCertificate;
 
-  /** Throws ConfigError when certificates or keys are of no use. `prefix`: `listener.<address>.` */
+  /** Throws ConfigError when certificates or keys are of no use. */
   constructor(
-    config: DownstreamTlsConfig,
+    private readonly config: DownstreamTlsConfig,
     store: StatsStore,
-    prefix: string,
-    /** A client whose handshake brings a defect of this host to light is refused. */
-    readonly onBug: OnBug = () => {},
+    readonly deps: ServerTlsDeps,
   ) {
-    const { validation, alpnProtocols } = config;
+    const { validation } = config;
     const secureContext: SecureContext = serverContext(config);
     this.local = new NamedCertificate(new X509Certificate(readData(config.certificate.chain)));
-    this.stats = new SslStats(store, prefix);
+    this.stats = new SslStats(store, deps.prefix);
+    this.timeouts = store.counter(`${deps.prefix}downstream_cx_transport_socket_connect_timeout`);
     this.verifier = validation && new PeerVerifier(validation);
     const asks = this.verifier?.asks ?? false;
     this.options = {
@@ -38,13 +57,28 @@ export class ServerTls {
       requestCert: asks,
       // Only says whether a client may do without a certificate: the one it has is judged by `verifier`.
       rejectUnauthorized: asks && (this.verifier?.mandatory(config.requireClientCertificate) ?? false),
-      ...(alpnProtocols.length > 0 && { ALPNProtocols: alpnProtocols }),
     };
   }
 
+  /** Clients are answered by ALPN, those with something to agree on. */
+  get answersAlpn(): boolean {
+    return this.config.alpnProtocols.length > 0;
+  }
+
   /** Begins the handshake on a new connection. */
-  accept(socket: Socket, highWaterMark?: number): ServerTlsSocket {
-    return new ServerTlsSocket(socket, this, highWaterMark);
+  accept(socket: Socket, options: AcceptOptions = {}): ServerTlsSocket {
+    return new ServerTlsSocket(socket, this, this.socketOptions(options));
+  }
+
+  private socketOptions({ highWaterMark, hello }: AcceptOptions): TLSSocketOptions {
+    const { alpnProtocols } = this.config;
+    // Without a protocol in common the client goes on without one; node:tls would refuse it.
+    const agrees = hello?.protocols.some((name) => alpnProtocols.includes(name)) ?? false;
+    return {
+      ...this.options,
+      ...(agrees && { ALPNProtocols: alpnProtocols }),
+      ...(highWaterMark !== undefined && { highWaterMark }),
+    };
   }
 }
 
@@ -67,20 +101,22 @@ export class ServerTlsSocket extends TLSSocket {
   constructor(
     private readonly raw: Socket,
     private readonly tls: ServerTls,
-    highWaterMark: number | undefined,
+    options: TLSSocketOptions,
   ) {
-    super(raw, { ...tls.options, ...(highWaterMark !== undefined && { highWaterMark }) });
+    super(raw, options);
     this.facts = new TlsFacts(tls.local);
     this.once(
       "secure",
       contained(
         () => this.onSecure(),
         (error) => {
-          tls.onBug(error);
+          tls.deps.onBug(error);
           this.destroy();
         },
       ),
     );
+    const { timeoutMs } = tls.deps;
+    if (timeoutMs > 0) this.limitHandshake(timeoutMs);
     this.on("error", (error) => {
       tls.stats.failed(error);
       this.facts.failureReason ??= reasonOf(error);
@@ -110,6 +146,20 @@ export class ServerTlsSocket extends TLSSocket {
     stats.handshake(this, peer !== undefined);
     internals.secureConnecting = false;
     internals._releaseControl();
+  }
+
+  private limitHandshake(timeoutMs: number): void {
+    const timer = setTimeout(() => {
+      this.tls.timeouts.inc();
+      this.destroy();
+    }, timeoutMs);
+    this.once("close", () => clearTimeout(timer));
+    this.once("secure", () => clearTimeout(timer));
+  }
+
+  /** SNI, when the listener has looked for it. */
+  get requestedServerName(): string {
+    return (this.raw as Socket & { requestedServerName?: string }).requestedServerName ?? "";
   }
 
   private refuse(reason: string): void {

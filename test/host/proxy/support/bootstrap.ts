@@ -59,6 +59,13 @@ export function virtualHost(routes: RouteConfig[], more: Partial<VirtualHostConf
   };
 }
 
+const ONE_CHAIN = {
+  index: 0,
+  match: undefined,
+  inspection: { tls: false, timeoutMs: 15_000, continueOnTimeout: false },
+  handshakeTimeoutMs: 0,
+};
+
 export function listener(
   virtualHosts: VirtualHostConfig[],
   http: Partial<HttpListenerConfig["http"]> = {},
@@ -69,6 +76,7 @@ export function listener(
     name: "main",
     statPrefix: "",
     tls: undefined,
+    ...ONE_CHAIN,
     address: { address: "127.0.0.1", port: 0, position },
     trafficDirection: 0,
     metadata: undefined,
@@ -103,6 +111,7 @@ export function tcpListener(
     name: "tcp",
     statPrefix: "",
     tls: undefined,
+    ...ONE_CHAIN,
     address: { address: "127.0.0.1", port: 0, position },
     trafficDirection: 0,
     metadata: undefined,
