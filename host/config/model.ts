@@ -238,6 +238,9 @@ export interface VirtualHostConfig {
   domains: string[];
   metadata: Metadata | undefined;
   routes: RouteConfig[];
+  /** `x-envoy-attempt-count` goes to the upstream, or back to the client. */
+  attemptCountUpstream: boolean;
+  attemptCountDownstream: boolean;
   requestHeaders: HeaderMutation;
   responseHeaders: HeaderMutation;
 }
@@ -300,6 +303,21 @@ export type HostRewrite =
   /** The chosen host's own name. */
   | { kind: "auto" };
 
+/** `RetryPolicy` */
+export interface RetryPolicy {
+  on: ReadonlySet<string>;
+  retries: number;
+  /** Milliseconds of one attempt; 0 = no limit of its own. */
+  perTryTimeoutMs: number;
+  avoidPreviousHosts: boolean;
+  /** Picks, at most, that are thrown away because the host was tried already. */
+  hostSelectionAttempts: number;
+  statusCodes: ReadonlySet<number>;
+  headers: HeaderMatcherConfig[];
+  /** Milliseconds. */
+  backOff: { base: number; max: number };
+}
+
 export interface WeightedCluster {
   cluster: string;
   weight: number;
@@ -332,6 +350,8 @@ export type RouteAction =
       regexRewrite: RegexRewrite | undefined;
       hostRewrite: HostRewrite | undefined;
       appendForwardedHost: boolean;
+      /** The virtual host's unless the route has its own. */
+      retry: RetryPolicy | undefined;
       mirrors: MirrorPolicy[];
     }
   | { kind: "directResponse"; status: number; body: Buffer }
@@ -396,6 +416,19 @@ export interface ClusterConfig {
   perConnectionBufferLimitBytes: number;
   /** TLS with hosts; undefined = plain. */
   tls: UpstreamTlsConfig | undefined;
+  circuitBreakers: CircuitBreakers;
+  /** 0 = as many as come. */
+  maxRequestsPerConnection: number;
+  /** Milliseconds an unused connection is kept; 0 = for ever. */
+  idleTimeoutMs: number;
+}
+
+/** Names as `/clusters` prints them. */
+export interface CircuitBreakers {
+  max_connections: number;
+  max_pending_requests: number;
+  max_requests: number;
+  max_retries: number;
 }
 
 /** `Http2ProtocolOptions`: what this proxy announces to the other side. */

@@ -192,7 +192,10 @@ function convertFilter(
 
 function convertCluster(raw: RawCluster, path: FieldPath, source: Source): ClusterConfig {
   const socket = raw.transport_socket?.typed_config;
-  const options = raw.typed_extension_protocol_options?.[HTTP_OPTIONS_KEY]?.explicit_http_config;
+  const protocol = raw.typed_extension_protocol_options?.[HTTP_OPTIONS_KEY];
+  const options = protocol?.explicit_http_config;
+  const common = protocol?.common_http_protocol_options;
+  const breakers = raw.circuit_breakers?.thresholds?.find(({ priority }) => priority !== "HIGH");
   const http2 = options ? options.http2_protocol_options : raw.http2_protocol_options;
   return {
     name: raw.name,
@@ -219,5 +222,13 @@ function convertCluster(raw: RawCluster, path: FieldPath, source: Source): Clust
       socket?.["@type"] === UPSTREAM_TLS
         ? convertUpstreamTls(socket, [...path, "transport_socket", "typed_config"], source)
         : undefined,
+    circuitBreakers: {
+      max_connections: breakers?.max_connections ?? 1024,
+      max_pending_requests: breakers?.max_pending_requests ?? 1024,
+      max_requests: breakers?.max_requests ?? 1024,
+      max_retries: breakers?.max_retries ?? 3,
+    },
+    maxRequestsPerConnection: common?.max_requests_per_connection ?? raw.max_requests_per_connection ?? 0,
+    idleTimeoutMs: common?.idle_timeout === undefined ? DEFAULT_IDLE_MS : durationMs(common.idle_timeout),
   };
 }

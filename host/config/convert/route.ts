@@ -15,6 +15,7 @@ import type {
 import type { RawRouteConfig } from "../schema/bootstrap";
 import type { headersToAdd } from "../schema/header-mutations";
 import { durationMs } from "../schema/scalars";
+import { convertRetry } from "./retry";
 import { stringForm } from "./strings";
 
 type RawHost = NonNullable<RawRouteConfig["virtual_hosts"]>[number];
@@ -45,18 +46,20 @@ export function convertHost(raw: RawHost): VirtualHostConfig {
     name: raw.name,
     domains: raw.domains,
     metadata: raw.metadata?.filter_metadata,
-    routes: (raw.routes ?? []).map(convertRoute),
+    routes: (raw.routes ?? []).map((route) => convertRoute(route, raw.retry_policy)),
+    attemptCountUpstream: raw.include_request_attempt_count ?? false,
+    attemptCountDownstream: raw.include_attempt_count_in_response ?? false,
     requestHeaders: mutation(raw.request_headers_to_add, raw.request_headers_to_remove),
     responseHeaders: mutation(raw.response_headers_to_add, raw.response_headers_to_remove),
   };
 }
 
-function convertRoute(raw: RawRoute): RouteConfig {
+function convertRoute(raw: RawRoute, retry: RawHost["retry_policy"]): RouteConfig {
   return {
     name: raw.name ?? "",
     metadata: raw.metadata?.filter_metadata,
     match: convertMatch(raw.match),
-    action: convertAction(raw),
+    action: convertAction(raw, retry),
     requestHeaders: mutation(raw.request_headers_to_add, raw.request_headers_to_remove),
     responseHeaders: mutation(raw.response_headers_to_add, raw.response_headers_to_remove),
   };
@@ -138,7 +141,7 @@ const REDIRECT_CODES = {
   PERMANENT_REDIRECT: 308,
 } as const;
 
-function convertAction(raw: RawRoute): RouteAction {
+function convertAction(raw: RawRoute, retry: RawHost["retry_policy"]): RouteAction {
   if (raw.direct_response) {
     const { status, body } = raw.direct_response;
     const bytes = body?.inline_bytes;
@@ -173,6 +176,7 @@ function convertAction(raw: RawRoute): RouteAction {
     regexRewrite: regexRewrite(route.regex_rewrite),
     hostRewrite: convertHostRewrite(route),
     appendForwardedHost: route.append_x_forwarded_host ?? false,
+    retry: convertRetry(route.retry_policy ?? retry, convertHeader),
     mirrors: (route.request_mirror_policies ?? []).map((policy) => ({
       cluster: policy.cluster,
       fraction: fraction(policy.runtime_fraction),

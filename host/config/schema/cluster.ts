@@ -2,7 +2,7 @@ import * as z from "zod";
 import { address, locality, metadata } from "./common";
 import { http2Options } from "./http2";
 import { message, oneOf, typed } from "./message";
-import { bool, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
+import { bool, duration, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
 import { upstreamSocket } from "./tls";
 
 const http1Options = message({}, { enable_trailers: bool });
@@ -20,7 +20,12 @@ const protocolOptions = message(
           { http_protocol_options: http1Options, http2_protocol_options: http2Options },
         ).check(oneOf(["http_protocol_options", "http2_protocol_options"], "required")),
       },
-      {},
+      {
+        common_http_protocol_options: message(
+          {},
+          { max_requests_per_connection: u32, idle_timeout: duration },
+        ),
+      },
     ),
   },
 );
@@ -28,6 +33,18 @@ const protocolOptions = message(
 const endpoint = message(
   { endpoint: message({ address }, { hostname: text }) },
   { metadata, load_balancing_weight: u32.refine((n) => n === 1, "only 1 is supported by the node engine") },
+);
+
+const thresholds = message(
+  {},
+  {
+    priority: enumeration({ 0: "DEFAULT", 1: "HIGH" }),
+    max_connections: u32,
+    max_pending_requests: u32,
+    max_requests: u32,
+    max_retries: u32,
+    track_remaining: bool,
+  },
 );
 
 export const cluster = message(
@@ -47,6 +64,8 @@ export const cluster = message(
     dns_lookup_family: enumeration({ 0: "AUTO", 1: "V4_ONLY", 2: "V6_ONLY", 3: "V4_PREFERRED", 4: "ALL" }),
     metadata,
     per_connection_buffer_limit_bytes: u32,
+    circuit_breakers: message({}, { thresholds: z.array(thresholds) }),
+    max_requests_per_connection: u32,
     load_assignment: message(
       { cluster_name: requiredText },
       { endpoints: z.array(message({}, { locality, metadata, lb_endpoints: z.array(endpoint) })) },

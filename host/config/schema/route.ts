@@ -2,6 +2,7 @@ import * as z from "zod";
 import { fractionalPercent, metadata, regexMatcher, stringMatcher } from "./common";
 import { mutations } from "./header-mutations";
 import { message, oneOf, rule } from "./message";
+import { retryPolicy } from "./retry";
 import { groupsExist, pathSeparatedPrefix, weightsAddUp } from "./route-rules";
 import {
   bool,
@@ -38,6 +39,8 @@ const queryMatcher = message(
   { name: requiredText.max(1024, "must not be longer than 1024 bytes").meta({ type: "string" }) },
   { string_match: stringMatcher, present_match: bool },
 ).check(oneOf(["string_match", "present_match"], "optional"));
+
+const retry = retryPolicy(z.array(headerMatcher));
 
 const runtimeFraction = message({ default_value: fractionalPercent }, { runtime_key: text });
 
@@ -98,6 +101,7 @@ const action = message(
     regex_rewrite: regexRewrite,
     ...HOST_REWRITES,
     append_x_forwarded_host: bool,
+    retry_policy: retry,
     request_mirror_policies: z.array(mirrorPolicy),
   },
 ).check(
@@ -160,7 +164,14 @@ const route = message(
 
 const virtualHost = message(
   { name: requiredText, domains: z.array(headerName).min(1, "must not be empty") },
-  { metadata, routes: z.array(route), ...mutations },
+  {
+    metadata,
+    routes: z.array(route),
+    retry_policy: retry,
+    include_request_attempt_count: bool,
+    include_attempt_count_in_response: bool,
+    ...mutations,
+  },
 );
 
 /** `RouteConfiguration`. */

@@ -1,10 +1,18 @@
-import { type Cluster, formatAddress, type Host, THRESHOLDS } from "../clusters/cluster";
+import { type Cluster, formatAddress, type Host } from "../clusters/cluster";
 import type { AdminHandler } from "./admin-server";
 import { JSON_TYPE, jsonText } from "./json-text";
 import { nameFilter } from "./name-filter";
 
 const COUNTERS = ["cx_connect_fail", "cx_total", "rq_error", "rq_success", "rq_timeout", "rq_total"] as const;
 const GAUGES = ["cx_active", "rq_active", "rq_pending_active"] as const;
+
+/** Requests of high priority do not exist here; their limits are shown as Envoy shows them. */
+const DEFAULT_BREAKERS = {
+  max_connections: 1024,
+  max_pending_requests: 1024,
+  max_requests: 1024,
+  max_retries: 3,
+};
 
 /** The text page lists all numbers of a host by name. */
 const SORTED = [...COUNTERS, ...GAUGES].sort();
@@ -24,7 +32,8 @@ function clusterLines(cluster: Cluster): string[] {
   const { name, statName } = cluster.config;
   const lines = [`${name}::observability_name::${statName}\n`];
   for (const priority of ["default_priority", "high_priority"]) {
-    for (const [limit, value] of Object.entries(THRESHOLDS))
+    const limits = priority === "default_priority" ? cluster.config.circuitBreakers : DEFAULT_BREAKERS;
+    for (const [limit, value] of Object.entries(limits))
       lines.push(`${name}::${priority}::${limit}::${value}\n`);
   }
   lines.push(`${name}::added_via_api::false\n`);
@@ -56,7 +65,9 @@ function clusterJson(cluster: Cluster): unknown {
   return {
     name: cluster.config.name,
     ...(cluster.hosts.length > 0 ? { host_statuses: cluster.hosts.map(hostJson) } : {}),
-    circuit_breakers: { thresholds: [THRESHOLDS, { priority: "HIGH", ...THRESHOLDS }] },
+    circuit_breakers: {
+      thresholds: [cluster.config.circuitBreakers, { priority: "HIGH", ...DEFAULT_BREAKERS }],
+    },
     observability_name: cluster.config.statName,
   };
 }

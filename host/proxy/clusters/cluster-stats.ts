@@ -32,6 +32,7 @@ const COUNTERS = [
   "upstream_rq_retry",
   "upstream_rq_retry_overflow",
   "upstream_rq_retry_success",
+  "upstream_rq_retry_backoff_exponential",
   "upstream_rq_retry_limit_exceeded",
   "upstream_rq_rx_reset",
   "upstream_rq_timeout",
@@ -121,5 +122,22 @@ export class ResponseCodeStats {
       this.store.histogram(`${this.prefix}${this.origin}.upstream_rq_time`),
     ];
     for (const histogram of this.times) histogram.record(ms);
+  }
+}
+
+/** Answers that were retried: `retry.upstream_rq_503`, `retry.upstream_rq_5xx`, `retry.upstream_rq_completed`. */
+export class RetriedStats {
+  constructor(
+    private readonly store: StatsStore,
+    private readonly prefix: string,
+  ) {}
+
+  count(status: number): void {
+    for (const name of [
+      `upstream_rq_${status}`,
+      `upstream_rq_${Math.floor(status / 100)}xx`,
+      "upstream_rq_completed",
+    ])
+      this.store.counter(`${this.prefix}retry.${name}`).inc();
   }
 }

@@ -1,18 +1,10 @@
 import type { ClusterConfig, EndpointConfig } from "../../config/model";
 import type { StatsStore } from "../stats/store";
 import { ClientTls } from "../tls/client-tls";
-import { type ClusterStats, createClusterStats, ResponseCodeStats } from "./cluster-stats";
+import { type ClusterStats, createClusterStats, ResponseCodeStats, RetriedStats } from "./cluster-stats";
 import { Connector, HostStats } from "./connector";
 import { HostPool } from "./host-pool";
 import { Http2Pool } from "./http2-pool";
-
-/** Envoy's default circuit breaker, the only one this proxy knows. */
-export const THRESHOLDS = {
-  max_connections: 1024,
-  max_pending_requests: 1024,
-  max_requests: 1024,
-  max_retries: 3,
-} as const;
 
 /** One usable address of a cluster. */
 export interface Host {
@@ -25,6 +17,8 @@ export interface Host {
   /** Set when the cluster speaks HTTP/2. */
   readonly http2: Http2Pool | undefined;
   readonly stats: HostStats;
+  /** A connection is there that takes a request at once. */
+  readonly hasRoom: boolean;
 }
 
 /** `ip:port`, `[ip6]:port`. */
@@ -41,7 +35,10 @@ export class Cluster {
   readonly callCodes: ResponseCodeStats;
   /** Undefined for plain connections. */
   readonly tls: ClientTls | undefined;
+  readonly retriedCodes: RetriedStats;
   private next = 0;
+  /** Retries on their way or waiting for their turn. */
+  retries = 0;
   /** Requests on their way, waiting ones included. */
   active = 0;
 
@@ -56,28 +53,45 @@ export class Cluster {
     const { upstream_rq_completed: completed } = this.stats;
     this.codes = new ResponseCodeStats(store, prefix, completed, "external");
     this.callCodes = new ResponseCodeStats(store, prefix, completed, "internal");
-  }
-
-  /** Round robin. */
-  pick(): Host | undefined {
-    const { hosts } = this;
-    if (hosts.length === 0) return undefined;
-    if (this.next >= hosts.length) this.next = 0;
-    return hosts[this.next++];
+    this.retriedCodes = new RetriedStats(store, prefix);
   }
 
   /**
-   * Whether one request more would be too many, which is counted. Over HTTP/1.1 each needs a connection or a place in
-   * the queue; over HTTP/2 they share connections, and are themselves counted.
+   * Round robin; undefined = there is no host.
+   *
+   * @param avoid hosts that are passed over, `attempts` times at most
    */
-  refuses(): boolean {
-    const { max_connections, max_pending_requests, max_requests } = THRESHOLDS;
-    const [limit, overflow] = this.config.http2
-      ? [max_requests, this.stats.upstream_rq_active_overflow]
-      : [max_connections + max_pending_requests, this.stats.upstream_rq_pending_overflow];
-    if (this.active < limit) return false;
-    overflow.inc();
+  pick(avoid?: (host: Host) => boolean, attempts = 0): Host | undefined {
+    const { hosts } = this;
+    if (hosts.length === 0) return undefined;
+    for (let left = attempts; ; left--) {
+      if (this.next >= hosts.length) this.next = 0;
+      const host = hosts[this.next++]!;
+      if (left === 0 || !avoid?.(host)) return host;
+    }
+  }
+
+  /**
+   * Whether one request more to a host would be too many, which is counted. It needs a connection that is free, or a place
+   * among those that wait for one, be it for a new one; and there is a limit to those that are under way.
+   */
+  refuses(host: Host): boolean {
+    const { circuitBreakers: limits } = this.config;
+    const waiting = Number(this.stats.upstream_rq_pending_active.value);
+    if (!host.hasRoom && waiting >= limits.max_pending_requests) {
+      this.stats.upstream_rq_pending_overflow.inc();
+      return true;
+    }
+    if (this.active - waiting < limits.max_requests) {
+      host.pool.allow(limits.max_connections - this.connectionsBeside(host));
+      return false;
+    }
+    this.stats.upstream_rq_active_overflow.inc();
     return true;
+  }
+
+  private connectionsBeside(host: Host): number {
+    return Number(this.stats.upstream_cx_active.value - host.stats.cx_active.value);
   }
 
   /** Replaces the hosts; those already known keep their connections. False when nothing changed. */
@@ -115,9 +129,21 @@ export class Cluster {
     const hostname = endpoint.hostname || named;
     const options = { address, port, hostname, connectTimeoutMs, tls: this.tls };
     const connector = new Connector(options, this.stats, stats);
-    const pool = new HostPool(connector, THRESHOLDS.max_connections);
+    const pool = new HostPool(connector, this.config);
     const http2 = http2Options && new Http2Pool(connector, http2Options, this.stats);
-    return { address, port, hostname, endpoint, connector, pool, http2, stats };
+    return {
+      address,
+      port,
+      hostname,
+      endpoint,
+      connector,
+      pool,
+      http2,
+      stats,
+      get hasRoom() {
+        return http2 ? http2.hasRoom : pool.hasRoom;
+      },
+    };
   }
 
   close(): void {

@@ -55,7 +55,7 @@ export class UpstreamGrpc implements UpstreamEvents, GrpcExchange {
 
   start(): void {
     const { cluster, host, request } = this;
-    if (cluster.refuses()) {
+    if (cluster.refuses(host)) {
       setImmediate(this.contained(() => this.onUpstreamReset("overflow", "")));
       return;
     }

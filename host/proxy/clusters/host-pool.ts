@@ -1,6 +1,7 @@
 import { Agent } from "node:http";
 import type { Socket } from "node:net";
-import { type Connector, IDLE_MS, type PooledSocket } from "./connector";
+import type { ClusterConfig } from "../../config/model";
+import type { Connector, PooledSocket } from "./connector";
 
 /** Keep-alive HTTP/1.1 connections to one host; the most recently used one serves next. */
 export class HostPool extends Agent {
@@ -8,14 +9,19 @@ export class HostPool extends Agent {
 
   constructor(
     private readonly connector: Connector,
-    maxConnections: number,
+    private readonly config: ClusterConfig,
   ) {
-    super({
-      keepAlive: true,
-      maxSockets: maxConnections,
-      maxFreeSockets: maxConnections,
-      scheduling: "lifo",
-    });
+    super({ keepAlive: true, maxFreeSockets: Number.POSITIVE_INFINITY, scheduling: "lifo" });
+  }
+
+  /** How many connections there may be; one there is always. Requests beyond wait for one to become free. */
+  allow(connections: number): void {
+    this.maxSockets = Math.max(1, connections);
+  }
+
+  /** A connection is free. */
+  get hasRoom(): boolean {
+    return (this.freeSockets[""]?.length ?? 0) > 0;
   }
 
   /** One pool is one host: no need to tell destinations apart. */
@@ -30,9 +36,13 @@ export class HostPool extends Agent {
   /** Decides whether a connection whose exchange ended may serve again. */
   override keepSocketAlive(socket: PooledSocket): boolean {
     if (this.draining) return false;
-    const idle = socket.idleMs ?? IDLE_MS;
+    const { maxRequestsPerConnection: most, idleTimeoutMs } = this.config;
+    if (most > 0 && (socket.served ?? 0) >= most) return false;
+    // A host that says when it will close is believed: 0 = at once.
+    if (socket.idleMs === 0) return false;
+    const idle = socket.idleMs ?? idleTimeoutMs;
     if (socket.timeout !== idle) socket.setTimeout(idle);
-    return idle > 0;
+    return true;
   }
 
   /** No new requests will come: idle connections go now, busy ones after their exchange. */

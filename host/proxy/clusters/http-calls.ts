@@ -78,7 +78,7 @@ class HttpCall implements UpstreamEvents {
     if (body.length > 0) headers.set("content-length", String(body.length));
     headers.set("x-envoy-internal", "true");
     if (timeoutMs > 0) headers.set("x-envoy-expected-rq-timeout-ms", String(timeoutMs));
-    if (this.cluster.refuses()) {
+    if (this.cluster.refuses(host)) {
       setImmediate(this.contained(() => this.onUpstreamReset("overflow")));
       return;
     }

@@ -23,6 +23,12 @@ export class Http2Pool {
     return session;
   }
 
+  /** A connection is there that has room for a stream more. */
+  get hasRoom(): boolean {
+    for (const session of this.sessions) if (session.hasRoom && session.socket.established) return true;
+    return false;
+  }
+
   /** No new requests will come. */
   drain(): void {
     for (const session of this.sessions) session.drain();

@@ -45,6 +45,8 @@ export class ConnectionManager implements ConnectionService {
   /** From the router filter. */
   readonly suppressEnvoyHeaders: boolean;
   readonly streamIdleMs: number;
+  /** Bytes of a request that are kept to be sent again. */
+  readonly bufferLimit: number;
   readonly connections = new Map<Socket, DownstreamConnection>();
   draining = false;
   private readonly codecs: Readonly<Record<Protocol, { accept(connection: DownstreamConnection): void }>>;
@@ -65,6 +67,7 @@ export class ConnectionManager implements ConnectionService {
       filterChainName: listener.filterChainName,
     };
     const router = listener.http.httpFilters.find((f) => f.kind === "router");
+    this.bufferLimit = listener.perConnectionBufferLimitBytes;
     this.streamIdleMs = deps.streamIdleMs ?? IDLE_STREAM_MS;
     this.codecs = {
       HTTP1: new Http1Codec(this),

@@ -74,7 +74,7 @@ export class StreamFacts implements StreamInfo {
   /** The router has chosen where the request goes. */
   hostChosen({ address, port, endpoint }: Host): void {
     const { upstream } = this;
-    upstream.attempts = 1;
+    upstream.attempts = (upstream.attempts ?? 0) + 1;
     upstream.transportFailureReason ??= "";
     upstream.address = formatAddress(address, port);
     upstream.port = port;

@@ -43,7 +43,7 @@ function pathMatcher(match: RouteMatch): (path: string) => boolean {
 }
 
 /** Each value of a repeated header is tested alone; any that fits counts. Inverting a missing header never fits. */
-function headerMatcher(config: HeaderMatcherConfig): (headers: HeaderMap) => boolean {
+export function headerMatcher(config: HeaderMatcherConfig): (headers: HeaderMap) => boolean {
   const { name, invert, treatMissingAsEmpty } = config;
   if (config.kind === "present") {
     return (headers) => (headers.has(name) === config.present) !== invert;

@@ -22,7 +22,7 @@ class Shadow implements UpstreamEvents {
 
   start(headers: HeaderMap, endStream: boolean): void {
     const host = this.cluster.pick();
-    if (!host || this.cluster.refuses()) return;
+    if (!host || this.cluster.refuses(host)) return;
     try {
       this.upstream = openUpstream(this.cluster, host, headers, endStream, this);
     } catch (error) {

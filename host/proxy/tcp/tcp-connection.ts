@@ -4,7 +4,7 @@ import { ResponseFlag } from "../../stores/stream-info";
 import { NetworkChain } from "../../stream/network-chain";
 import type { NetworkEnds } from "../../stream/network-filter";
 import { overLimit } from "../../stream/network-flow";
-import { type Cluster, formatAddress, THRESHOLDS } from "../clusters/cluster";
+import { type Cluster, formatAddress } from "../clusters/cluster";
 import type { PooledSocket } from "../clusters/connector";
 import { contained, type OnBug } from "../contain";
 import { Hold, HoldReason } from "../downstream/back-pressure";
@@ -161,7 +161,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
 
   private attempt(cluster: Cluster): void {
     const { service, info } = this;
-    if (cluster.stats.upstream_cx_active.value >= BigInt(THRESHOLDS.max_connections)) {
+    if (cluster.stats.upstream_cx_active.value >= BigInt(cluster.config.circuitBreakers.max_connections)) {
       cluster.stats.upstream_cx_overflow.inc();
       info.responseFlags |= ResponseFlag.UpstreamOverflow;
       return this.giveUp();

@@ -19,6 +19,7 @@ import { Http2Stream } from "../../../host/proxy/downstream/http2/http2-stream";
 import { StreamFacts } from "../../../host/proxy/downstream/stream-facts";
 import { MessageBody } from "../../../host/proxy/http2/message-body";
 import { NodeProxy } from "../../../host/proxy/proxy";
+import { ClusterExchange } from "../../../host/proxy/router/cluster-exchange";
 import { Router } from "../../../host/proxy/router/router";
 import { TcpConnection } from "../../../host/proxy/tcp/tcp-connection";
 import { UpstreamConnection } from "../../../host/proxy/tcp/upstream-connection";
@@ -121,14 +122,14 @@ describe.each([
           [Http1Stream, "onRequestEnd", 500],
           [Http1Stream, "sendData", "cut"],
           // All of the body has been sent by then.
-          [Router, "complete", 200],
+          [ClusterExchange, "complete", 200],
         ]
       : [
           [Http2Connection, "onStream", "cut"],
           [Http2Connection, "serve", 500],
           [Http2Stream, "attach", 500],
           [Http2Stream, "sendHead", "cut"],
-          [Router, "complete", "cut"],
+          [ClusterExchange, "complete", "cut"],
           [MessageBody, "onEnd", 500],
         ];
   const shared: typeof own = [
@@ -137,8 +138,8 @@ describe.each([
     [ActiveStream, "onRequestData", 500],
     [ActiveStream, "finish", 200],
     [Router, "decodeHeaders", 500],
-    [Router, "onUpstreamReady", 500],
-    [Router, "onUpstreamHeaders", 500],
+    [ClusterExchange, "onUpstreamReady", 500],
+    [ClusterExchange, "onUpstreamHeaders", 500],
     [UpstreamRequest, "attach", 500],
     [UpstreamRequest, "onResponse", 500],
     [UpstreamRequest, "onEnd", "cut"],
@@ -163,7 +164,7 @@ describe.each([
       upstream.close();
     });
     const { port, bugs } = await start(http(50), (upstream.address() as AddressInfo).port);
-    breakOnce(Router, "onTimeout");
+    breakOnce(ClusterExchange, "onTimeout");
     expect(await ask(port)).toBe(500);
     expect(bugs()).toHaveLength(1);
     expect(await ask(port)).toBe(504);

@@ -10,6 +10,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+/** By default a cluster lets 1024 requests wait for a connection, as Envoy's does. */
+const AMPLE = { max_connections: 1024, max_pending_requests: 4096, max_requests: 4096, max_retries: 3 };
+
 test("2000 concurrent keep-alive requests with bodies lose none", async () => {
   const upstream = await httpUpstream((req, res) => {
     void readBody(req).then((body) => {
@@ -19,7 +22,10 @@ test("2000 concurrent keep-alive requests with bodies lose none", async () => {
   });
   cleanups.push(() => upstream.close());
   const { port, proxy, chains } = await startProxy(
-    bootstrap([listener([virtualHost([route("/", toCluster("app"))])])], [cluster("app", upstream.port)]),
+    bootstrap(
+      [listener([virtualHost([route("/", toCluster("app"))])])],
+      [cluster("app", upstream.port, { circuitBreakers: AMPLE })],
+    ),
   );
   cleanups.push(() => proxy.kill());
   const agent = new Agent({ keepAlive: true, maxSockets: 2000 });

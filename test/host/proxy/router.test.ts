@@ -252,7 +252,8 @@ describe("on the wire", () => {
 
   beforeAll(async () => {
     upstream = await httpUpstream(echo);
-    const rewrite = { ...toCluster("app", 0), prefixRewrite: "/", hostRewriteLiteral: "hh.example" };
+    const hostRewrite = { kind: "literal", value: "hh.example" } as const;
+    const rewrite = { ...toCluster("app", 0), prefixRewrite: "/", hostRewrite };
     const more = { requestHeaders: level("route", ["x-gone"]), responseHeaders: level("route") };
     const hosts = [
       virtualHost(

@@ -43,6 +43,7 @@ export function toCluster(cluster: string, timeoutMs = 15_000): Extract<RouteAct
     regexRewrite: undefined,
     hostRewrite: undefined,
     appendForwardedHost: false,
+    retry: undefined,
     mirrors: [],
   };
 }
@@ -53,6 +54,8 @@ export function virtualHost(routes: RouteConfig[], more: Partial<VirtualHostConf
     domains: ["*"],
     metadata: undefined,
     routes,
+    attemptCountUpstream: false,
+    attemptCountDownstream: false,
     requestHeaders: NO_MUTATION,
     responseHeaders: NO_MUTATION,
     ...more,
@@ -152,6 +155,14 @@ export function cluster(
     http2: undefined,
     perConnectionBufferLimitBytes: 1024 * 1024,
     tls: undefined,
+    circuitBreakers: {
+      max_connections: 1024,
+      max_pending_requests: 1024,
+      max_requests: 1024,
+      max_retries: 3,
+    },
+    maxRequestsPerConnection: 0,
+    idleTimeoutMs: 3_600_000,
     ...more,
   };
 }

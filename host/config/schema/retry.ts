@@ -1,0 +1,67 @@
+import * as z from "zod";
+import { message, rule, typed } from "./message";
+import { duration, durationMs, durationWithin, requiredText, text, u32 } from "./scalars";
+
+/** Every condition of `retry_on`; those in the second line are statuses of gRPC. */
+export const RETRY_ON = [
+  "5xx",
+  "gateway-error",
+  "reset",
+  "reset-before-request",
+  "connect-failure",
+  "refused-stream",
+  "retriable-4xx",
+  "retriable-status-codes",
+  "retriable-headers",
+  "envoy-ratelimited",
+  "http3-post-connect-failure",
+  "cancelled",
+  "deadline-exceeded",
+  "internal",
+  "resource-exhausted",
+  "unavailable",
+] as const;
+
+export const splitRetryOn = (value: string) =>
+  value
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+
+const retryOn = text
+  .superRefine((value, context) => {
+    for (const word of splitRetryOn(value)) {
+      if ((RETRY_ON as readonly string[]).includes(word)) continue;
+      const message = `"${word}" is no condition (Envoy would pass over it); there are ${RETRY_ON.join(", ")}`;
+      context.issues.push({ code: "custom", message, input: value });
+    }
+  })
+  .meta({ type: "string" });
+
+const PREVIOUS_HOSTS = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate";
+
+const backOffOrder = rule<{ base_interval?: unknown; max_interval?: unknown }>((value, fail) => {
+  const { base_interval: base, max_interval: max } = value;
+  if (typeof base === "string" && typeof max === "string" && durationMs(max) < durationMs(base))
+    fail("must not be less than base_interval", ["max_interval"]);
+});
+
+const positive = durationWithin(0.000_001, Number.POSITIVE_INFINITY, "must be greater than 0s");
+
+/** `RetryPolicy` */
+export const retryPolicy = <H extends z.ZodType>(headerMatchers: H) =>
+  message(
+    {},
+    {
+      retry_on: retryOn,
+      num_retries: u32,
+      per_try_timeout: duration,
+      retry_host_predicate: z.array(
+        message({ name: requiredText }, { typed_config: typed(PREVIOUS_HOSTS, {}, {}) }),
+      ),
+      host_selection_retry_max_attempts: u32,
+      retriable_status_codes: z.array(u32),
+      retriable_headers: headerMatchers,
+      retry_back_off: message({ base_interval: positive }, { max_interval: positive }).check(backOffOrder),
+    },
+  );

@@ -1,0 +1,354 @@
+import type { HeaderMap } from "../../stores/header-map";
+import { ResponseFlag } from "../../stores/stream-info";
+import { type Cluster, formatAddress, type Host } from "../clusters/cluster";
+import type { PooledSocket } from "../clusters/connector";
+import { openUpstream } from "../clusters/open-upstream";
+import { UnsendableError } from "../clusters/request-writer";
+import type { ResetReason, UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
+import type { ActiveStream } from "../downstream/active-stream";
+import type { ConnectionManager } from "../downstream/connection-manager";
+import { RequestCopy } from "./request-copy";
+import { type ClusterAction, rewriteHost, rewriteRequest } from "./request-rewrite";
+import { type AttemptFailure, type RetryDecision, RetryState } from "./retry-state";
+import type { Route } from "./route";
+import { Shadows } from "./shadow";
+import { failureReply, flagOf, words } from "./upstream-failure";
+
+export const ATTEMPTS = "x-envoy-attempt-count";
+
+/** A request with the place it goes to. */
+export interface RoutedRequest {
+  readonly cluster: Cluster;
+  readonly route: Route;
+  readonly action: ClusterAction;
+  readonly headers: HeaderMap;
+}
+
+/** A request on its way to a cluster and its response on the way back: attempts, time limits, retries. */
+export class ClusterExchange implements UpstreamEvents {
+  private upstream: UpstreamStream | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private responseStarted = false;
+  /** When the whole request had been sent; service time counts from here. */
+  private sentAt: number | undefined;
+  private paused = false;
+  private shadows: Shadows | undefined;
+  /** When a connection was asked for, monotonic. */
+  private askedAt = 0n;
+  private retry: RetryState | undefined;
+  /** What a retry sends again; undefined = nothing is retried (any longer). */
+  private copy: RequestCopy | undefined;
+  private retryTimer: NodeJS.Timeout | undefined;
+  private attemptTimer: NodeJS.Timeout | undefined;
+  /** The running attempt has a connection. */
+  private begun = false;
+  private readonly tried = new Set<Host>();
+
+  /** @param decorate what the route adds to a response */
+  constructor(
+    private readonly stream: ActiveStream,
+    private readonly manager: ConnectionManager,
+    private readonly request: RoutedRequest,
+    private readonly decorate: (response: HeaderMap) => void,
+  ) {}
+
+  start(endStream: boolean): void {
+    const { manager } = this;
+    const { cluster, route, action, headers } = this.request;
+    const host = this.chooseHost();
+    if (!host) return;
+    const envoyHeaders = !manager.suppressEnvoyHeaders;
+    rewriteRequest(route, action, headers, envoyHeaders);
+    if (route.hostRewrite?.kind === "auto" && host.hostname !== "")
+      rewriteHost(headers, host.hostname, action, envoyHeaders);
+    if (action.mirrors.length > 0)
+      this.shadows = new Shadows(action.mirrors, headers, endStream, manager.clusters);
+    if (action.retry) {
+      this.retry = new RetryState(action.retry, cluster);
+      this.copy = new RequestCopy(endStream, manager.bufferLimit);
+    }
+    this.attempt(host, endStream);
+    if (endStream) this.onRequestComplete();
+  }
+
+  private chooseHost(): Host | undefined {
+    const { cluster, action } = this.request;
+    const { tried } = this;
+    const { retry } = action;
+    const host = retry?.avoidPreviousHosts
+      ? cluster.pick((each) => tried.has(each), retry.hostSelectionAttempts)
+      : cluster.pick();
+    if (host) return host;
+    cluster.stats.upstream_cx_none_healthy.inc();
+    cluster.codes.count(503);
+    this.reply(503, "no healthy upstream", "no_healthy_upstream", ResponseFlag.NoHealthyUpstream);
+    return undefined;
+  }
+
+  private reply(status: number, body: string, details: string, flags: ResponseFlag): void {
+    this.stream.localReply({ status, body, details, flags });
+  }
+
+  /** Sends what there is of the request to a host. */
+  private attempt(host: Host, bare: boolean): void {
+    const { copy } = this;
+    const { cluster, headers, route } = this.request;
+    const { info } = this.stream;
+    this.begun = false;
+    this.tried.add(host);
+    info.hostChosen(host);
+    if (route.virtualHost.attemptCountUpstream) headers.set(ATTEMPTS, String(info.upstream.attempts));
+    if (cluster.refuses(host)) {
+      this.onUpstreamReset("overflow", "");
+      return;
+    }
+    this.askedAt = this.manager.clock.monotonic();
+    try {
+      const upstream = openUpstream(cluster, host, headers, bare, this);
+      this.upstream = upstream;
+      if (!bare && copy && !copy.replay(upstream)) this.stream.holdForUpstream(true);
+    } catch (error) {
+      if (!(error instanceof UnsendableError)) throw error;
+      const details = `filter_removed_required_request_headers{${words(error.message)}}`;
+      this.reply(503, error.message, details, ResponseFlag.DownstreamProtocolError);
+    }
+  }
+
+  decodeData(chunk: Buffer, endStream: boolean): void {
+    this.shadows?.write(chunk);
+    if (endStream) this.shadows?.end();
+    // A body that is too long to be kept is sent once.
+    if (this.copy && !this.copy.add(chunk, endStream)) this.giveUpRetries();
+    if (this.upstream) {
+      if (!this.upstream.write(chunk)) this.stream.holdForUpstream(true);
+      if (endStream) this.upstream.end();
+    }
+    if (endStream) this.onRequestComplete();
+  }
+
+  decodeTrailers(trailers: HeaderMap): void {
+    this.shadows?.end(trailers);
+    this.copy?.finish(trailers);
+    this.upstream?.end(trailers);
+    this.onRequestComplete();
+  }
+
+  private get waitsForRetry(): boolean {
+    return this.retryTimer !== undefined;
+  }
+
+  private giveUpRetries(): void {
+    if (this.waitsForRetry) return;
+    this.retry?.release();
+    this.retry = undefined;
+    this.copy = undefined;
+  }
+
+  /** The route timeout counts from here. */
+  private onRequestComplete(): void {
+    this.sentAt = performance.now();
+    if (!this.upstream && !this.waitsForRetry) return;
+    const { timeoutMs } = this.request.action;
+    if (timeoutMs > 0) this.timer = setTimeout(onTimeout, timeoutMs, this);
+    if (this.begun) this.startAttemptTimer();
+  }
+
+  /** A limit for one attempt counts only when it is shorter than that for all. */
+  private startAttemptTimer(): void {
+    const { retry, timeoutMs } = this.request.action;
+    const limit = retry?.perTryTimeoutMs ?? 0;
+    if (limit === 0 || (timeoutMs > 0 && limit >= timeoutMs) || this.responseStarted) return;
+    clearTimeout(this.attemptTimer);
+    this.attemptTimer = setTimeout(onAttemptTimeout, limit, this);
+  }
+
+  onTimeout(): void {
+    if (!this.upstream && !this.waitsForRetry) return;
+    this.request.cluster.stats.upstream_rq_timeout.inc();
+    this.dropAttempt();
+    this.stopRetrying();
+    this.stream.info.responseFlags |= ResponseFlag.UpstreamRequestTimeout;
+    if (this.responseStarted) {
+      this.stream.resetStream("response_timeout");
+      return;
+    }
+    this.timedOut("response_timeout");
+  }
+
+  onAttemptTimeout(): void {
+    if (!this.upstream || this.responseStarted) return;
+    this.request.cluster.stats.upstream_rq_per_try_timeout.inc();
+    this.dropAttempt();
+    if (this.retried(this.decide("attempt timeout"))) return;
+    this.timedOut("upstream_per_try_timeout");
+  }
+
+  private timedOut(details: string): void {
+    clearTimeout(this.timer);
+    this.request.cluster.codes.count(504);
+    this.reply(504, "upstream request timeout", details, ResponseFlag.UpstreamRequestTimeout);
+  }
+
+  /** Ends the running attempt, which has taken too long. */
+  private dropAttempt(): void {
+    const { upstream } = this;
+    this.upstream = undefined;
+    clearTimeout(this.attemptTimer);
+    if (!upstream) return;
+    upstream.cancel();
+    upstream.host.stats.rq_timeout.inc();
+    upstream.host.stats.rq_error.inc();
+  }
+
+  // --- retries
+
+  private decide(reason: AttemptFailure): RetryDecision {
+    return this.retry?.onReset(reason, this.begun) ?? "no";
+  }
+
+  /** Carries a decision out: true when another attempt will come. */
+  private retried(decision: RetryDecision): boolean {
+    const { info } = this.stream;
+    if (decision === "limit exceeded") info.responseFlags |= ResponseFlag.UpstreamRetryLimitExceeded;
+    if (decision === "overflow") info.responseFlags |= ResponseFlag.UpstreamOverflow;
+    if (decision !== "retry") return false;
+    this.retryTimer = setTimeout(onRetry, this.retry!.delay, this);
+    return true;
+  }
+
+  onRetry(): void {
+    this.retryTimer = undefined;
+    const { copy } = this;
+    const host = copy && this.chooseHost();
+    if (host) this.attempt(host, copy.bare);
+  }
+
+  private stopRetrying(): void {
+    clearTimeout(this.retryTimer);
+    this.retryTimer = undefined;
+    this.retry?.release();
+  }
+
+  // --- UpstreamEvents
+
+  onUpstreamReady(socket: PooledSocket): void {
+    const { info } = this.stream;
+    const { upstream } = info;
+    this.begun = true;
+    info.upstreamRequestStart = this.manager.clock.monotonic();
+    upstream.poolReadyDuration = info.upstreamRequestStart - this.askedAt;
+    upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
+    upstream.tls = socket.tlsFacts;
+    if (this.sentAt !== undefined) this.startAttemptTimer();
+  }
+
+  onUpstreamInformation(status: number): void {
+    this.request.cluster.codes.count(status);
+  }
+
+  onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
+    const { stream, manager, upstream } = this;
+    const { cluster } = this.request;
+    if (!upstream) return;
+    clearTimeout(this.attemptTimer);
+    const status = Number(headers.get(":status"));
+    if (this.retry && this.retried(this.retry.onHeaders(headers))) {
+      this.upstream = undefined;
+      upstream.host.stats.rq_error.inc();
+      cluster.retriedCodes.count(status);
+      upstream.cancel();
+      return;
+    }
+    this.giveUpRetries();
+    this.responseStarted = true;
+    cluster.codes.count(status);
+    const { rq_error, rq_success } = upstream.host.stats;
+    (status >= 500 ? rq_error : rq_success).inc();
+    if (!manager.suppressEnvoyHeaders && this.sentAt !== undefined) {
+      headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.sentAt)));
+    }
+    this.decorate(headers);
+    stream.info.responseCodeDetails = "via_upstream";
+    if (endStream) this.complete();
+    stream.chain.responseHeaders(headers, endStream);
+  }
+
+  onUpstreamData(chunk: Buffer, endStream: boolean): void {
+    if (endStream) this.complete();
+    this.stream.chain.responseData(chunk, endStream);
+  }
+
+  onUpstreamTrailers(trailers: HeaderMap): void {
+    this.complete();
+    this.stream.chain.responseTrailers(trailers);
+  }
+
+  private complete(): void {
+    clearTimeout(this.timer);
+    this.stream.info.upstreamResponseEnd = this.manager.clock.monotonic();
+    if (this.sentAt !== undefined)
+      this.request.cluster.codes.time(Math.floor(performance.now() - this.sentAt));
+    this.upstream = undefined;
+  }
+
+  onUpstreamReset(reason: ResetReason, detail: string): void {
+    const { stream, manager, upstream } = this;
+    const { info } = stream;
+    clearTimeout(this.attemptTimer);
+    this.upstream = undefined;
+    upstream?.host.stats.rq_error.inc();
+    info.upstream.poolReadyDuration ??= manager.clock.monotonic() - this.askedAt;
+    if (this.responseStarted) {
+      clearTimeout(this.timer);
+      info.responseFlags |= flagOf(reason);
+      info.responseCodeDetails = `upstream_reset_after_response_started{${words(reason)}}`;
+      stream.resetStream(info.responseCodeDetails);
+      return;
+    }
+    if (this.retried(this.decide(reason))) return;
+    clearTimeout(this.timer);
+    const reply = failureReply(reason, detail, info.upstream.attempts > 1);
+    this.request.cluster.codes.count(reply.status);
+    if (flagOf(reason) === ResponseFlag.UpstreamConnectionFailure && detail !== "")
+      info.upstream.transportFailureReason = detail;
+    stream.localReply(reply);
+  }
+
+  onUpstreamBug(error: unknown): void {
+    this.stream.onBug(error);
+  }
+
+  onUpstreamDrain(): void {
+    this.stream.holdForUpstream(false);
+  }
+
+  pauseResponse(paused: boolean): void {
+    if (paused === this.paused) return;
+    this.paused = paused;
+    this.upstream?.pause(paused);
+  }
+
+  /** The stream ended, or a filter answered by itself: whatever is still under way is dropped. */
+  cancel(): void {
+    clearTimeout(this.timer);
+    clearTimeout(this.attemptTimer);
+    this.stopRetrying();
+    this.shadows?.drop();
+    const { upstream } = this;
+    this.upstream = undefined;
+    upstream?.cancel();
+  }
+}
+
+/** Timers hold no closures; a defect ends the stream and no more. */
+const timer = (run: (exchange: ClusterExchange) => void) => (exchange: ClusterExchange) => {
+  try {
+    run(exchange);
+  } catch (error) {
+    exchange.onUpstreamBug(error);
+  }
+};
+
+const onTimeout = timer((exchange) => exchange.onTimeout());
+const onAttemptTimeout = timer((exchange) => exchange.onAttemptTimeout());
+const onRetry = timer((exchange) => exchange.onRetry());
