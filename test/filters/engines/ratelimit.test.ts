@@ -62,6 +62,15 @@ const CASES: [name: string, limits: object, requests: Probe[]][] = [
     [...times(3, as("admin")), ...times(3, as("guest")), as("other"), as("guest"), {}, {}, {}],
   ],
   [
+    "descriptors by path",
+    {
+      token_bucket: bucket(100),
+      descriptors: [{ entries: [{ key: "path", value: "/a" }], token_bucket: bucket(1) }],
+      rate_limits: [{ actions: [{ request_headers: { header_name: ":path", descriptor_key: "path" } }] }],
+    },
+    [{ path: "/a" }, { path: "/a" }, { path: "/b" }, { path: "/a?b" }],
+  ],
+  [
     "descriptors that leave the default alone",
     {
       token_bucket: bucket(2),
@@ -292,6 +301,44 @@ describeEngines("ratelimit", (engine) => {
 describe.skipIf(!inject("envoy"))("ratelimit on several workers", () => {
   const engine = new EngineUnderTest("envoy");
   afterAll(() => engine.cleanUp());
+
+  test("ten tokens a second, two workers, bursts of 25: what native allows, plain and gRPC", async () => {
+    const upstream = await RawUpstream.start();
+    const limits = { token_bucket: { max_tokens: 10, tokens_per_fill: 10, fill_interval: "1s" } };
+    const exhausted = { ...limits, rate_limited_as_resource_exhausted: true };
+    const names = ["wasm", "native", "wasm-grpc", "native-grpc", "wasm-8", "native-8"];
+    const proxy = await engine.start(
+      build.bootstrap({
+        listeners: names.map((name) => {
+          const these = name.endsWith("-8") ? exhausted : limits;
+          return listener(name, name.startsWith("wasm") ? ours(these, name) : native(these));
+        }),
+        clusters: [build.cluster("app", upstream.port)],
+      }),
+      { concurrency: 2 },
+    );
+    for (const name of names) {
+      const request = name.includes("-") ? GRPC : {};
+      const started = performance.now();
+      const answers = (
+        await Promise.all(Array.from({ length: 25 }, () => probe(proxy.port(name), [request])))
+      ).flat();
+      const refilled = Math.ceil((performance.now() - started) / 100);
+      const status = ({ status, headers }: (typeof answers)[number]) =>
+        headers.find(([key]) => key === "grpc-status")?.[1] ?? String(status);
+      const refusal = name.endsWith("-8") ? "8" : name.endsWith("-grpc") ? "14" : "429";
+      const refused = answers.filter((answer) => status(answer) === refusal).length;
+      expect([name, answers.filter((answer) => status(answer) === "200").length + refused]).toEqual([
+        name,
+        25,
+      ]);
+      expect(refused).toBeLessThanOrEqual(15);
+      expect(refused).toBeGreaterThanOrEqual(15 - refilled);
+      const again = async () => status((await probe(proxy.port(name), [request]))[0]!);
+      await expect.poll(again, { interval: 20, timeout: 5000 }).toBe("200");
+    }
+    await upstream.close();
+  });
 
   test("all workers share one bucket", async () => {
     const upstream = await RawUpstream.start();
