@@ -28,7 +28,8 @@ test("every module of this project is valid with checks", () => {
     "{test/interop,bench/guests}/**/*.wasm",
   ]);
   const modules = files.map((file) => new Uint8Array(readFileSync(file))).filter(linkable);
-  expect(modules.length).toBeGreaterThan(20);
+  // In a fresh clone those of filters, examples and other SDKs.
+  expect(modules.length).toBeGreaterThan(12);
   for (const bytes of modules) {
     const wasm = checked(bytes);
     expect(WebAssembly.validate(wasm)).toBe(true);
