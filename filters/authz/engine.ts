@@ -13,9 +13,9 @@ export const enum Verb {
 export class Ruling {
   private allowed: Metric = changetype<Metric>(0);
   private denied: Metric = changetype<Metric>(0);
-  /** Where metrics of single rules begin, and one of each rule that has decided so far. */
+  /** Where metrics of single rules begin, and the id of one for each rule that has decided so far; 0 = not yet. */
   private readonly start: string;
-  private readonly own: Metric[] = [];
+  private readonly own: StaticArray<usize>;
 
   /**
    * `prefix` is what metrics (and, of a trial, filter state) are called by; a trial enforces nothing. `each`: every rule has a
@@ -31,9 +31,9 @@ export class Ruling {
   ) {
     const dot = prefix == "" || prefix.endsWith(".") ? "" : ".";
     this.start = base + prefix + dot;
+    this.own = new StaticArray<usize>(each ? rules.rules.length : 0);
     this.allowed = this.counter("", false);
     this.denied = this.counter("", true);
-    if (each) for (let i = 0; i < rules.rules.length; i++) this.own.push(changetype<Metric>(0));
   }
 
   private counter(rule: string, denies: bool): Metric {
@@ -46,8 +46,10 @@ export class Ruling {
   private count(at: i32, denies: bool): void {
     (denies ? this.denied : this.allowed).increment(1);
     if (!this.each || at < 0) return;
-    if (changetype<usize>(this.own[at]) == 0) this.own[at] = this.counter(this.rules.rules[at].id, denies);
-    this.own[at].increment(1);
+    if (this.own[at] == 0) {
+      this.own[at] = changetype<usize>(this.counter(this.rules.rules[at].id, denies));
+    }
+    changetype<Metric>(this.own[at]).increment(1);
   }
 
   /** Null = passes; else the id of the rule that denies, or `none`. */

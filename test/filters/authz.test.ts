@@ -526,54 +526,153 @@ describe("authz: no trap", () => {
     );
   }, 60_000);
 
-  test("whatever the request", async () => {
-    const config = {
-      policies: [
-        {
-          metadata,
-          spec: {
-            rules: [
-              {
-                to: [
-                  {
-                    operation: {
-                      hosts: ["*.example"],
-                      notHosts: ["b*"],
-                      methods: ["G*"],
-                      notPaths: ["/x/{*}/{**}"],
-                    },
+  /** Every kind of rule there is. */
+  const everything = {
+    policies: [
+      {
+        metadata,
+        spec: {
+          rules: [
+            {
+              to: [
+                {
+                  operation: {
+                    hosts: ["*.example"],
+                    notHosts: ["b*"],
+                    methods: ["G*"],
+                    notPaths: ["/x/{*}/{**}"],
                   },
-                ],
-              },
-              { when: [{ key: "request.headers[X-Role]", values: ["ad*", "*"], notValues: ["*min"] }] },
-              {
-                from: [
-                  { source: { ipBlocks: ["10.0.0.0/8", "2001:db8::/32"], notIpBlocks: ["10.1.0.0/16"] } },
-                ],
-              },
-              {
-                when: [
-                  { key: "destination.port", notValues: ["80"] },
-                  { key: "destination.ip", values: ["::1"] },
-                ],
-              },
+                },
+              ],
+            },
+            { when: [{ key: "request.headers[X-Role]", values: ["ad*", "*"], notValues: ["*min"] }] },
+            {
+              from: [{ source: { ipBlocks: ["10.0.0.0/8", "2001:db8::/32"], notIpBlocks: ["10.1.0.0/16"] } }],
+            },
+            { from: [{ source: { principals: ["*"], namespaces: ["*a"], trustDomains: ["*.b"] } }] },
+            { from: [{ source: { serviceAccounts: ["a/b"], notRequestPrincipals: ["*"] } }] },
+            {
+              when: [
+                { key: "destination.port", notValues: ["80"] },
+                { key: "destination.ip", values: ["::1"] },
+                { key: "connection.sni", values: ["a*"] },
+                { key: "request.auth.claims[a][b]", notValues: ["c"] },
+                { key: "experimental.envoy.filters.a[b]", notValues: ["[c]", "d"] },
+              ],
+            },
+          ],
+        },
+      },
+      {
+        metadata: { name: "tried", namespace: "ns", annotations: { "istio.io/dry-run": "true" } },
+        spec: { action: "DENY", rules: [{ to: [{ operation: { paths: ["*a", "/{**}"] } }] }] },
+      },
+      {
+        metadata: { name: "audit", namespace: "ns" },
+        spec: { action: "AUDIT", rules: [{ to: [{ operation: { paths: ["*a"] } }] }] },
+      },
+      {
+        metadata: { name: "custom", namespace: "ns" },
+        spec: {
+          action: "CUSTOM",
+          provider: { name: "them" },
+          rules: [{ to: [{ operation: { notMethods: ["GET"] } }] }],
+        },
+      },
+    ],
+    rbac: {
+      track_per_rule_stats: true,
+      rules: {
+        action: "DENY",
+        policies: {
+          "a b": {
+            permissions: [
+              { header: { name: "x-a", range_match: { start: 0, end: 5 }, invert_match: true } },
+              { url_path: { path: { safe_regex: { regex: "(a|b)*c" } } } },
+              { metadata: { filter: "a", path: [{ key: "b" }], value: { bool_match: true } } },
+              { destination_port_range: { start: 1, end: 3 } },
+            ],
+            principals: [
+              { authenticated: { principal_name: { contains: "x", ignore_case: true } } },
+              { filter_state: { key: "a", string_match: { suffix: "b" } } },
             ],
           },
         },
-      ],
-    };
-    const host = await withFilter("authz", config, { trace: false });
-    const address = fc.oneof(
-      fc.constantFrom("10.1.2.3:80", "[2001:db8::1]:80", "[::ffff:10.2.0.1]:1", "/tmp/s", ""),
-      fc.string({ unit: "binary", maxLength: 20 }),
-    );
+      },
+    },
+    extensionProviders: [
+      {
+        name: "them",
+        envoyExtAuthzHttp: {
+          service: "a",
+          port: 1,
+          cluster: "them",
+          includeRequestHeadersInCheck: ["x-*"],
+          headersToUpstreamOnAllow: ["x-*"],
+        },
+      },
+    ],
+    explain: { header: "x-why" },
+  };
+  const address = fc.oneof(
+    fc.constantFrom("10.1.2.3:80", "[2001:db8::1]:80", "[::ffff:10.2.0.1]:1", "/tmp/s", ""),
+    fc.string({ unit: "binary", maxLength: 20 }),
+  );
+  const name = fc.option(fc.oneof(fc.constantFrom(...PEERS), fc.string({ unit: "binary", maxLength: 20 })));
+  const anyConnection = fc.record({ address, port: fc.nat(70_000), name }).map((each) => ({
+    remoteAddress: each.address,
+    localAddress: each.address,
+    localPort: each.port,
+    requestedServerName: each.name ?? "",
+    tls:
+      each.name === null
+        ? undefined
+        : {
+            version: "TLSv1.3",
+            mtls: true,
+            peerCertificateValid: true,
+            subjectPeer: each.name,
+            uriSanPeer: each.name,
+          },
+  }));
+  /** One whose critical line would say that the guest has trapped. */
+  const start = () => withFilter("authz", everything, { trace: false });
+
+  test("whatever the request, and whatever a provider answers", async () => {
+    const host = await start();
     fc.assert(
-      fc.property(anyRequest, address, fc.nat(70_000), (headers, peer, localPort) => {
-        const connection = { remoteAddress: peer, localAddress: peer, localPort };
-        const exchange = host.request({ rawHeaders: rawHeaders(headers), connection });
-        if (!exchange.over) exchange.respond();
-      }),
+      fc.property(
+        anyRequest,
+        anyConnection,
+        fc.integer({ min: 0, max: 700 }),
+        anyRequest,
+        (headers, connection, status, answer) => {
+          host.mockCluster(
+            "them",
+            status < 100
+              ? { failure: status < 50 ? "cut" : "reset" }
+              : { status, headers: rawHeaders(answer.filter(([key]) => !key.startsWith(":"))), body: "x" },
+          );
+          const exchange = host.request({ rawHeaders: rawHeaders(headers), connection });
+          host.settle();
+          if (!exchange.over) exchange.respond();
+        },
+      ),
       { numRuns: 2000 },
     );
+    expect(host.logs("abort:")).toEqual([]);
+  }, 60_000);
+
+  test("whatever the connection", async () => {
+    const host = await start();
+    fc.assert(
+      fc.property(anyConnection, fc.string(), (connection, data) => {
+        const tcp = host.connect({ connection });
+        if (tcp.connected) tcp.send(data);
+        if (tcp.closedBy === undefined) tcp.disconnect();
+      }),
+      { numRuns: 500 },
+    );
+    expect(host.logs("abort:")).toEqual([]);
   });
 });

@@ -134,6 +134,23 @@ const WRITTEN: Record<string, Json> = {
     shadow_rules: (permitted("ALLOW") as { rules: Json }).rules,
     shadow_rules_stat_prefix: "try_",
   },
+  tracked: {
+    rules_stat_prefix: "own",
+    shadow_rules_stat_prefix: "tried.",
+    track_per_rule_stats: true,
+    rules: {
+      action: "DENY",
+      policies: {
+        posts: { permissions: [{ header: { name: ":method", exact_match: "POST" } }], principals: ANY },
+        never: { permissions: [{ not_rule: { any: true } }], principals: ANY },
+      },
+    },
+    shadow_rules: {
+      policies: {
+        gets: { permissions: [{ header: { name: ":method", exact_match: "GET" } }], principals: ANY },
+      },
+    },
+  },
   "bytes sort ids": {
     rules: {
       action: "DENY",
@@ -195,6 +212,24 @@ describe.skipIf(!inject("envoy"))(`authz reads Envoy's own RBAC (seed ${seed})`,
     },
     60_000,
   );
+
+  test("rules are counted one by one", async () => {
+    const at = CASES.findIndex(({ name }) => name === "tracked");
+    const { envoy, node } = subjects.proxies!;
+    for (const name of [
+      "own.allowed",
+      "own.denied",
+      "own.policy.posts.denied",
+      "tried.shadow_allowed",
+      "tried.shadow_denied",
+      "tried.policy.gets.shadow_allowed",
+    ]) {
+      const expected = await envoy.stat(`http.native-${at}.rbac.${name}`);
+      expect([name, expected > 0]).toEqual([name, true]);
+      expect([name, await envoy.stat(`wasmcustom.rbac.${name}`)]).toEqual([name, expected]);
+      expect([name, await node.stat(`wasmcustom.rbac.${name}`)]).toEqual([name, expected]);
+    }
+  });
 
   test("the traffic above was of both kinds", () => {
     console.log(

@@ -5,10 +5,10 @@ import { buildModule } from "../../../host/build/index";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** Compiles a filter (a folder, or a file without `.ts`) and answers the module's path. */
+/** A module's path: of a ready-made filter (its folder) as it was built for this run, of a guest (a file without `.ts`) compiled now. */
 export async function moduleFile(source: string): Promise<string> {
-  const entry = source.startsWith("filters/") ? `${source}/index.ts` : `${source}.ts`;
-  const { wasm } = await buildModule({ entry: join(root, entry) });
+  if (source.startsWith("filters/")) return join(root, "build", `${source}.wasm`);
+  const { wasm } = await buildModule({ entry: join(root, `${source}.ts`) });
   const folder = join(root, "build/test-filters");
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${source.replaceAll("/", "-")}.wasm`);
