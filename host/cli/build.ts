@@ -46,12 +46,18 @@ async function build(entry: string, options: BuildOptions): Promise<void> {
 /** The compiler is WebAssembly itself and runs once: V8 spent longer on optimising it than it saved. */
 async function compile(options: BuildModuleOptions): Promise<BuiltModule> {
   const { buildModule } = await import("../build/index");
-  setFlagsFromString("--liftoff-only");
+  optimiseWasm(false);
   try {
     return await buildModule(options);
   } finally {
-    setFlagsFromString("--no-liftoff-only");
+    optimiseWasm(true);
   }
+}
+
+function optimiseWasm(yes: boolean): void {
+  // Of V8's `--liftoff-only`, which sets these two, nothing is left once the process runs.
+  for (const flag of ["wasm-tier-up", "wasm-dynamic-tiering"])
+    setFlagsFromString(`--${yes ? "" : "no-"}${flag}`);
 }
 
 /** A folder names its module, and so does the folder of an index.ts. */
