@@ -16,6 +16,7 @@ export class Connection {
     return getPropertyString("source.address");
   }
 
+  /** Port of the client; 0 when it has none. */
   get sourcePort(): i32 {
     return <i32>getPropertyInt("source.port");
   }
@@ -25,6 +26,7 @@ export class Connection {
     return getPropertyString("destination.address");
   }
 
+  /** Port the client connected to; 0 when there is none. */
   get destinationPort(): i32 {
     return <i32>getPropertyInt("destination.port");
   }
@@ -54,14 +56,17 @@ export class Connection {
     return getPropertyString("connection.subject_peer_certificate");
   }
 
+  /** Distinguished name in the proxy's own certificate, as RFC 2253 writes it. */
   get localSubject(): string | null {
     return getPropertyString("connection.subject_local_certificate");
   }
 
+  /** DNS name in the client's certificate. */
   get peerDnsName(): string | null {
     return getPropertyString("connection.dns_san_peer_certificate");
   }
 
+  /** DNS name in the proxy's own certificate. */
   get localDnsName(): string | null {
     return getPropertyString("connection.dns_san_local_certificate");
   }
@@ -71,6 +76,7 @@ export class Connection {
     return getPropertyString("connection.uri_san_peer_certificate");
   }
 
+  /** URI name in the proxy's own certificate. */
   get localUri(): string | null {
     return getPropertyString("connection.uri_san_local_certificate");
   }

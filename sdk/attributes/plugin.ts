@@ -8,6 +8,7 @@ export class Plugin {
     return getPropertyString("plugin_name");
   }
 
+  /** `root_id` of the plugin's configuration; which filter of the module it is. */
   get rootId(): string | null {
     return getPropertyString("plugin_root_id");
   }

@@ -8,6 +8,7 @@ export class Upstream {
     return getPropertyString("upstream.address");
   }
 
+  /** Port of the host; 0 until it is chosen. */
   get port(): i32 {
     return <i32>getPropertyInt("upstream.port");
   }
@@ -42,30 +43,37 @@ export class Upstream {
     return getPropertyString("upstream.server_name");
   }
 
+  /** `TLSv1.3`, ...; null without TLS, as are all texts of certificates below. */
   get tlsVersion(): string | null {
     return getPropertyString("upstream.tls_version");
   }
 
+  /** Distinguished name in the host's certificate, as RFC 2253 writes it. */
   get peerSubject(): string | null {
     return getPropertyString("upstream.subject_peer_certificate");
   }
 
+  /** Distinguished name in the certificate the proxy showed. */
   get localSubject(): string | null {
     return getPropertyString("upstream.subject_local_certificate");
   }
 
+  /** DNS name in the host's certificate. */
   get peerDnsName(): string | null {
     return getPropertyString("upstream.dns_san_peer_certificate");
   }
 
+  /** DNS name in the certificate the proxy showed. */
   get localDnsName(): string | null {
     return getPropertyString("upstream.dns_san_local_certificate");
   }
 
+  /** URI name in the host's certificate, e.g. a SPIFFE id. */
   get peerUri(): string | null {
     return getPropertyString("upstream.uri_san_peer_certificate");
   }
 
+  /** URI name in the certificate the proxy showed. */
   get localUri(): string | null {
     return getPropertyString("upstream.uri_san_local_certificate");
   }

@@ -19,22 +19,27 @@ import { StreamContext } from "./stream-context";
  * have Envoy's finer results.
  */
 export class HttpFilter extends StreamContext {
+  /** The request of this stream. */
   get request(): HttpRequest {
     return changetype<HttpRequest>(0);
   }
 
+  /** Its response, there in the response callbacks and in `onLog`. */
   get response(): HttpResponse {
     return changetype<HttpResponse>(0);
   }
 
+  /** The connection the request came on. */
   get connection(): Connection {
     return changetype<Connection>(0);
   }
 
+  /** The host the request went to. */
   get upstream(): Upstream {
     return changetype<Upstream>(0);
   }
 
+  /** The request has begun; `this.request.endOfStream` when it has no body. */
   onRequestHeaders(): Action {
     return Action.Continue;
   }
@@ -44,6 +49,7 @@ export class HttpFilter extends StreamContext {
     return Action.Continue;
   }
 
+  /** The trailers of the request came; many requests have none. */
   onRequestTrailers(): Action {
     return Action.Continue;
   }
@@ -56,10 +62,12 @@ export class HttpFilter extends StreamContext {
     return Action.Continue;
   }
 
+  /** As `onRequestBody`, for the response. */
   onResponseBody(): Action {
     return Action.Continue;
   }
 
+  /** The response's trailers came; a gRPC status is one. */
   onResponseTrailers(): Action {
     return Action.Continue;
   }

@@ -21,10 +21,12 @@ export class HttpRequest {
     return headerMap(MapType.HttpRequestHeaders);
   }
 
+  /** Live in `onRequestTrailers`. */
   get trailers(): HeaderMap {
     return headerMap(MapType.HttpRequestTrailers);
   }
 
+  /** What a body callback is about: a part, or all that is buffered. */
   get body(): ProxyBuffer {
     return proxyBuffer(BufferType.HttpRequestBody);
   }
@@ -54,14 +56,17 @@ export class HttpRequest {
     return getPropertyString("request.query");
   }
 
+  /** `GET`, `POST`, ... */
   get method(): string | null {
     return getPropertyString("request.method");
   }
 
+  /** `:authority`, with its port when it has one. */
   get host(): string | null {
     return getPropertyString("request.host");
   }
 
+  /** `http` or `https`. */
   get scheme(): string | null {
     return getPropertyString("request.scheme");
   }
@@ -76,10 +81,12 @@ export class HttpRequest {
     return getPropertyString("request.id");
   }
 
+  /** Value of `user-agent`. */
   get userAgent(): string | null {
     return getPropertyString("request.useragent");
   }
 
+  /** Value of `referer`. */
   get referer(): string | null {
     return getPropertyString("request.referer");
   }
@@ -118,10 +125,12 @@ export class HttpResponse {
     return headerMap(MapType.HttpResponseHeaders);
   }
 
+  /** Live in `onResponseTrailers`. */
   get trailers(): HeaderMap {
     return headerMap(MapType.HttpResponseTrailers);
   }
 
+  /** As the request's. */
   get body(): ProxyBuffer {
     return proxyBuffer(BufferType.HttpResponseBody);
   }

@@ -213,6 +213,7 @@ export class Gauge extends MetricFamily {
     super(MetricType.Gauge, name, limit);
   }
 
+  /** As `Counter.tag`. */
   tag(name: string, value: string): Gauge {
     this.addTag(name, value);
     return this;
@@ -223,10 +224,12 @@ export class Gauge extends MetricFamily {
     this.find().increment(delta);
   }
 
+  /** Sets the value. */
   record(value: i64): void {
     this.find().record(value);
   }
 
+  /** As `Counter.series`. */
   series(): Metric {
     return this.find();
   }
@@ -238,15 +241,18 @@ export class Histogram extends MetricFamily {
     super(MetricType.Histogram, name, limit);
   }
 
+  /** As `Counter.tag`. */
   tag(name: string, value: string): Histogram {
     this.addTag(name, value);
     return this;
   }
 
+  /** Adds one observation. */
   record(value: i64): void {
     this.find().record(value);
   }
 
+  /** As `Counter.series`. */
   series(): Metric {
     return this.find();
   }

@@ -35,6 +35,7 @@ export class TcpFilter extends StreamContext {
     return changetype<TcpBuffer>(<usize>BufferType.UpstreamData);
   }
 
+  /** The connection itself. */
   get connection(): Connection {
     return changetype<Connection>(0);
   }

@@ -38,6 +38,7 @@ export class ProxyBuffer {
     return this.write(0, u32.MAX_VALUE, text);
   }
 
+  /** The same with any bytes. */
   setBytes(content: Bytes): Status {
     return proxy_set_buffer_bytes(this.type, 0, u32.MAX_VALUE, content.ptr, <usize>content.length);
   }
@@ -47,6 +48,7 @@ export class ProxyBuffer {
     return this.write(0, 0, text);
   }
 
+  /** The same with any bytes. */
   prependBytes(content: Bytes): Status {
     return proxy_set_buffer_bytes(this.type, 0, 0, content.ptr, <usize>content.length);
   }
@@ -56,6 +58,7 @@ export class ProxyBuffer {
     return this.write(u32.MAX_VALUE, 0, text);
   }
 
+  /** The same with any bytes. */
   appendBytes(content: Bytes): Status {
     return proxy_set_buffer_bytes(this.type, u32.MAX_VALUE, 0, content.ptr, <usize>content.length);
   }

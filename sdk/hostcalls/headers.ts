@@ -59,6 +59,7 @@ export class HeaderMap {
     return values.length == 0 ? null : values.join(",");
   }
 
+  /** Whether there is a value of that name, be it empty. */
   has<K>(name: K): bool {
     return find<K>(this.type, name) == Status.Ok;
   }
@@ -73,6 +74,7 @@ export class HeaderMap {
     return proxy_add_header_map_value(this.type, key, nameSize, text, size);
   }
 
+  /** The same with a value of any bytes. */
   addBytes<K>(name: K, value: Bytes): Status {
     const key = nameOf<K>(name);
     if (refused(key, nameSize, value.ptr, <usize>value.length)) return Status.BadArgument;
@@ -89,6 +91,7 @@ export class HeaderMap {
     return proxy_replace_header_map_value(this.type, key, nameSize, text, size);
   }
 
+  /** The same with a value of any bytes. */
   replaceBytes<K>(name: K, value: Bytes): Status {
     const key = nameOf<K>(name);
     if (refused(key, nameSize, value.ptr, <usize>value.length)) return Status.BadArgument;

@@ -28,26 +28,32 @@ export function write(level: LogLevel, message: string): void {
   proxy_log(level, text, encodedSize());
 }
 
+/** Logs a line at trace. */
 export function logTrace(message: string): void {
   log(LogLevel.Trace, message);
 }
 
+/** Logs a line at debug. */
 export function logDebug(message: string): void {
   log(LogLevel.Debug, message);
 }
 
+/** Logs a line at info. */
 export function logInfo(message: string): void {
   log(LogLevel.Info, message);
 }
 
+/** Logs a line at warning. */
 export function logWarn(message: string): void {
   log(LogLevel.Warn, message);
 }
 
+/** Logs a line at error. */
 export function logError(message: string): void {
   write(LogLevel.Error, message);
 }
 
+/** Logs a line at critical. */
 export function logCritical(message: string): void {
   write(LogLevel.Critical, message);
 }

@@ -2,7 +2,7 @@ import { Status } from "../abi/status";
 import { proxy_get_property, proxy_set_property } from "../env";
 import { Bytes } from "../memory/bytes";
 import { decode } from "../memory/decode";
-import { encode, encodedSize } from "../memory/encode";
+import { encode, encodedSize, encodeText } from "../memory/encode";
 import { KEY, KEY_SIZE, OUT, VALUE, VALUE_SIZE } from "../memory/layout";
 import { Pairs } from "../memory/pairs";
 
@@ -16,6 +16,7 @@ import { Pairs } from "../memory/pairs";
 export class PropertyPath {
   private constructor(readonly bytes: Bytes) {}
 
+  /** The path of those parts, e.g. `["xds", "node", "metadata"]`. */
   static of(segments: string[]): PropertyPath {
     return new PropertyPath(Bytes.of(segments.join("\0")));
   }
@@ -32,6 +33,7 @@ export class PropertyPath {
     return getProperty(this);
   }
 
+  /** The value as text; null when there is none. */
   get text(): string | null {
     return getPropertyString(this);
   }
@@ -106,6 +108,7 @@ export function setProperty(name: string, value: string): Status {
   return proxy_set_property(key, encodedSize(), text, size);
 }
 
+/** The same with any bytes. */
 export function setPropertyBytes(name: string, value: Bytes): Status {
   const key = encode(name, KEY, KEY_SIZE);
   return proxy_set_property(key, encodedSize(), value.ptr, <usize>value.length);
@@ -114,7 +117,8 @@ export function setPropertyBytes(name: string, value: Bytes): Status {
 /** @internal Asks for a property; on success address and size of the value stand at `OUT`. */
 export function findProperty<P>(path: P): bool {
   if (isString(path)) {
-    const key = encode(path as string, KEY, KEY_SIZE);
+    // Anew, as the bytes are changed.
+    const key = encodeText(path as string, KEY, KEY_SIZE);
     const size = encodedSize();
     for (let i: usize = 0; i < size; i++) if (load<u8>(key + i) == 46 /* . */) store<u8>(key + i, 0);
     return proxy_get_property(key, size, OUT, OUT + 4) == Status.Ok;

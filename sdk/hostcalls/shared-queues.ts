@@ -30,6 +30,7 @@ export class SharedQueue {
     return new SharedQueue(load<u32>(OUT2));
   }
 
+  /** Puts an item at the end. */
   enqueue(item: Bytes): Status {
     return proxy_enqueue_shared_queue(this.id, item.ptr, <usize>item.length);
   }

@@ -21,7 +21,7 @@ export function encodedSuspect(): bool {
 /**
  * Encodes into `area` when the text fits there, else into a new block. A literal of the program is encoded the first
  * time, and found again whenever it comes back.
- * @returns the address; `encodedSize` has the length
+ * @returns the address, for reading only; `encodedSize` has the length
  */
 export function encode(text: string, area: usize, capacity: usize): usize {
   const source = changetype<usize>(text);
@@ -44,7 +44,7 @@ function encodeLiteral(text: string): usize {
   return known;
 }
 
-/** The same, always anew: for what has to own the bytes, or must do without memory. */
+/** The same, always anew: for what owns or changes the bytes, or must do without memory. */
 export function encodeText(text: string, area: usize, capacity: usize): usize {
   const units = <usize>text.length;
   const source = changetype<usize>(text);

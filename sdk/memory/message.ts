@@ -41,10 +41,12 @@ export class MessageWriter {
     return this;
   }
 
+  /** A `bool` field. */
   bool(field: u32, value: bool, always: bool = false): MessageWriter {
     return this.int(field, value ? 1 : 0, always);
   }
 
+  /** A `double` field. */
   double(field: u32, value: f64, always: bool = false): MessageWriter {
     if (reinterpret<u64>(value) == 0 && !always) return this;
     this.tag(field, WireType.Fixed64);
@@ -129,11 +131,13 @@ export class MessageReader {
     return this.message.slice(this.start, this.start + <i32>this.int);
   }
 
+  /** The current field as `string`; "" when it is of another wire type. */
   get text(): string {
     const bytes = this.bytes;
     return decode(bytes.ptr, <usize>bytes.length);
   }
 
+  /** The current field as `bool`. */
   get bool(): bool {
     return this.int != 0;
   }

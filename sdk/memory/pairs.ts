@@ -49,10 +49,12 @@ export class Pairs {
     return this.contents[index].toString();
   }
 
+  /** The same as bytes: a view, not copied. */
   nameBytes(index: i32): Bytes {
     return this.keys[index];
   }
 
+  /** The same as bytes: a view, not copied. */
   valueBytes(index: i32): Bytes {
     return this.contents[index];
   }
@@ -96,6 +98,7 @@ export class Pairs {
     return this.addBytes(Bytes.of(name), Bytes.of(value));
   }
 
+  /** The same with any bytes, which are not copied. */
   addBytes(name: Bytes, value: Bytes): Pairs {
     this.keys.push(name);
     this.contents.push(value);

@@ -5,6 +5,7 @@ import { JsonKind, JsonValue, parseJson } from "./json";
  * something harmless after an error, so callers check `error` once at the end.
  */
 export class Fields {
+  /** The first thing that was wrong, with its path; "" while nothing was. */
   error: string = "";
 
   /** The root of a configuration text: an object with no other keys than `known`, or null. */
@@ -18,6 +19,7 @@ export class Fields {
     return this.object(root, "", known) ? root : null;
   }
 
+  /** Notes what is wrong at `path`, unless something was before. */
   fail(path: string, why: string): void {
     if (this.error == "") this.error = path == "" ? why : `${path}: ${why}`;
   }
@@ -47,6 +49,7 @@ export class Fields {
     return true;
   }
 
+  /** A string; anything else fails. */
   text(value: JsonValue | null, path: string): string {
     if (value == null || value.kind != JsonKind.Text) {
       this.fail(path, "expected a string");
@@ -61,6 +64,7 @@ export class Fields {
     return value == null ? missing : this.text(value, `${path}.${key}`);
   }
 
+  /** A boolean; anything else fails. */
   bool(value: JsonValue | null, path: string): bool {
     if (value == null || value.kind != JsonKind.Bool) {
       this.fail(path, "expected true or false");
@@ -96,6 +100,7 @@ export class Fields {
     return value.items;
   }
 
+  /** A list of strings; empty when it is missing. */
   texts(value: JsonValue | null, path: string): string[] {
     const items = this.list(value, path);
     const texts: string[] = [];

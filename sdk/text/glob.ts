@@ -35,6 +35,7 @@ export class Glob {
     return this.form == Form.Any;
   }
 
+  /** Whether the whole text matches. */
   matches(value: string): bool {
     const form = this.form;
     if (form == Form.Any) return true;

@@ -13,9 +13,11 @@ export enum JsonKind {
 
 /** One value of a JSON tree. */
 export class JsonValue {
+  /** A string, or a number as it is written. */
   text: string = "";
   /** A number, correctly rounded (larger than the largest double: infinite); 1 or 0 of a boolean. */
   number: f64 = 0;
+  /** The items of a list, the values of an object. */
   items: JsonValue[] = [];
   /** Keys of an object, beside `items`. */
   keys: string[] = [];
@@ -28,18 +30,22 @@ export class JsonValue {
     return null;
   }
 
+  /** Whether it is a string. */
   get isText(): bool {
     return this.kind == JsonKind.Text;
   }
 
+  /** Whether it is an object. */
   get isObject(): bool {
     return this.kind == JsonKind.Object;
   }
 
+  /** Whether it is a list. */
   get isList(): bool {
     return this.kind == JsonKind.List;
   }
 
+  /** Whether it is a number. */
   get isNumber(): bool {
     return this.kind == JsonKind.Number;
   }

@@ -101,6 +101,7 @@ export class Query {
     return this.names[index];
   }
 
+  /** Value of the parameter at `index`; the index must be in range. */
   value(index: i32): string {
     return this.values[index];
   }

@@ -233,6 +233,7 @@ describeEngines("SDK features", (engine) => {
       "x-mtls": "false",
       "x-mine": "<kept>",
       "x-root": "<properties>",
+      "x-literal": "<request.path>",
     });
   });
 

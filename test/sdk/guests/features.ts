@@ -172,7 +172,11 @@ class Properties extends HttpFilter {
       .add("x-int", getPropertyInt("destination.port").toString())
       .add("x-mtls", this.connection.mtls.toString())
       .add("x-mine", show(getPropertyString(PropertyPath.of(["my.value"]))))
-      .add("x-root", show(getPropertyString("plugin_root_id")));
+      .add("x-root", show(getPropertyString("plugin_root_id")))
+      // The text of a path that was read: what the proxy was asked with has other bytes.
+      .add("x-path", show(getPropertyString("request.path")));
+    this.request.headers.add("request.path", "request.path");
+    headers.add("x-literal", show(this.request.headers.get("request.path")));
     return this.sendLocalResponse(200, "properties", headers);
   }
 }
