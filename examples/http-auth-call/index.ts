@@ -22,14 +22,14 @@ class Settings extends RootContext {
   onConfigure(config: string): string | null {
     const fields = new Fields();
     const root = fields.parse(config, KNOWN);
-    if (root == null) return fields.error;
+    if (root == null) return fields.refusal;
     this.cluster = fields.text(root.get("cluster"), "cluster");
     this.path = fields.text(root.get("path"), "path");
     const timeout = root.get("timeoutMs");
     if (timeout != null) this.timeout = fields.integer(timeout, "timeoutMs", 1, 60000);
     const failOpen = root.get("failOpen");
     if (failOpen != null) this.failOpen = fields.bool(failOpen, "failOpen");
-    return fields.error == "" ? null : fields.error;
+    return fields.refusal;
   }
 }
 

@@ -23,10 +23,10 @@ class Issuer extends RootContext {
   onConfigure(config: string): string | null {
     const fields = new Fields();
     const root = fields.parse(config, KNOWN);
-    if (root == null) return fields.error;
+    if (root == null) return fields.refusal;
     this.issuer = fields.text(root.get("issuer"), "issuer");
     this.key = SignatureKey.pem(fields.text(root.get("publicKey"), "publicKey"));
-    return fields.error == "" ? null : fields.error;
+    return fields.refusal;
   }
 }
 

@@ -24,11 +24,11 @@ class Limits extends RootContext {
   onConfigure(config: string): string | null {
     const fields = new Fields();
     const root = fields.parse(config, KNOWN);
-    if (root == null) return fields.error;
+    if (root == null) return fields.refusal;
     this.limit = fields.integer(root.get("limit"), "limit", 1, 1000000);
     this.window = parseDuration(fields.text(root.get("window"), "window"));
     if (this.window < 1000000000) fields.fail("window", "expected a duration of at least 1s");
-    return fields.error == "" ? null : fields.error;
+    return fields.refusal;
   }
 }
 

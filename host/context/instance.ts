@@ -52,6 +52,8 @@ export class Instance {
   private effective: Context | undefined;
   private readonly deferred: (() => void)[] = [];
   private failureReported = false;
+  /** What the guest logged last at level error or above, Latin-1. */
+  lastComplaint: string | undefined;
 
   constructor(
     readonly compiled: CompiledModule,

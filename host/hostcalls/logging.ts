@@ -9,6 +9,7 @@ type Names = "proxy_log" | "proxy_get_log_level" | "proxy_get_current_time_nanos
 export function guestLog(env: HostcallEnv, level: LogLevel, message: string): void {
   const { log } = env.instance.deps;
   if (level === LogLevel.Critical) env.instance.vm.lastWords = message;
+  if (level >= LogLevel.Error) env.instance.lastComplaint = message;
   if (!log.enabled("wasm", level)) return;
   const prefix = env.instance.current?.logPrefix ?? "";
   log.log("wasm", level, "guest", `wasm log${prefix}: ${message}`);

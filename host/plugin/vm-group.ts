@@ -132,13 +132,23 @@ export class VmGroup {
       config.configuration,
     );
     slot.roots.set(key, root);
+    slot.instance.lastComplaint = undefined;
     if (root.start()) return root;
     const { failure } = slot.instance.vm;
     root.dispose();
     slot.roots.delete(key);
+    const complaint = slot.instance.lastComplaint ?? "";
+    // The words of our SDK, which this message has already, are left out.
+    const words = Buffer.from(complaint, "latin1")
+      .toString()
+      .replace(/^configuration refused: /, "")
+      .slice(0, 500);
+    const reason = words === "" ? "" : `: ${words}`;
     const who = `plugin ${name === "" ? "(unnamed)" : name} (root_id "${rootId}", ${config.moduleName})`;
     throw new PluginConfigError(
-      failure ? `${who} trapped while starting: ${failure.message}` : `${who} refused its configuration`,
+      failure
+        ? `${who} trapped while starting: ${failure.message}`
+        : `${who} refused its configuration${reason}`,
       { cause: failure },
     );
   }

@@ -2,11 +2,16 @@ import { JsonKind, JsonValue, parseJson } from "./json";
 
 /**
  * Reads a configuration tree field by field and keeps the first thing wrong, named by its JSON path. Every reader answers
- * something harmless after an error, so callers check `error` once at the end.
+ * something harmless after an error, so callers return `refusal` once at the end.
  */
 export class Fields {
   /** The first thing that was wrong, with its path; "" while nothing was. */
   error: string = "";
+
+  /** What `onConfigure` answers: null when nothing was wrong, else `error`. */
+  get refusal(): string | null {
+    return this.error == "" ? null : this.error;
+  }
 
   /** The root of a configuration text: an object with no other keys than `known`, or null. */
   parse(text: string, known: string[]): JsonValue | null {

@@ -12,10 +12,10 @@ class Settings extends RootContext {
     if (config == "") return null;
     const fields = new Fields();
     const root = fields.parse(config, KNOWN);
-    if (root == null) return fields.error;
+    if (root == null) return fields.refusal;
     this.header = fields.textOr(root, "header", "", this.header);
     this.value = fields.textOr(root, "value", "", this.value);
-    return fields.error == "" ? null : fields.error;
+    return fields.refusal;
   }
 }
 

@@ -86,6 +86,7 @@ describe("the packed package", () => {
         "asconfig.json",
         "build",
         "dist",
+        "docs",
         "filters",
         "package.json",
         "sdk",

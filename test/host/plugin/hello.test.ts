@@ -18,7 +18,9 @@ describe("hello in the host", () => {
 
   test("an unknown root_id is refused at load, with the known names in the log", async () => {
     const host = new InMemoryHost();
-    await expect(host.load(module, { rootId: "nope" })).rejects.toThrow("refused its configuration");
+    await expect(host.load(module, { rootId: "nope" })).rejects.toThrow(
+      'refused its configuration: root_id "nope" is unknown; registered: hello',
+    );
     expect(host.log.join("")).toContain("hello");
   });
 
