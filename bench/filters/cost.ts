@@ -9,7 +9,10 @@ const SLICES = 20;
 const REQUESTS = 200;
 
 /** Added CPU in microseconds a request and copy, by subject: a number for each round. `bare` is the request itself. */
-export async function addedCost(subjects: readonly Subject[]): Promise<Map<string, number[]>> {
+export async function addedCost(
+  subjects: readonly Subject[],
+  request: string = GET,
+): Promise<Map<string, number[]>> {
   const envoy = await EnvoyUnderTest.start([
     { name: "bare" },
     ...subjects.map(({ name, chain, copies }) => ({
@@ -24,7 +27,7 @@ export async function addedCost(subjects: readonly Subject[]): Promise<Map<strin
   const clients = new Map<string, Client>();
   const added = new Map<string, number[]>([...copies.keys()].map((name) => [name, []]));
   try {
-    for (const name of copies.keys()) clients.set(name, await Client.open(envoy.ports.get(name)!, GET));
+    for (const name of copies.keys()) clients.set(name, await Client.open(envoy.ports.get(name)!, request));
     for (const client of clients.values()) await client.run(3000);
     for (let round = 0; round < ROUNDS; round++) {
       const least = new Map<string, number>();

@@ -1,7 +1,18 @@
 import { cpus, loadavg } from "node:os";
 import { ENVOY_VERSION } from "../../host/envoy/index";
 import { addedCost, microseconds, ratioOf } from "./cost";
-import { authz, buildFilters, fault, metrics, nativeRbac, rustHello } from "./variants";
+import {
+  ALGORITHMS,
+  authz,
+  buildFilters,
+  fault,
+  metrics,
+  nativeRbac,
+  nativeTokens,
+  rustHello,
+  tokens,
+  withToken,
+} from "./variants";
 
 /** What the ready-made filters must show; every figure is printed, with the bar it is held against. */
 
@@ -60,4 +71,27 @@ if (part("rules")) {
         `ours / ours with 10 ${own.toFixed(2)} (at most 1.5: ${verdict(own <= 1.5)}); ${load()}`,
     );
   }
+}
+
+if (part("tokens")) {
+  console.log("\ntokens: added CPU, us a request (median of 12 rounds)");
+  for (const alg of ALGORITHMS) {
+    const subjects = [
+      { name: "ours", chain: [tokens(alg)], copies: 4 },
+      { name: "native", chain: [nativeTokens(alg)], copies: 4 },
+    ];
+    const added = await addedCost(subjects, withToken(alg));
+    const us = (name: string) => microseconds(added, name);
+    console.log(
+      `  ${alg}: ours ${us("ours")}, native jwt_authn ${us("native")}; ` +
+        `ours / native ${ratioOf(added, "ours", "native").toFixed(2)}; ${load()}`,
+    );
+  }
+  const added = await addedCost([
+    { name: "ours", chain: [tokens("RS256")], copies: 4 },
+    { name: "native", chain: [nativeTokens("RS256")], copies: 4 },
+  ]);
+  console.log(
+    `  no token: ours ${microseconds(added, "ours")}, native ${microseconds(added, "native")}; ${load()}`,
+  );
 }

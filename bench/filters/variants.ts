@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 import { buildModule } from "../../host/build/index";
+import { jwks, newKey, secretKey, token } from "../../test/filters/support/jwt";
+import { type JwtRule, jwtFilter } from "../../test/filters/support/native-jwt";
 import { type AuthorizationPolicy, rbacFilters } from "../../test/filters/support/native-rbac";
 import { type Json, wasmFilter } from "../../test/support/bootstrap";
 
@@ -64,3 +66,37 @@ export const metrics = (): Json => ours("metrics", { reporter: "destination" });
 export const rustHello = (): Json =>
   wasmFilter({ name: "rust", wasm: resolve("bench/guests/rust/hello.wasm"), vmId: "rust" });
 export const nativeRbac = (rules: number): Json => rbacFilters([denials(rules)])[0]!;
+
+const KEYS = {
+  RS256: newKey("RSA", { kid: "1" }),
+  ES256: newKey("P-256", { kid: "1" }),
+  PS256: newKey("RSA", { kid: "1" }),
+  HS256: secretKey(Buffer.alloc(32, "k"), { kid: "1" }),
+};
+export type Algorithm = keyof typeof KEYS;
+export const ALGORITHMS = Object.keys(KEYS) as Algorithm[];
+
+/** The token stays, so that every copy of the filter checks it. */
+const jwtRules = (alg: Algorithm): JwtRule[] => [
+  { issuer: "https://issuer.example", jwks: jwks(KEYS[alg]), forwardOriginalToken: true },
+];
+export const tokens = (alg: Algorithm): Json => ours("authz", { jwtRules: jwtRules(alg) });
+export const nativeTokens = (alg: Algorithm): Json => jwtFilter(jwtRules(alg));
+
+/** A request with a token as identity providers make them. */
+export function withToken(alg: Algorithm): string {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = {
+    iss: "https://issuer.example",
+    sub: "1234567890",
+    aud: ["shop", "books"],
+    azp: "web",
+    scope: "openid profile email",
+    iat: now,
+    exp: now + 3600,
+    jti: "0b3a5c1e-6d8f-4a2b-9c7e-1f2d3c4b5a69",
+    realm_access: { roles: ["user", "editor"] },
+  };
+  const bearer = token(KEYS[alg], claims, { alg, kid: "1" });
+  return `GET / HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench/1.0 (twenty)\r\nAuthorization: Bearer ${bearer}\r\n\r\n`;
+}
