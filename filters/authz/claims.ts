@@ -21,10 +21,7 @@ export abstract class Claims {
   }
 }
 
-/** Claims that are lists written as one text, with spaces between. */
-const DELIMITED: string[] = ["scope", "permission"];
-
-/** The payload of a token this filter has verified; null = there was none. */
+/** The payload of a token this filter has verified, lists written as words taken apart; null = there was none. */
 export class JsonClaims extends Claims {
   constructor(private readonly payload: JsonValue | null) {
     super();
@@ -32,13 +29,13 @@ export class JsonClaims extends Claims {
 
   text(path: string[]): string | null {
     const value = this.find(path);
-    return value != null && value.isText && !isDelimited(path) ? value.text : null;
+    return value != null && value.isText ? value.text : null;
   }
 
   texts(path: string[]): string[] {
     const value = this.find(path);
     if (value == null) return [];
-    if (value.isText) return isDelimited(path) ? words(value.text) : [value.text];
+    if (value.isText) return [value.text];
     const found: string[] = [];
     const items = value.isList ? value.items : [];
     for (let i = 0; i < items.length; i++) if (items[i].isText) found.push(items[i].text);
@@ -50,17 +47,6 @@ export class JsonClaims extends Claims {
     for (let i = 0; i < path.length && value != null; i++) value = value.get(path[i]);
     return value;
   }
-}
-
-function isDelimited(path: string[]): bool {
-  return path.length == 1 && DELIMITED.includes(path[0]);
-}
-
-function words(text: string): string[] {
-  const parts = text.split(" ");
-  const found: string[] = [];
-  for (let i = 0; i < parts.length; i++) if (parts[i] != "") found.push(parts[i]);
-  return found;
 }
 
 /** What Envoy's own jwt_authn filter in front of this one has verified, in the stream's dynamic metadata. */

@@ -132,5 +132,6 @@ function checkAccounts(source: Place): void {
 }
 
 function negated(name: string): string {
-  return `not${name.charAt(0).toUpperCase()}${name.substring(1)}`;
+  // A letter's capital by hand: the library's has tables for all of Unicode.
+  return `not${String.fromCharCode(name.charCodeAt(0) - 32)}${name.substring(1)}`;
 }

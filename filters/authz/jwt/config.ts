@@ -39,9 +39,9 @@ export function readJwtRules(fields: Fields, json: JsonValue | null, path: strin
   const list = fields.list(json, path);
   for (let i = 0; i < list.length; i++) {
     const at = `${path}[${i}]`;
-    if (fields.object(list[i], at, RULE)) rules.push(readRule(fields, list[i], at));
+    if (fields.object(list[i], at, RULE)) insert<JwtRule>(rules, readRule(fields, list[i], at));
   }
-  return rules.sort((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0));
+  return rules;
 }
 
 function readRule(fields: Fields, json: JsonValue, path: string): JwtRule {
@@ -103,22 +103,28 @@ function readSources(fields: Fields, json: JsonValue, path: string, into: Source
   const cookies = filledList(fields, json.get("fromCookies"), `${path}.fromCookies`);
   const groups: Source[][] = [[], [], []];
   for (let i = 0; i < headers.length; i++) {
-    groups[0].push(readHeaderSource(fields, headers[i], `${path}.fromHeaders[${i}]`));
+    insert<Source>(groups[0], readHeaderSource(fields, headers[i], `${path}.fromHeaders[${i}]`));
   }
-  for (let i = 0; i < parameters.length; i++) groups[1].push(new ParameterSource(parameters[i]));
-  for (let i = 0; i < cookies.length; i++) groups[2].push(new CookieSource(cookies[i]));
+  for (let i = 0; i < parameters.length; i++) insert<Source>(groups[1], new ParameterSource(parameters[i]));
+  for (let i = 0; i < cookies.length; i++) insert<Source>(groups[2], new CookieSource(cookies[i]));
   if (headers.length + parameters.length + cookies.length == 0) {
     groups[0].push(new HeaderSource(new HeaderName("authorization"), "Bearer "));
     groups[1].push(new ParameterSource("access_token"));
   }
-  for (let i = 0; i < groups.length; i++) addSorted(groups[i], into);
+  // Places named twice are one place.
+  for (let i = 0; i < groups.length; i++) {
+    const group = groups[i];
+    for (let k = 0; k < group.length; k++)
+      if (k == 0 || group[k].order != group[k - 1].order) into.push(group[k]);
+  }
 }
 
-/** Places named twice are one place. */
-function addSorted(group: Source[], into: Source[]): void {
-  group.sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
-  for (let i = 0; i < group.length; i++)
-    if (i == 0 || group[i].order != group[i - 1].order) into.push(group[i]);
+/** Puts an item behind those that come before it or are equal. */
+function insert<T>(into: T[], item: T): void {
+  let at = into.length;
+  into.push(item);
+  for (; at > 0 && into[at - 1].order > item.order; at--) into[at] = into[at - 1];
+  into[at] = item;
 }
 
 function readHeaderSource(fields: Fields, json: JsonValue, path: string): Source {

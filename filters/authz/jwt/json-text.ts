@@ -1,6 +1,8 @@
 import { JsonKind, JsonValue, parseJson } from "proxy-wasm-toolkit/sdk/text/json";
 import { general } from "./decimal";
 
+const HEX = "0123456789abcdef";
+
 /** Characters that protobuf's JSON writer escapes besides controls, quote and backslash: first and last of each range. */
 const ESCAPED: i32[] = [
   0x3c, 0x3c, 0x3e, 0x3e, 0x7f, 0x9f, 0xad, 0xad, 0x600, 0x603, 0x6dd, 0x6dd, 0x70f, 0x70f, 0x17b4, 0x17b5,
@@ -49,8 +51,9 @@ function escaped(unit: i32): string {
   if (unit == 10) return "\\n";
   if (unit == 12) return "\\f";
   if (unit == 13) return "\\r";
-  const digits = unit.toString(16);
-  return `\\u${digits.padStart(4, "0")}`;
+  let digits = "";
+  for (let shift = 12; shift >= 0; shift -= 4) digits += HEX.charAt((unit >> shift) & 15);
+  return `\\u${digits}`;
 }
 
 /** The shorter of two forms that reads as the same number, as protobuf does it. */

@@ -46,6 +46,11 @@ export class JwtRule {
     return seen;
   }
 
+  /** Rules are looked at in the order of their issuers. */
+  get order(): string {
+    return this.issuer;
+  }
+
   private takesAudience(token: Token): bool {
     if (this.audiences.length == 0) return true;
     for (let i = 0; i < token.audiences.length; i++) {
