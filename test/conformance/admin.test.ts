@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "vitest";
 import { bootstrap, cluster, httpListener } from "../support/bootstrap";
 import { describeEngines, type ProxyUnderTest } from "../support/describe-engines";
-import { exchange } from "../support/raw-client";
+import { exchange, RawClient } from "../support/raw-client";
 import { RawUpstream } from "../support/raw-upstream";
 
 describeEngines("Admin interface", (engine) => {
@@ -34,6 +34,29 @@ describeEngines("Admin interface", (engine) => {
     const response = await ask("/ready");
     expect(response.headers.get("content-type")).toBe("text/plain; charset=UTF-8");
     expect(await response.text()).toBe("LIVE\n");
+  });
+
+  test.each([
+    ["bytes that are no HTTP", "no HTTP at all\r\n\r\n", 400],
+    ["61 KiB of headers", `GET /ready HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(61 * 1024)}\r\n\r\n`, 431],
+    ["101 headers", `GET /ready HTTP/1.1\r\nhost: a\r\n${"x: y\r\n".repeat(100)}\r\n`, 431],
+    ["HTTP/1.0", "GET /ready HTTP/1.0\r\nhost: a\r\n\r\n", 426],
+    ["59 KiB of headers", `GET /ready HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(59 * 1024)}\r\n\r\n`, 200],
+  ])("%s", async (_, bytes, status) => {
+    const { proxy } = await running();
+    const client = await RawClient.connect(Number(new URL(proxy.adminUrl).port));
+    client.write(bytes);
+    const response = await client.response();
+    const names = response.headers.map(([name]) => name);
+    expect([response.status, names, response.text]).toEqual([
+      status,
+      status === 200 ? expect.anything() : ["content-length", "content-type", "date", "server", "connection"],
+      { 200: "LIVE\n", 400: "Bad Request", 426: "Upgrade Required", 431: "Request Header Fields Too Large" }[
+        status
+      ],
+    ]);
+    if (status !== 200) await client.closed;
+    client.socket.destroy();
   });
 
   test("/stats as text: `name: value` lines, sorted", async () => {

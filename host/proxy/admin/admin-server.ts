@@ -1,10 +1,14 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { LogLevel } from "../../../sdk/abi/log-level";
 import type { AddressConfig, Bootstrap } from "../../config/model";
 import { hostBug } from "../../errors";
 import type { Logger } from "../../log";
 import type { ClusterManager } from "../clusters/cluster-manager";
+import { closeAfterFlush } from "../downstream/http1/delayed-close";
+import { MAX_HEADER_BYTES } from "../downstream/http1/http1-codec";
+import { MAX_HEADERS, refusalOfBytes } from "../downstream/http1/refusal";
+import { rawReply, unreadReply } from "../downstream/http1/response-writer";
 import { reasonPhrase } from "../downstream/reason-phrases";
 import { httpDate } from "../downstream/response-headers";
 import { type Listener, listen } from "../listener";
@@ -48,6 +52,25 @@ function parseQuery(text: string): AdminQuery {
   return query;
 }
 
+const OPTIONS = { requireHostHeader: false, noDelay: true, maxHeaderSize: MAX_HEADER_BYTES };
+
+/** Bytes that are no HTTP, or too much of it. */
+function refuseBytes(error: NodeJS.ErrnoException, socket: Socket): void {
+  // Half a request and the end of the connection is no request at all.
+  if (!error.code?.startsWith("HPE_") || error.code === "HPE_INVALID_EOF_STATE" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  refuse(refusalOfBytes(error).status, socket);
+}
+
+/** The last answer on a connection. */
+function refuse(status: number, socket: Socket): void {
+  const body = reasonPhrase(status);
+  socket.write(rawReply(unreadReply(status, "envoy", body), body), "latin1");
+  closeAfterFlush(socket);
+}
+
 /** The admin port. */
 export class AdminServer {
   private readonly server: Server;
@@ -58,14 +81,17 @@ export class AdminServer {
     private readonly state: AdminState,
   ) {
     this.address = { host: config.address, port: config.port };
-    this.server = createServer({ requireHostHeader: false, noDelay: true }, (request, response) => {
+    this.server = createServer(OPTIONS, (request, response) => {
       request.resume();
       request.on("error", () => {});
       response.on("error", () => {});
+      if (request.httpVersion !== "1.1") return refuse(426, request.socket);
+      if (request.rawHeaders.length / 2 > MAX_HEADERS) return refuse(431, request.socket);
       this.answer(request.method ?? "GET", request.url ?? "/", response);
     });
     this.server.on("connection", (socket) => socket.on("error", () => {}));
-    this.server.on("clientError", (_, socket) => socket.destroy());
+    this.server.maxHeadersCount = 0;
+    this.server.on("clientError", (error, socket) => refuseBytes(error, socket as Socket));
   }
 
   async listen(): Promise<void> {

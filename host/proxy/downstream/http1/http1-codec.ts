@@ -16,7 +16,7 @@ import { readRequestHead } from "./request-headers";
 import { rawReply, unreadReply } from "./response-writer";
 
 /** Envoy's default `max_request_headers_kb`. */
-const MAX_HEADER_BYTES = 60 * 1024;
+export const MAX_HEADER_BYTES = 60 * 1024;
 
 /** Speaks HTTP/1 on the connections it is given: node:http's server, which never listens itself. */
 export class Http1Codec {

@@ -4,7 +4,7 @@ import { countPathError, type Refusal } from "../refusal";
 import type { RequestHead } from "./request-headers";
 
 /** Envoy's default `max_headers_count`. */
-const MAX_HEADERS = 100;
+export const MAX_HEADERS = 100;
 
 /** Why a request that node:http could read is not served; undefined when it is. */
 export function refusalOf(
