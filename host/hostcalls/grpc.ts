@@ -1,5 +1,6 @@
 import { Status } from "../../sdk/abi/status";
 import type { Hostcalls } from "../abi/hostcalls";
+import type { GrpcRequest } from "../context/grpc-caller";
 import { clusterService, type GrpcService, parseGrpcService } from "../stores/protobuf/grpc-service";
 import { callHeaders } from "./call-headers";
 import type { HostcallEnv } from "./env";
@@ -22,70 +23,49 @@ function target(env: HostcallEnv, bytes: Buffer): GrpcService | Status {
   return known ? clusterService(cluster) : Status.ParseFailure;
 }
 
+/** The arguments with which a call and a stream begin, pointers and sizes in turn. */
+type Start = [
+  targetPtr: number,
+  targetSize: number,
+  servicePtr: number,
+  serviceSize: number,
+  methodPtr: number,
+  methodSize: number,
+  metadataPtr: number,
+  metadataSize: number,
+];
+
+/** What a call and a stream begin with, or why they do not. */
+function request(env: HostcallEnv, start: Start): GrpcRequest | Status {
+  const { memory } = env;
+  const [targetPtr, targetSize, servicePtr, serviceSize, methodPtr, methodSize, metadataPtr, metadataSize] =
+    start;
+  const targetBytes = memory.copy(targetPtr, targetSize);
+  const service = memory.latin1(servicePtr, serviceSize);
+  const method = memory.latin1(methodPtr, methodSize);
+  const metadata = memory.copy(metadataPtr, metadataSize);
+  if (!targetBytes || service === undefined || method === undefined || !metadata)
+    return Status.InvalidMemoryAccess;
+  const to = target(env, targetBytes);
+  if (typeof to === "number") return to;
+  return { target: to, service, method, metadata: callHeaders("request", metadata), timeoutMs: undefined };
+}
+
 export const grpc = (env: HostcallEnv): Hostcalls<Names> => ({
-  proxy_grpc_call(
-    targetPtr,
-    targetSize,
-    servicePtr,
-    serviceSize,
-    methodPtr,
-    methodSize,
-    metadataPtr,
-    metadataSize,
-    messagePtr,
-    messageSize,
-    timeout,
-    idAt,
-  ) {
-    const { memory } = env;
-    const targetBytes = memory.copy(targetPtr, targetSize);
-    const service = memory.latin1(servicePtr, serviceSize);
-    const method = memory.latin1(methodPtr, methodSize);
-    const metadata = memory.copy(metadataPtr, metadataSize);
-    const message = memory.copy(messagePtr, messageSize);
-    if (!targetBytes || service === undefined || method === undefined || !metadata || !message)
-      return Status.InvalidMemoryAccess;
-    const to = target(env, targetBytes);
-    if (typeof to === "number") return to;
-    const request = {
-      target: to,
-      service,
-      method,
-      metadata: callHeaders("request", metadata),
-      timeoutMs: timeout >>> 0,
-    };
-    const id = env.context.root.grpcCalls.startCall(request, message);
+  proxy_grpc_call(...args) {
+    const [messagePtr, messageSize, timeout, idAt] = args.slice(8) as [number, number, number, number];
+    const message = env.memory.copy(messagePtr, messageSize);
+    if (!message) return Status.InvalidMemoryAccess;
+    const call = request(env, args.slice(0, 8) as Start);
+    if (typeof call === "number") return call;
+    const id = env.context.root.grpcCalls.startCall({ ...call, timeoutMs: timeout >>> 0 }, message);
     return id === undefined ? Status.InternalFailure : env.put32(idAt, id);
   },
-  proxy_grpc_stream(
-    targetPtr,
-    targetSize,
-    servicePtr,
-    serviceSize,
-    methodPtr,
-    methodSize,
-    metadataPtr,
-    metadataSize,
-    idAt,
-  ) {
-    const { memory } = env;
-    const targetBytes = memory.copy(targetPtr, targetSize);
-    const service = memory.latin1(servicePtr, serviceSize);
-    const method = memory.latin1(methodPtr, methodSize);
-    const metadata = memory.copy(metadataPtr, metadataSize);
-    if (!targetBytes || service === undefined || method === undefined || !metadata)
-      return Status.InvalidMemoryAccess;
-    const to = target(env, targetBytes);
-    if (typeof to === "number") return to;
-    const request = {
-      target: to,
-      service,
-      method,
-      metadata: callHeaders("request", metadata),
-      timeoutMs: undefined,
-    };
-    const id = env.context.root.grpcCalls.startStream(request);
-    return id === undefined ? Status.InternalFailure : env.put32(idAt, id);
+  proxy_grpc_stream(...args) {
+    const stream = request(env, args.slice(0, 8) as Start);
+    if (typeof stream === "number") return stream;
+    const id = env.context.root.grpcCalls.startStream(stream);
+    return id === undefined ? Status.InternalFailure : env.put32(args[8], id);
   },
   proxy_grpc_send(id, ptr, size, endOfStream) {
     const message = env.memory.copy(ptr, size);

@@ -1,38 +1,16 @@
 import type { Clock } from "../../clock";
 import type { VirtualHostConfig } from "../../config/model";
-import { FilterState } from "../../stores/filter-state";
-import type { HeaderMap } from "../../stores/header-map";
-import {
-  type ConnectionInfo,
-  type RouteInfo,
-  type StreamInfo,
-  type UpstreamInfo,
-  unknownUpstream,
-} from "../../stores/stream-info";
-import { formatAddress, type Host } from "../clusters/cluster";
+import { Facts } from "../../stores/facts";
+import type { ConnectionInfo, RouteInfo, StreamInfo } from "../../stores/stream-info";
+import type { Host } from "../clusters/cluster";
 import type { ClusterManager } from "../clusters/cluster-manager";
+import { tellHost } from "../clusters/host-facts";
 import type { Route } from "../router/route";
 import type { RouteTable } from "../router/route-table";
 
 /** The facts of one stream, kept by its parts as they come to know them. */
-export class StreamFacts implements StreamInfo {
-  protocol = "HTTP/1.1";
-  readonly startTime: bigint;
-  readonly startMonotonic: bigint;
-  endMonotonic: bigint | undefined;
-  requestHeaders: HeaderMap | undefined;
-  responseHeaders: HeaderMap | undefined;
-  responseTrailers: HeaderMap | undefined;
-  responseCode: number | undefined;
-  responseCodeDetails: string | undefined;
-  responseFlags = 0;
-  bytesReceived = 0;
-  bytesSent = 0;
-  upstreamRequestStart: bigint | undefined;
-  upstreamResponseEnd: bigint | undefined;
-  connectionTermination: string | undefined;
-  readonly upstream: UpstreamInfo = unknownUpstream();
-  readonly filterState: FilterState;
+export class StreamFacts extends Facts {
+  override protocol = "HTTP/1.1";
   private matched: Route | undefined;
   /** Of a request without a route. */
   private virtualHost: VirtualHostConfig | undefined;
@@ -41,15 +19,13 @@ export class StreamFacts implements StreamInfo {
   private readonly random = Math.floor(Math.random() * 2 ** 53);
 
   constructor(
-    readonly connection: ConnectionInfo,
-    readonly listener: StreamInfo["listener"],
+    connection: ConnectionInfo,
+    listener: StreamInfo["listener"],
     clock: Clock,
     private readonly routes: RouteTable,
     private readonly clusters: ClusterManager,
   ) {
-    this.filterState = new FilterState(connection.filterState);
-    this.startTime = clock.now();
-    this.startMonotonic = clock.monotonic();
+    super(connection, listener, clock);
   }
 
   /** The route of the request as its headers stand now; what the router follows. */
@@ -72,15 +48,11 @@ export class StreamFacts implements StreamInfo {
   }
 
   /** The router has chosen where the request goes. */
-  hostChosen({ address, port, endpoint }: Host): void {
+  hostChosen(host: Host): void {
     const { upstream } = this;
     upstream.attempts = (upstream.attempts ?? 0) + 1;
     upstream.transportFailureReason ??= "";
-    upstream.address = formatAddress(address, port);
-    upstream.port = port;
-    upstream.locality = endpoint.locality;
-    upstream.metadata = endpoint.metadata;
-    upstream.localityMetadata = endpoint.localityMetadata;
+    tellHost(upstream, host);
   }
 
   route(): RouteInfo | undefined {
