@@ -1,9 +1,9 @@
-import { lowerCase } from "proxy-wasm-toolkit/sdk/text/ascii";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { JsonValue } from "proxy-wasm-toolkit/sdk/text/json";
-import { queryParameter } from "proxy-wasm-toolkit/sdk/text/url";
-import { ClaimMatch, claimPath } from "./claims";
+import { ClaimMatch } from "./claims";
+import { HeaderMatch, readHeaders } from "./header-match";
 import { KnownHeader } from "./known-header";
+import { QueryMatch, readQuery } from "./query-match";
 import { Request } from "./request";
 import { isForUs } from "./selectors";
 import { StringMatch } from "./string-match";
@@ -31,52 +31,6 @@ const KNOWN: string[] = [
   "sourceNamespace",
   "gateways",
 ];
-
-/** Keys that Istio reads from fields of their own and ignores among the headers. */
-const IGNORED: string[] = ["uri", "scheme", "method", "authority"];
-
-class HeaderMatch {
-  constructor(
-    readonly header: KnownHeader,
-    readonly match: StringMatch,
-  ) {}
-
-  isThere(request: Request): bool {
-    return request.first(this.header) != null;
-  }
-
-  /** A repeated header is tested value by value; any match counts. */
-  holds(request: Request): bool {
-    const first = request.first(this.header);
-    return first != null && this.any(first, request);
-  }
-
-  /** For `withoutHeaders`: a missing header counts as an empty value, but not for a mere test of presence. */
-  holdsOrIsEmpty(request: Request): bool {
-    const first = request.first(this.header);
-    if (first == null) return !this.match.isPresence && this.match.matches("");
-    return this.any(first, request);
-  }
-
-  /** The first value is at hand; all of them have to be asked for. */
-  private any(first: string, request: Request): bool {
-    if (this.match.matches(first)) return true;
-    const values = request.values(this.header);
-    for (let i = 1; i < values.length; i++) if (this.match.matches(values[i])) return true;
-    return false;
-  }
-}
-
-class QueryMatch {
-  constructor(
-    readonly name: string,
-    readonly match: StringMatch,
-  ) {}
-
-  holds(request: Request): bool {
-    return this.match.matchesOptional(queryParameter(request.target, this.name));
-  }
-}
 
 /** One block of an Istio HTTPMatchRequest, and what Envoy's filter has beside `headers`: everything in it must hold. */
 export class RequestMatch {
@@ -184,45 +138,4 @@ function part(
 ): StringMatch | null {
   const value = json.get(key);
   return value == null ? null : StringMatch.read(fields, value, `${path}.${key}`, ignoreCase);
-}
-
-/** Claims of a token, which Istio writes among the headers, go into `claims`. */
-function readHeaders(
-  fields: Fields,
-  json: JsonValue | null,
-  path: string,
-  claims: ClaimMatch[],
-): HeaderMatch[] {
-  const list: HeaderMatch[] = [];
-  if (json == null || !fields.isObject(json, path)) return list;
-  for (let i = 0; i < json.keys.length; i++) {
-    const key = json.keys[i];
-    if (IGNORED.includes(key)) continue;
-    const at = `${path}.${key}`;
-    const match = StringMatch.read(fields, json.items[i], at, false);
-    const claim = claimPath(key);
-    if (claim != null) {
-      claims.push(new ClaimMatch(claim, match));
-      continue;
-    }
-    if (key == "" || key.startsWith("@")) {
-      fields.fail(at, "expected the name of a header, or @request.auth.claims[name]");
-    }
-    const name = lowerCase(key);
-    // Proxies show `host` as `:authority`.
-    list.push(new HeaderMatch(KnownHeader.of(name == "host" ? ":authority" : name), match));
-  }
-  return list;
-}
-
-function readQuery(fields: Fields, json: JsonValue | null, path: string): QueryMatch[] {
-  const list: QueryMatch[] = [];
-  if (json == null || !fields.isObject(json, path)) return list;
-  for (let i = 0; i < json.keys.length; i++) {
-    const key = json.keys[i];
-    const at = `${path}.${key}`;
-    if (key == "") fields.fail(at, "must not be empty");
-    list.push(new QueryMatch(key, StringMatch.read(fields, json.items[i], at, false)));
-  }
-  return list;
 }

@@ -20,11 +20,22 @@ const KEYS: string[] = [
 ];
 const FOR_CLUSTERS = 5;
 
+/** Places in KEYS. */
+enum Key {
+  DelayPercent = 0,
+  DelayMs = 1,
+  AbortPercent = 2,
+  HttpStatus = 3,
+  GrpcStatus = 4,
+  RatePercent = 5,
+  MaxActiveFaults = 6,
+}
+
 /** Values by their key's place in KEYS; -1 = not set. Percentages are in parts of a million. */
 class Values {
   readonly list: StaticArray<i64> = new StaticArray<i64>(KEYS.length).fill(-1);
 
-  over(key: i32, value: i64): i64 {
+  over(key: Key, value: i64): i64 {
     const set = this.list[key];
     return set < 0 ? value : set;
   }
@@ -58,7 +69,7 @@ export class Runtime {
 
   /** As `most` says, unless there is a key for it. */
   maxActiveFaults(most: i64): i64 {
-    return this.general.over(6, most);
+    return this.general.over(Key.MaxActiveFaults, most);
   }
 
   /** A rule with what the keys say instead. */
@@ -66,15 +77,15 @@ export class Runtime {
     const values = this.valuesOf(headers.get<HeaderName>(CLUSTER));
     const copy = rule.copy();
     if (copy.delays) {
-      copy.delayChance = <u32>values.over(0, rule.delayChance);
-      copy.delayMs = <u32>values.over(1, this.general.over(1, rule.delayMs));
+      copy.delayChance = <u32>values.over(Key.DelayPercent, rule.delayChance);
+      copy.delayMs = <u32>values.over(Key.DelayMs, this.general.over(Key.DelayMs, rule.delayMs));
     }
     if (copy.aborts) {
-      copy.abortChance = <u32>values.over(2, rule.abortChance);
-      if (rule.grpcStatus < 0) copy.status = <u32>values.over(3, rule.status);
-      else copy.grpcStatus = <i32>values.over(4, rule.grpcStatus);
+      copy.abortChance = <u32>values.over(Key.AbortPercent, rule.abortChance);
+      if (rule.grpcStatus < 0) copy.status = <u32>values.over(Key.HttpStatus, rule.status);
+      else copy.grpcStatus = <i32>values.over(Key.GrpcStatus, rule.grpcStatus);
     }
-    if (rule.kbps > 0) copy.paceChance = <u32>this.general.over(5, rule.paceChance);
+    if (rule.kbps > 0) copy.paceChance = <u32>this.general.over(Key.RatePercent, rule.paceChance);
     return copy;
   }
 
@@ -102,10 +113,9 @@ function keyOf(name: string): i32 {
 }
 
 function readValue(fields: Fields, json: JsonValue, path: string, key: i32): i64 {
-  if (key == 1) return fields.integer(json, path, 0, i32.MAX_VALUE);
-  if (key == 3) return fields.integer(json, path, 200, 599);
-  if (key == 4) return fields.integer(json, path, 0, 16);
-  if (key == 6) return fields.integer(json, path, 0, i32.MAX_VALUE);
+  if (key == Key.DelayMs || key == Key.MaxActiveFaults) return fields.integer(json, path, 0, i32.MAX_VALUE);
+  if (key == Key.HttpStatus) return fields.integer(json, path, 200, 599);
+  if (key == Key.GrpcStatus) return fields.integer(json, path, 0, 16);
   if (json.isObject) return Share.read(fields, json, path).whole;
   return <i64>fields.integer(json, path, 0, 100) * (DENOMINATOR / 100);
 }

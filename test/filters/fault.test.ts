@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { TestHost } from "../../host/testing/index";
-import { anyConfig, anyRequest } from "./support/anything";
+import { anyConfig, anyRequest, bytes } from "./support/anything";
 import { moduleSize, rawHeaders, refusals, withFilter } from "./support/filter";
 
 const abort = (value: number, more: object = { httpStatus: 503 }) => ({
@@ -585,7 +585,7 @@ describe("fault: no trap", () => {
       }),
       { numRuns: 1500 },
     );
-  });
+  }, 60_000);
 
   test("whatever the request", async () => {
     const config = {
@@ -603,20 +603,37 @@ describe("fault: no trap", () => {
             { withoutHeaders: { "x-a": { regex: "[a-z]*" } }, authority: { exact: "" } },
             { method: { exact: "GET" } },
           ],
-          fault: delay(100, "1ms"),
+          fault: {
+            ...delay(100, "1ms"),
+            responseRateLimit: { percentage: { value: 50 }, limitKbps: 1 },
+            stall: { percentage: { value: 50 }, afterBytes: 3, duration: "2ms" },
+            truncate: { percentage: { value: 50 }, afterBytes: 5 },
+          },
+          schedule: { ramp: "1s" },
+        },
+        {
+          match: [{ routeName: {}, headers: { "@request.auth.claims[a]": {} } }, { upstreamCluster: {} }],
+          fault: { truncate: { percentage: { value: 100 }, reset: true } },
         },
       ],
+      headerFaults: true,
+      killSwitchHeader: "x-b",
+      runtime: { "fault.http.delay.fixed_duration_ms": 2, "fault.http.a.abort.http_status": 500 },
     };
     const host = await withFilter("fault", config, { trace: false });
+    const length = fc.tuple(fc.constantFrom("content-length", "transfer-encoding", "trailer"), bytes);
     fc.assert(
-      fc.property(anyRequest, (headers) => {
+      fc.property(anyRequest, fc.array(length, { maxLength: 3 }), bytes, (headers, answered, body) => {
         const exchange = host.request({ rawHeaders: rawHeaders(headers) });
         host.advance(11);
-        if (!exchange.over) exchange.respond();
+        if (!exchange.over)
+          exchange.respond({ headers: rawHeaders(answered), body: Buffer.from(body, "latin1") });
+        host.advance(11);
+        if (!exchange.over) exchange.disconnect();
       }),
       { numRuns: 2000 },
     );
-  });
+  }, 60_000);
 
   test("the module stays under 64 KiB", () => {
     expect(moduleSize("fault")).toBeLessThan(65_536);
