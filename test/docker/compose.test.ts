@@ -90,6 +90,12 @@ describe.skipIf(!docker)("a mesh of two pods in containers", () => {
       expect(await get("/private", "x-role:admin")).toMatchObject({ status: 200 });
     });
 
+    it("authz knows who calls by the certificate of the caller's sidecar", async () => {
+      const { status, body } = await get("/orders");
+      if (from === "client") expect([status, body]).toEqual([200, "orders page of httpd\n"]);
+      else expect([status, body]).toEqual([403, "RBAC: access denied"]);
+    });
+
     it("both sidecars count", async () => {
       /** Labels of interest of the series that a sidecar has. */
       const series = async (pod: string) => {
@@ -99,18 +105,33 @@ describe.skipIf(!docker)("a mesh of two pods in containers", () => {
             [...text!.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name!, value!]),
           ),
         );
-        return labels.map((of) => `${of.reporter} ${of.destination_service} ${of.response_code}`);
+        return labels.map((of) =>
+          [of.reporter, of.destination_service, of.response_code, of.source_principal].join(" "),
+        );
       };
+      const caller = `spiffe://cluster.local/ns/default/sa/${from}`;
       const soon = { timeout: 8000, interval: 100 };
       await expect
         .poll(() => series(from), soon)
-        .toEqual(expect.arrayContaining([200, 403, 503].map((code) => `source ${to} ${code}`)));
+        // Of a request that was never sent there is no certificate to speak of.
+        .toEqual(
+          expect.arrayContaining([
+            `source ${to} 200 ${caller}`,
+            `source ${to} 403 ${caller}`,
+            `source ${to} 503 unknown`,
+          ]),
+        );
       await expect
         .poll(() => series(to), soon)
-        .toEqual(expect.arrayContaining([200, 403].map((code) => `destination ${to} ${code}`)));
+        .toEqual(expect.arrayContaining([200, 403].map((code) => `destination ${to} ${code} ${caller}`)));
       // The abort never came here.
-      expect(await series(to)).not.toContain(`destination ${to} 503`);
+      expect(await series(to)).not.toContain(`destination ${to} 503 ${caller}`);
     });
+  });
+
+  it("there is no way in without a certificate", async () => {
+    expect(await mesh.clientBypasses("httpd")).toMatch(/^E/);
+    expect(await mesh.clientBypasses("client")).toMatch(/^E/);
   });
 
   it("each sidecar is the proxy it is meant to be", async () => {

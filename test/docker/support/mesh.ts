@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   DockerComposeEnvironment,
@@ -5,6 +8,8 @@ import {
   type StartedTestContainer,
   Wait,
 } from "testcontainers";
+import { fillFolder } from "../../../host/certs/folder";
+import { readIdentity } from "../../../host/certs/spiffe";
 import { docker } from "./docker-cli";
 import type { DockerForTests } from "./provided";
 
@@ -23,10 +28,16 @@ const FREE = "127.0.0.1:0";
 export class Mesh {
   readonly #environment: StartedDockerComposeEnvironment;
   readonly #name: (service: string) => string;
+  readonly #certs: string;
 
-  private constructor(environment: StartedDockerComposeEnvironment, name: (service: string) => string) {
+  private constructor(
+    environment: StartedDockerComposeEnvironment,
+    name: (service: string) => string,
+    certs: string,
+  ) {
     this.#environment = environment;
     this.#name = name;
+    this.#certs = certs;
   }
 
   static async up({ compose, owner, images }: DockerForTests): Promise<Mesh> {
@@ -34,6 +45,14 @@ export class Mesh {
     const name = (service: string) => (compose === "plugin" ? `${service}-1` : `${owner}_${service}_1`);
     const ready = () => Wait.forHttp("/ready", 15000).forStatusCode(200);
     const standalone = { executable: { standalone: true, executablePath: "docker-compose" } } as const;
+    const certs = mkdtempSync(join(tmpdir(), "proxy-wasm-mesh-"));
+    await fillFolder(certs, {
+      identities: ["default/httpd", "default/client"].map(readIdentity),
+      trustDomain: "cluster.local",
+      dns: ["localhost"],
+      days: 1,
+      force: false,
+    });
     const environment = new DockerComposeEnvironment(
       fileURLToPath(new URL("..", import.meta.url)),
       "compose.yaml",
@@ -41,6 +60,7 @@ export class Mesh {
       .withProjectName(owner)
       .withEnvironment({
         ...images,
+        CERTS: certs,
         HTTPD_OUTBOUND: FREE,
         HTTPD_ADMIN: FREE,
         CLIENT_OUTBOUND: FREE,
@@ -51,11 +71,12 @@ export class Mesh {
       .withWaitStrategy(name("httpd"), ready())
       .withWaitStrategy(name("client"), ready())
       .withClientOptions(compose === "standalone" ? standalone : {});
-    return new Mesh(await environment.up(), name);
+    return new Mesh(await environment.up(), name, certs);
   }
 
-  down(): Promise<unknown> {
-    return this.#environment.down({ timeout: 0, removeVolumes: true });
+  async down(): Promise<void> {
+    await this.#environment.down({ timeout: 0, removeVolumes: true });
+    rmSync(this.#certs, { recursive: true, force: true });
   }
 
   container(service: string): StartedTestContainer {
@@ -68,6 +89,14 @@ export class Mesh {
     const { exitCode, stdout, stderr } = await this.container("client").exec(command);
     if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stdout}${stderr}`);
     return JSON.parse(stdout);
+  }
+
+  /** A request to another pod's inbound port past the sidecar, and what comes of it: a status or an error's code. */
+  async clientBypasses(host: string): Promise<string> {
+    const script = `require("node:http").get("http://${host}:15006/hello", (response) => console.log(response.statusCode))
+      .on("error", (error) => console.log(error.code))`;
+    const { stdout } = await this.container("client").exec(["node", "-e", script]);
+    return stdout.trim();
   }
 
   /** The address of a published port of a pod. */
