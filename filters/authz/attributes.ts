@@ -60,6 +60,7 @@ export function attributeMatch(
     if (isTemplate(value)) return terms.template(readTemplate(terms.fields, value, path), path);
     return terms.path(globTest(value), path);
   }
+  if (key == "source.ip") terms.asksForPeer = true;
   if (key == "source.ip" || key == "remote.ip") return terms.ip(true, value, path);
   if (key == "destination.ip") return terms.ip(false, value, path);
   if (key == "destination.port") return portMatch(terms, value, path);

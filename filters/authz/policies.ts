@@ -5,6 +5,7 @@ import { RuleReader } from "./istio-rule";
 import { Metadata, readMetadata } from "./metadata";
 import { Place } from "./place";
 import { Rule, RuleSet } from "./rule-set";
+import { isSelected } from "./selector";
 import { Terms } from "./terms";
 
 /** Policies of one action: those that count, and those only tried. Null without any. */
@@ -95,7 +96,7 @@ export class Policies {
     const spec = place.at("spec");
     // An absent spec is an empty one: ALLOW without rules, which denies everything.
     if (spec.isMissing) this.action("ALLOW").rules(metadata.dryRun);
-    else if (spec.isObject(["action", "rules", "provider"])) this.readSpec(spec, metadata);
+    else if (spec.isObject(["action", "rules", "provider", "selector"])) this.readSpec(spec, metadata);
   }
 
   private action(name: string): Action {
@@ -120,7 +121,11 @@ export class Policies {
     // Nobody to ask: what would have been asked is denied.
     const suffix = isCustom && custom == null ? BAD_PROVIDER : "";
     const dryRun = !isCustom && metadata.dryRun;
-    const into = custom != null ? custom.rules : this.action(isCustom ? "DENY" : name).rules(dryRun);
+    let into = new RuleSet();
+    // Policies for other proxies are read, too: what is wrong with them is said everywhere.
+    if (isSelected(spec.at("selector"))) {
+      into = custom != null ? custom.rules : this.action(isCustom ? "DENY" : name).rules(dryRun);
+    }
     const reader = new RuleReader(this.terms, metadata.namespace, name == "ALLOW", isCustom);
     for (let i = 0; i < rules.length; i++) {
       const matcher = reader.read(rules[i]);

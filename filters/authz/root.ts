@@ -1,4 +1,4 @@
-import { logError, logWarn, RootContext } from "proxy-wasm-toolkit/sdk";
+import { logError, logInfo, logWarn, RootContext } from "proxy-wasm-toolkit/sdk";
 import { Claims, MetadataClaims } from "./claims";
 import { Config, readConfig } from "./config";
 import { Terms } from "./terms";
@@ -39,5 +39,7 @@ export class AuthzRoot extends RootContext {
 }
 
 function warn(terms: Terms): void {
+  if (terms.asksForPeer)
+    logInfo("addresses of peers: where the proxy trusts X-Forwarded-For they are the client's");
   for (let i = 0; i < terms.warnings.length; i++) logWarn(terms.warnings[i]);
 }

@@ -30,6 +30,8 @@ export class Terms {
   tcp: bool = false;
   /** Are names kept for explanations? */
   explain: bool = false;
+  /** Do rules ask for the address of the peer itself? */
+  asksForPeer: bool = false;
   readonly warnings: string[] = [];
 
   /** Wraps a field's matcher with the name an explanation gives it. */

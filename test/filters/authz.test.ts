@@ -47,7 +47,12 @@ describe("authz: what a configuration refuses", () => {
       { policies: [{ metadata: { ...metadata, annotations: { "istio.io/dry-run": "yes" } } }] },
       "policies[0].metadata.annotations.istio.io/dry-run: expected true or false",
     ],
-    [spec({ selector: { matchLabels: {} } }), "policies[0].spec.selector: unknown or unsupported field"],
+    [spec({ selector: { labels: {} } }), "policies[0].spec.selector.labels: unknown or unsupported field"],
+    [spec({ selector: { matchLabels: { a: 1 } } }), "selector.matchLabels.a: expected a string"],
+    [
+      spec({ selector: { matchLabels: { app: "a" } } }),
+      "policies[0].spec.selector: the proxy's node.metadata.LABELS are not set",
+    ],
     [spec({ targetRefs: [] }), "policies[0].spec.targetRefs: unknown or unsupported field"],
     [spec({ action: "CUSTOM" }), "spec.rules: a CUSTOM policy without rules would do nothing"],
     [spec({ action: "CUSTOM", rules: [{}] }), "spec.provider: expected an object"],
@@ -285,6 +290,27 @@ const PEERS: (string | undefined)[] = [
   "https://a.example/ns/shop/",
 ];
 
+describe("authz: selectors", () => {
+  const node = { metadata: { LABELS: { app: "cart", "app.kubernetes.io/name": "shop" } } };
+  const answer = async (matchLabels: Record<string, string> | undefined) => {
+    const spec = { ...(matchLabels && { selector: { matchLabels } }), rules: [] };
+    const host = await withFilter("authz", { policies: [{ metadata, spec }] }, { node });
+    const exchange = host.request();
+    if (!exchange.over) exchange.respond();
+    return exchange.details;
+  };
+
+  test("a policy is for the proxies its labels choose", async () => {
+    const denied = "rbac_access_denied_matched_policy[none]";
+    expect(await answer(undefined)).toBe(denied);
+    expect(await answer({})).toBe(denied);
+    expect(await answer({ app: "cart" })).toBe(denied);
+    expect(await answer({ app: "cart", "app.kubernetes.io/name": "shop" })).toBe(denied);
+    expect(await answer({ app: "cart", "app.kubernetes.io/name": "other" })).toBeUndefined();
+    expect(await answer({ tier: "cart" })).toBeUndefined();
+  });
+});
+
 describe("authz: CUSTOM", () => {
   const rule = { to: [{ operation: { paths: ["/ask"] } }] };
   const policy = (name: string) => ({
@@ -462,6 +488,9 @@ describe("authz: no trap", () => {
     "trustDomainAliases",
     "rbac",
     "provider",
+    "selector",
+    "matchLabels",
+    "explain",
     "extensionProviders",
     "envoyExtAuthzHttp",
     "service",

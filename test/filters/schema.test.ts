@@ -138,7 +138,10 @@ const FULL: Record<string, unknown> = {
         status: {},
       },
       { metadata: { name: "q", namespace: "n" } },
-      { metadata: { name: "r", namespace: "n" }, spec: { action: "AUDIT", rules: [{}] } },
+      {
+        metadata: { name: "r", namespace: "n" },
+        spec: { action: "AUDIT", selector: { matchLabels: {} }, rules: [{}] },
+      },
       {
         metadata: { name: "c", namespace: "n" },
         spec: { action: "CUSTOM", provider: { name: "them" }, rules: [{}] },

@@ -85,6 +85,7 @@ export class ConditionReader {
     if (kind == "requested_server_name") return terms.sni(readText(place), place.path);
     if (kind == "destination_port") return terms.port(place.integer(0, 65535), place.path);
     if (kind == "uri_template") return this.template(place);
+    if (kind == "direct_remote_ip" || kind == "source_ip") terms.asksForPeer = true;
     if (kind.endsWith("_ip")) return this.ip(kind != "destination_ip", place);
     if (kind == "destination_port_range") {
       if (!place.isObject(["start", "end"])) return null;
