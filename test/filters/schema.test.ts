@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { type FilterName, refusals } from "./support/filter";
 import { jwks, newKey } from "./support/jwt";
@@ -347,11 +347,13 @@ describe.each(Object.keys(FULL) as FilterName[])("schema of %s", (filter) => {
   });
 });
 
-test.each(["fault", "metrics", "ratelimit"] as const)(
+test.each(["fault", "authz", "metrics", "ratelimit"] as const)(
   "the WasmPlugin in the README of %s is accepted",
   async (filter) => {
     const blocks = [...read(`filters/${filter}/README.md`).matchAll(/```yaml\n([\s\S]*?)```/g)];
-    const plugins = blocks.map(([, yaml]) => parse(yaml!)).filter(({ kind }) => kind === "WasmPlugin");
+    const plugins = blocks
+      .flatMap(([, yaml]) => parseAllDocuments(yaml!).map((document) => document.toJS()))
+      .filter(({ kind }) => kind === "WasmPlugin");
     expect(plugins).toHaveLength(1);
     const { pluginName, pluginConfig } = plugins[0].spec;
     expect(pluginName).toBe(filter);
@@ -359,6 +361,19 @@ test.each(["fault", "metrics", "ratelimit"] as const)(
     expect(await accepts(filter, pluginConfig)).toBe(true);
   },
 );
+
+test("authz: what its README says of tokens is accepted, and Istio's objects stand in it as they are", async () => {
+  const readme = read("filters/authz/README.md");
+  for (const [, json] of readme.matchAll(/```json\n([\s\S]*?)```/g))
+    expect(await accepts("authz", JSON.parse(json!))).toBe(true);
+  const documents = [...readme.matchAll(/```yaml\n([\s\S]*?)```/g)]
+    .flatMap(([, yaml]) => parseAllDocuments(yaml!))
+    .map((document) => document.toJS());
+  const of = (kind: string) => documents.find((document) => document.kind === kind);
+  const { jwtRules, policies } = of("WasmPlugin").spec.pluginConfig;
+  expect(jwtRules).toEqual(of("RequestAuthentication").spec.jwtRules);
+  expect(policies).toEqual([of("AuthorizationPolicy")]);
+});
 
 test("the tags of the metrics filter are those of its labels, and the demo's are among them", () => {
   interface StatsTag {
