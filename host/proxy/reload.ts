@@ -27,7 +27,7 @@ export class PluginReloader {
   constructor(
     private readonly runtime: PluginRuntime,
     private readonly plugins: readonly Plugin[],
-    bootstrap: Bootstrap,
+    private readonly bootstrap: Bootstrap,
   ) {
     this.services = bootstrap.services.map(({ plugin }) => pluginConfig(plugin));
     this.shape = shapeOf(bootstrap);
@@ -65,6 +65,8 @@ export class PluginReloader {
       else update.carryOut(plugin);
     }
     if (issues.length > 0) throw new ConfigError(issues);
+    // What the admin interface shows as the configuration.
+    this.bootstrap.raw = bootstrap.raw;
     return updates.map(({ plugin }) => plugin.config.name || plugin.config.rootId || "(unnamed)");
   }
 }

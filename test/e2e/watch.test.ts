@@ -1,6 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, inject, it } from "vitest";
+import { fillFolder } from "../../host/certs/folder";
+import { readIdentity } from "../../host/certs/spiffe";
 import { bootstrap, httpListener, type Json, wasmFilter } from "../support/bootstrap";
 import { ENGINE_NAMES } from "../support/engines";
 import { folder } from "./support/folder";
@@ -128,6 +130,44 @@ for (const engine of ENGINE_NAMES) {
     });
   });
 }
+
+describe("proxy-wasm run --watch", () => {
+  it("takes new certificates by a restart", async () => {
+    const { cwd } = project({});
+    const make = () =>
+      fillFolder(join(cwd, "certs"), {
+        identities: [readIdentity("default/server")],
+        trustDomain: "cluster.local",
+        dns: ["localhost"],
+        days: 1,
+        force: true,
+      });
+    await make();
+    const certificate_chain = { filename: "certs/default-server.pem" };
+    const private_key = { filename: "certs/default-server-key.pem" };
+    const tls = {
+      transport_socket: {
+        name: "envoy.transport_sockets.tls",
+        typed_config: {
+          "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+          common_tls_context: { tls_certificates: [{ certificate_chain, private_key }] },
+        },
+      },
+    };
+    const routes = [{ match: { prefix: "/" }, direct_response: { status: 200 } }];
+    const listener = httpListener({ name: "main", routes, filterChain: tls });
+    writeFileSync(
+      join(cwd, "envoy.json"),
+      JSON.stringify(bootstrap({ listeners: [listener], clusters: [] })),
+    );
+    const program = proxyWasm(["run", "envoy.json", "--watch"], { cwd });
+    await program.saw(/engine ready/);
+    await make();
+    await program.saw(/default-server\.pem.* changed: restarted \(main/);
+    program.signal("SIGTERM");
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+  });
+});
 
 describe("proxy-wasm test --watch", () => {
   const scenario = (seen: string) => `

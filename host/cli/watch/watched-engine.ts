@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { basename, relative } from "node:path";
+import { basename, relative, resolve } from "node:path";
 import { outline } from "../../config/index";
 import type { Engine, EngineOptions, RunningEngine } from "../../engine";
 import { FileWatcher } from "./file-watcher";
@@ -29,6 +29,8 @@ export class WatchedEngine implements RunningEngine {
   readonly #changes: OneAtATime;
   #resolveEnded!: (end: { code: number; reason: string }) => void;
   #running: RunningEngine;
+  /** Files that the bootstrap names and that are no modules, certificates for example: read at the start only. */
+  #others: ReadonlySet<string> = new Set();
   #replacing = false;
   #stopping = false;
 
@@ -93,12 +95,13 @@ export class WatchedEngine implements RunningEngine {
     });
   }
 
-  /** The bootstrap, what it names, and the sources; of a file that cannot be read now, what it named before. */
+  /** The bootstrap, what it names, and the sources; of a bootstrap that cannot be read now, what it named before. */
   #watchAll(): void {
     const { configPath } = this.options;
     let named: string[];
     try {
       named = outline(readFileSync(configPath, "utf8"), configPath).files;
+      this.#others = new Set(named.filter((file) => !file.endsWith(".wasm")).map((file) => resolve(file)));
     } catch {
       named = this.#watcher.files;
     }
@@ -113,7 +116,7 @@ export class WatchedEngine implements RunningEngine {
       const made = await this.builds.run(files);
       this.#watcher.accept(made);
       this.#watchAll();
-      const how = await this.#takeOver();
+      const how = await this.#takeOver(files.some((file) => this.#others.has(file)));
       const ms = Math.round(performance.now() - began);
       const compiled = made.length > 0 ? `, compiled ${made.map((file) => basename(file)).join(", ")}` : "";
       if (how) this.reports.say(`${what} changed${compiled}: ${how} in ${ms} ms`);
@@ -124,9 +127,10 @@ export class WatchedEngine implements RunningEngine {
   }
 
   /** Answers what has happened; undefined when everything is as it was. Throws what speaks against the files. */
-  async #takeOver(): Promise<string | undefined> {
+  async #takeOver(others: boolean): Promise<string | undefined> {
     const answer = await this.#running.reload?.();
-    if (answer && answer !== "restart") return answer.length > 0 ? `swapped ${answer.join(", ")}` : undefined;
+    if (answer && answer !== "restart" && !(others && answer.length === 0))
+      return answer.length > 0 ? `swapped ${answer.join(", ")}` : undefined;
     await this.#tryOut();
     if (this.#stopping) return undefined;
     this.#replacing = true;

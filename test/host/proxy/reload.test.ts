@@ -59,6 +59,11 @@ async function start() {
       write(wanted);
       return proxy.reload!();
     },
+    async dumped() {
+      const { host, port } = proxy.admin!;
+      const dump = await fetch(`http://${host}:${port}/config_dump`, { headers: { connection: "close" } });
+      return dump.text();
+    },
     async seen() {
       const response = await fetch(`http://127.0.0.1:${proxy.listeners[0]!.port}/`, {
         headers: { connection: "close" },
@@ -71,13 +76,14 @@ async function start() {
 
 describe("reload of the node engine", () => {
   test("swaps the plugins that are different, and says which", async () => {
-    const { reload, seen } = await start();
+    const { reload, seen, dumped } = await start();
     expect(await seen()).toEqual(["1", "1"]);
     expect(await reload({})).toEqual([]);
     expect(await reload({ b: adds("x-b", "2") })).toEqual(["b"]);
     expect(await seen()).toEqual(["1", "2"]);
     expect(await reload({ a: adds("x-a", "3"), b: adds("x-b", "3") })).toEqual(["a", "b"]);
     expect(await seen()).toEqual(["3", "3"]);
+    expect(await dumped()).toContain("add 2 x-a 3");
   });
 
   test("when one plugin is refused none is swapped, and the place is named", async () => {
