@@ -303,6 +303,15 @@ export type HostRewrite =
   /** The chosen host's own name. */
   | { kind: "auto" };
 
+/** What of a request is hashed; `terminal` ends the list once there is a hash. */
+export type HashPolicy = { terminal: boolean } & (
+  | { by: "header"; name: string }
+  | { by: "query"; name: string }
+  | { by: "source ip" }
+  /** With a time to live a client without the cookie is given one; 0 = for its session. */
+  | { by: "cookie"; name: string; ttlSeconds: number | undefined; path: string }
+);
+
 /** `RetryPolicy` */
 export interface RetryPolicy {
   on: ReadonlySet<string>;
@@ -350,6 +359,7 @@ export type RouteAction =
       regexRewrite: RegexRewrite | undefined;
       hostRewrite: HostRewrite | undefined;
       appendForwardedHost: boolean;
+      hashPolicies: HashPolicy[];
       /** The virtual host's unless the route has its own. */
       retry: RetryPolicy | undefined;
       mirrors: MirrorPolicy[];
@@ -417,10 +427,24 @@ export interface ClusterConfig {
   /** TLS with hosts; undefined = plain. */
   tls: UpstreamTlsConfig | undefined;
   circuitBreakers: CircuitBreakers;
+  balancing: BalancingConfig;
   /** 0 = as many as come. */
   maxRequestsPerConnection: number;
   /** Milliseconds an unused connection is kept; 0 = for ever. */
   idleTimeoutMs: number;
+}
+
+/** `lb_policy` with the configurations of all policies. */
+export interface BalancingConfig {
+  policy: "ROUND_ROBIN" | "LEAST_REQUEST" | "RANDOM" | "RING_HASH" | "MAGLEV";
+  /** Hosts that LEAST_REQUEST compares. */
+  choices: number;
+  minimumRing: number;
+  maximumRing: number;
+  /** A prime. */
+  tableSize: number;
+  /** Hosts are placed by their names. */
+  useHostname: boolean;
 }
 
 /** Names as `/clusters` prints them. */
@@ -443,6 +467,7 @@ export interface EndpointConfig {
   address: string;
   port: number;
   hostname: string;
+  weight: number;
   metadata: Metadata | undefined;
   /** Metadata of the whole locality. */
   localityMetadata: Metadata | undefined;

@@ -188,6 +188,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "Cannot assign requested address",
 };
 
+/** Connections the kernel holds until they are accepted; Envoy asks for the kernel's own most (Linux: 4096). */
+const BACKLOG = 4096;
+
 /** Binds a server or says in one line why not. */
 export async function listen(server: Server, host: string, port: number, what: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
@@ -196,7 +199,7 @@ export async function listen(server: Server, host: string, port: number, what: s
       reject(new StartError(`cannot bind ${what} to ${host}:${port}: ${reason}`, { cause: error }));
     };
     server.once("error", failed);
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, backlog: BACKLOG }, () => {
       server.off("error", failed);
       // What a single accept fails with (too many open files) must not end the proxy.
       server.on("error", () => {});

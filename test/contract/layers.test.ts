@@ -53,7 +53,7 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
       "host/plugin",
       "host/config",
     ],
-    packages: ["re2js"],
+    packages: ["re2js", "xxhash-wasm"],
   },
   "host/envoy": { rooms: [...LEAVES, "host/config"], packages: ["yaml"] },
   // a built module is checked against the tables of the ABI, by the same reader that the VM uses

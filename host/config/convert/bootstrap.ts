@@ -206,10 +206,11 @@ function convertCluster(raw: RawCluster, path: FieldPath, source: Source): Clust
     dnsLookupFamily: raw.dns_lookup_family ?? "AUTO",
     metadata: raw.metadata?.filter_metadata,
     endpoints: (raw.load_assignment?.endpoints ?? []).flatMap((group) =>
-      (group.lb_endpoints ?? []).map(({ endpoint, metadata }) => ({
+      (group.lb_endpoints ?? []).map(({ endpoint, metadata, load_balancing_weight: weight }) => ({
         address: endpoint.address.socket_address.address,
         port: endpoint.address.socket_address.port_value ?? 0,
         hostname: endpoint.hostname ?? "",
+        weight: weight ?? 1,
         metadata: metadata?.filter_metadata,
         locality: locality(group.locality),
         localityMetadata: group.metadata?.filter_metadata,
@@ -222,6 +223,14 @@ function convertCluster(raw: RawCluster, path: FieldPath, source: Source): Clust
       socket?.["@type"] === UPSTREAM_TLS
         ? convertUpstreamTls(socket, [...path, "transport_socket", "typed_config"], source)
         : undefined,
+    balancing: {
+      policy: raw.lb_policy ?? "ROUND_ROBIN",
+      choices: raw.least_request_lb_config?.choice_count ?? 2,
+      minimumRing: raw.ring_hash_lb_config?.minimum_ring_size ?? 1024,
+      maximumRing: raw.ring_hash_lb_config?.maximum_ring_size ?? 8_388_608,
+      tableSize: raw.maglev_lb_config?.table_size ?? 65_537,
+      useHostname: raw.common_lb_config?.consistent_hashing_lb_config?.use_hostname_for_hashing ?? false,
+    },
     circuitBreakers: {
       max_connections: breakers?.max_connections ?? 1024,
       max_pending_requests: breakers?.max_pending_requests ?? 1024,

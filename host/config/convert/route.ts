@@ -2,6 +2,7 @@ import type * as z from "zod";
 import type {
   ClusterChoice,
   Fraction,
+  HashPolicy,
   HeaderMatcherConfig,
   HeaderMutation,
   HostRewrite,
@@ -176,6 +177,7 @@ function convertAction(raw: RawRoute, retry: RawHost["retry_policy"]): RouteActi
     regexRewrite: regexRewrite(route.regex_rewrite),
     hostRewrite: convertHostRewrite(route),
     appendForwardedHost: route.append_x_forwarded_host ?? false,
+    hashPolicies: (route.hash_policy ?? []).flatMap(convertHash),
     retry: convertRetry(route.retry_policy ?? retry, convertHeader),
     mirrors: (route.request_mirror_policies ?? []).map((policy) => ({
       cluster: policy.cluster,
@@ -202,6 +204,18 @@ function convertChoice(raw: RawAction): ClusterChoice {
       responseHeaders: mutation(each.response_headers_to_add, each.response_headers_to_remove),
     })),
   };
+}
+
+function convertHash(raw: NonNullable<RawAction["hash_policy"]>[number]): HashPolicy[] {
+  const terminal = raw.terminal ?? false;
+  const { header, cookie, query_parameter: query, connection_properties: connection } = raw;
+  if (header) return [{ by: "header", name: header.header_name.toLowerCase(), terminal }];
+  if (query) return [{ by: "query", name: query.name, terminal }];
+  if (connection) return connection.source_ip ? [{ by: "source ip", terminal }] : [];
+  const { name, ttl, path = "" } = cookie!;
+  // Whole seconds, as Envoy counts them.
+  const ttlSeconds = ttl === undefined ? undefined : Math.floor(durationMs(ttl) / 1000);
+  return [{ by: "cookie", name, ttlSeconds, path, terminal }];
 }
 
 function regexRewrite(raw: RawAction["regex_rewrite"]): RegexRewrite | undefined {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { address, locality, metadata } from "./common";
 import { http2Options } from "./http2";
-import { message, oneOf, typed } from "./message";
+import { message, oneOf, rule, typed } from "./message";
 import { bool, duration, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
 import { upstreamSocket } from "./tls";
 
@@ -32,8 +32,48 @@ const protocolOptions = message(
 
 const endpoint = message(
   { endpoint: message({ address }, { hostname: text }) },
-  { metadata, load_balancing_weight: u32.refine((n) => n === 1, "only 1 is supported by the node engine") },
+  {
+    metadata,
+    load_balancing_weight: u32.refine((n) => n > 0, "must be at least 1").meta({ type: "uint32" }),
+  },
 );
+
+const MAX_RING = 8_388_608;
+const MAX_TABLE = 5_000_011;
+const ringSize = u32
+  .refine((n) => n <= MAX_RING, `must not be greater than ${MAX_RING}`)
+  .meta({ type: "uint32" });
+const ringOrder = rule<{ minimum_ring_size?: number; maximum_ring_size?: number }>((value, fail) => {
+  const { minimum_ring_size: min = 1024, maximum_ring_size: max = MAX_RING } = value;
+  if (min > max) fail(`must not be greater than maximum_ring_size (${max})`, ["minimum_ring_size"]);
+});
+
+/** Envoy reads one of them, and only with the policy it belongs to. */
+const BALANCING = {
+  least_request_lb_config: message(
+    {},
+    { choice_count: u32.refine((n) => n >= 2, "must be at least 2").meta({ type: "uint32" }) },
+  ),
+  ring_hash_lb_config: message(
+    {},
+    {
+      minimum_ring_size: ringSize,
+      maximum_ring_size: ringSize,
+      hash_function: enumeration({ 0: "XX_HASH", 1: "MURMUR_HASH_2" }, ["XX_HASH"]),
+    },
+  ).check(ringOrder),
+  maglev_lb_config: message(
+    {},
+    { table_size: u32.refine(isPrime, "must be a prime").meta({ type: "uint32" }) },
+  ),
+  round_robin_lb_config: message({}, {}),
+};
+
+function isPrime(n: number): boolean {
+  if (n < 2 || n > MAX_TABLE) return false;
+  for (let k = 2; k * k <= n; k++) if (n % k === 0) return false;
+  return true;
+}
 
 const thresholds = message(
   {},
@@ -57,9 +97,17 @@ export const cluster = message(
       "LOGICAL_DNS",
     ]),
     connect_timeout: durationWithin(0.001, Number.POSITIVE_INFINITY, "must be greater than 0s"),
-    lb_policy: enumeration(
-      { 0: "ROUND_ROBIN", 1: "LEAST_REQUEST", 2: "RING_HASH", 3: "RANDOM", 5: "MAGLEV" },
-      ["ROUND_ROBIN"],
+    lb_policy: enumeration({
+      0: "ROUND_ROBIN",
+      1: "LEAST_REQUEST",
+      2: "RING_HASH",
+      3: "RANDOM",
+      5: "MAGLEV",
+    }),
+    ...BALANCING,
+    common_lb_config: message(
+      {},
+      { consistent_hashing_lb_config: message({}, { use_hostname_for_hashing: bool }) },
     ),
     dns_lookup_family: enumeration({ 0: "AUTO", 1: "V4_ONLY", 2: "V6_ONLY", 3: "V4_PREFERRED", 4: "ALL" }),
     metadata,
@@ -75,4 +123,4 @@ export const cluster = message(
     // Deprecated, and read all the same; typed_extension_protocol_options wins.
     http2_protocol_options: http2Options,
   },
-);
+).check(oneOf(Object.keys(BALANCING), "optional"));

@@ -78,6 +78,14 @@ const mirrorPolicy = message(
   { runtime_fraction: runtimeFraction, disable_shadow_host_suffix_append: bool },
 );
 
+const HASHED = {
+  header: message({ header_name: headerName }, {}),
+  cookie: message({ name: requiredText }, { ttl: duration, path: text }),
+  connection_properties: message({}, { source_ip: bool }),
+  query_parameter: message({ name: requiredText }, {}),
+};
+const hashPolicy = message({}, { ...HASHED, terminal: bool }).check(oneOf(Object.keys(HASHED), "required"));
+
 const HOST_REWRITES = {
   host_rewrite_literal: headerValue,
   auto_host_rewrite: bool,
@@ -102,6 +110,7 @@ const action = message(
     ...HOST_REWRITES,
     append_x_forwarded_host: bool,
     retry_policy: retry,
+    hash_policy: z.array(hashPolicy),
     request_mirror_policies: z.array(mirrorPolicy),
   },
 ).check(

@@ -50,7 +50,7 @@ function hostFacts(host: Host): (readonly [string, string | number | bigint])[] 
     ...SORTED.map((name) => [name, host.stats[name].value] as const),
     ["hostname", host.hostname],
     ["health_flags", "healthy"],
-    ["weight", 1],
+    ["weight", host.weight],
     ["region", locality.region],
     ["zone", locality.zone],
     ["sub_zone", locality.subZone],
@@ -83,7 +83,7 @@ function hostJson(host: Host): unknown {
       ...GAUGES.map((name) => ({ type: "GAUGE", ...value(host.stats[name].value), name })),
     ],
     health_status: { eds_health_status: "HEALTHY" },
-    weight: 1,
+    weight: host.weight,
     ...(host.hostname === "" ? {} : { hostname: host.hostname }),
     locality: {
       ...(region === "" ? {} : { region }),

@@ -1,4 +1,5 @@
 import type { ClusterConfig, EndpointConfig } from "../../config/model";
+import { BALANCERS, type Balancer } from "../balancing/balancer";
 import type { StatsStore } from "../stats/store";
 import { ClientTls } from "../tls/client-tls";
 import { type ClusterStats, createClusterStats, ResponseCodeStats, RetriedStats } from "./cluster-stats";
@@ -17,6 +18,8 @@ export interface Host {
   /** Set when the cluster speaks HTTP/2. */
   readonly http2: Http2Pool | undefined;
   readonly stats: HostStats;
+  /** Share among the hosts, 1 or more. */
+  readonly weight: number;
   /** A connection is there that takes a request at once. */
   readonly hasRoom: boolean;
 }
@@ -26,7 +29,16 @@ export function formatAddress(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** A named set of hosts, taken in turn. */
+const MAX_HASH = (1n << 64n) - 1n;
+
+/** What a host is chosen by. */
+export interface Pick {
+  hash?: bigint | undefined;
+  avoid?: (host: Host) => boolean;
+  attempts?: number;
+}
+
+/** A named set of hosts. */
 export class Cluster {
   hosts: readonly Host[] = [];
   readonly stats: ClusterStats;
@@ -36,7 +48,8 @@ export class Cluster {
   /** Undefined for plain connections. */
   readonly tls: ClientTls | undefined;
   readonly retriedCodes: RetriedStats;
-  private next = 0;
+  /** Of the hosts there are now. */
+  private balancer: Balancer | undefined;
   /** Retries on their way or waiting for their turn. */
   retries = 0;
   /** Requests on their way, waiting ones included. */
@@ -57,17 +70,19 @@ export class Cluster {
   }
 
   /**
-   * Round robin; undefined = there is no host.
+   * A host by the cluster's policy; undefined = there is none.
    *
+   * @param hash what the route's hash policy made of the request
    * @param avoid hosts that are passed over, `attempts` times at most
    */
-  pick(avoid?: (host: Host) => boolean, attempts = 0): Host | undefined {
-    const { hosts } = this;
-    if (hosts.length === 0) return undefined;
-    for (let left = attempts; ; left--) {
-      if (this.next >= hosts.length) this.next = 0;
-      const host = hosts[this.next++]!;
-      if (left === 0 || !avoid?.(host)) return host;
+  pick({ hash, avoid, attempts = 0 }: Pick = {}): Host | undefined {
+    const { balancer } = this;
+    if (!balancer) return undefined;
+    for (let attempt = 0; ; attempt++) {
+      // Another try has to lead somewhere else: Envoy turns the hash over.
+      const turned = hash === undefined || attempt === 0 ? hash : hash ^ (MAX_HASH - BigInt(attempt) + 1n);
+      const host = balancer({ hash: turned, random: Math.random });
+      if (attempt === attempts || !avoid?.(host)) return host;
     }
   }
 
@@ -96,6 +111,7 @@ export class Cluster {
 
   /** Replaces the hosts; those already known keep their connections. False when nothing changed. */
   update(wanted: readonly { address: string; port: number; endpoint: EndpointConfig }[]): boolean {
+    const { config } = this;
     const known = new Map(this.hosts.map((h) => [formatAddress(h.address, h.port), h]));
     const seen = new Set<string>();
     const hosts: Host[] = [];
@@ -115,6 +131,8 @@ export class Cluster {
       host.http2?.drain();
     }
     this.hosts = hosts;
+    if (changed || !this.balancer)
+      this.balancer = hosts.length === 0 ? undefined : BALANCERS[config.balancing.policy](hosts, config, 0);
     if (changed) this.stats.membership_change.inc();
     this.stats.membership_total.set(BigInt(hosts.length));
     this.stats.membership_healthy.set(BigInt(hosts.length));
@@ -140,6 +158,7 @@ export class Cluster {
       pool,
       http2,
       stats,
+      weight: endpoint.weight,
       get hasRoom() {
         return http2 ? http2.hasRoom : pool.hasRoom;
       },

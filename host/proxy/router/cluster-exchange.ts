@@ -7,6 +7,7 @@ import { UnsendableError } from "../clusters/request-writer";
 import type { ResetReason, UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
+import { hashRequest } from "./hash-policy";
 import { RequestCopy } from "./request-copy";
 import { type ClusterAction, rewriteHost, rewriteRequest } from "./request-rewrite";
 import { type AttemptFailure, type RetryDecision, RetryState } from "./retry-state";
@@ -43,6 +44,9 @@ export class ClusterExchange implements UpstreamEvents {
   /** The running attempt has a connection. */
   private begun = false;
   private readonly tried = new Set<Host>();
+  private hash: bigint | undefined;
+  /** For clients that are to come back to the same host. */
+  private setCookies: readonly string[] = [];
 
   /** @param decorate what the route adds to a response */
   constructor(
@@ -55,6 +59,7 @@ export class ClusterExchange implements UpstreamEvents {
   start(endStream: boolean): void {
     const { manager } = this;
     const { cluster, route, action, headers } = this.request;
+    if (action.hashPolicies.length > 0) this.hashRequest();
     const host = this.chooseHost();
     if (!host) return;
     const envoyHeaders = !manager.suppressEnvoyHeaders;
@@ -71,13 +76,23 @@ export class ClusterExchange implements UpstreamEvents {
     if (endStream) this.onRequestComplete();
   }
 
+  private hashRequest(): void {
+    const { action, headers } = this.request;
+    const { remoteAddress, localAddress } = this.stream.info.connection;
+    const remoteIp = remoteAddress.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+    const outcome = hashRequest(action.hashPolicies, headers, { remoteAddress, localAddress, remoteIp });
+    this.hash = outcome.hash;
+    this.setCookies = outcome.setCookies;
+  }
+
   private chooseHost(): Host | undefined {
     const { cluster, action } = this.request;
     const { tried } = this;
     const { retry } = action;
+    const { hash } = this;
     const host = retry?.avoidPreviousHosts
-      ? cluster.pick((each) => tried.has(each), retry.hostSelectionAttempts)
-      : cluster.pick();
+      ? cluster.pick({ hash, avoid: (each) => tried.has(each), attempts: retry.hostSelectionAttempts })
+      : cluster.pick({ hash });
     if (host) return host;
     cluster.stats.upstream_cx_none_healthy.inc();
     cluster.codes.count(503);
@@ -267,6 +282,7 @@ export class ClusterExchange implements UpstreamEvents {
     if (!manager.suppressEnvoyHeaders && this.sentAt !== undefined) {
       headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.sentAt)));
     }
+    for (const cookie of this.setCookies) headers.append("set-cookie", cookie);
     this.decorate(headers);
     stream.info.responseCodeDetails = "via_upstream";
     if (endStream) this.complete();

@@ -66,7 +66,7 @@ function inRange(text: string, start: number, end: number): boolean {
 }
 
 /** First value of a parameter, not decoded; undefined when the query does not name it. */
-function queryValue(query: string | undefined, name: string): string | undefined {
+export function queryValue(query: string | undefined, name: string): string | undefined {
   if (query === undefined) return undefined;
   for (const pair of query.split("&")) {
     const at = pair.indexOf("=");

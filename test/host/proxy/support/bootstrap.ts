@@ -44,6 +44,7 @@ export function toCluster(cluster: string, timeoutMs = 15_000): Extract<RouteAct
     hostRewrite: undefined,
     appendForwardedHost: false,
     retry: undefined,
+    hashPolicies: [],
     mirrors: [],
   };
 }
@@ -146,6 +147,7 @@ export function cluster(
               address: "127.0.0.1",
               port,
               hostname: "",
+              weight: 1,
               metadata: undefined,
               localityMetadata: undefined,
               locality: { region: "", zone: "", subZone: "" },
@@ -155,6 +157,14 @@ export function cluster(
     http2: undefined,
     perConnectionBufferLimitBytes: 1024 * 1024,
     tls: undefined,
+    balancing: {
+      policy: "ROUND_ROBIN",
+      choices: 2,
+      minimumRing: 1024,
+      maximumRing: 8_388_608,
+      tableSize: 65_537,
+      useHostname: false,
+    },
     circuitBreakers: {
       max_connections: 1024,
       max_pending_requests: 1024,

@@ -11,7 +11,7 @@ export interface Upstream {
 export async function httpUpstream(handler: RequestListener): Promise<Upstream> {
   const server = createServer({ keepAliveTimeout: 60_000 }, handler);
   server.on("connection", (socket) => socket.on("error", () => {}));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", 4096, resolve));
   return {
     port: (server.address() as AddressInfo).port,
     server,
@@ -34,7 +34,7 @@ export async function tcpUpstream(
     socket.on("close", () => sockets.delete(socket));
     onConnection(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", 4096, resolve));
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
