@@ -1,12 +1,13 @@
 import { statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { BuildModuleOptions, BuiltModule } from "../build/build-module";
 
 interface BuildOptions {
   output?: string;
   debug?: boolean;
+  check?: boolean;
   json?: boolean;
 }
 
@@ -17,6 +18,9 @@ export function buildCommand(): Command {
     .argument("<entry>", "the filter's entry file, or its folder (then index.ts in it)")
     .option("-o, --output <file>", "where the module goes (default: <name>.wasm in the working directory)")
     .option("--debug", "keep names and write a source map, no optimisation")
+    .addOption(
+      new Option("--check", "only tell what is wrong: nothing is written").conflicts(["output", "debug"]),
+    )
     .option("--json", "print the result as one JSON object on stdout, progress on stderr")
     .addHelpText("after", HELP)
     .action(build);
@@ -27,6 +31,7 @@ Examples:
   $ proxy-wasm build examples/hello                  hello.wasm, named after the folder
   $ proxy-wasm build filter.ts -o out/filter.wasm    folders are made as needed
   $ proxy-wasm build filter.ts --debug               traps then show file and line
+  $ proxy-wasm build filter.ts --check               types, imports, registrations
 
 With --json a failure is an object too: {"error": {"code", "message"}}, exit code 1.
 The module runs in any proxy-wasm host with ABI 0.2.1: Envoy, and \`proxy-wasm run\`.`;
@@ -35,6 +40,13 @@ async function build(entry: string, options: BuildOptions): Promise<void> {
   const began = performance.now();
   const debug = options.debug === true;
   const say = (line: string) => (options.json ? process.stderr : process.stdout).write(`${line}\n`);
+  if (options.check) {
+    const { exports } = await compile({ entry, debug: true, onProgress: say });
+    const durationMs = Math.round(performance.now() - began);
+    if (options.json) process.stdout.write(`${JSON.stringify({ checked: true, exports, durationMs })}\n`);
+    else say(`${entry}: nothing is wrong, in ${durationMs} ms`);
+    return;
+  }
   const file = options.output ?? `${moduleName(entry)}.wasm`;
   say(`${entry} -> ${file}`);
   const { size, exports } = await compile({ entry, outFile: file, debug, onProgress: say });

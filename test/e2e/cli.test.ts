@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { folder } from "./support/folder";
@@ -100,6 +100,15 @@ describe("proxy-wasm build", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/bad\/index\.ts:\d+:\d+: /);
     expect(existsSync(join(cwd, "bad.wasm"))).toBe(false);
+  });
+
+  it("--check writes nothing", async () => {
+    const cwd = folder();
+    const { code, stdout } = await run(["build", join(root, "examples/hello"), "--check"], cwd);
+    expect(stdout).toMatch(/hello: nothing is wrong, in \d+ ms/);
+    expect(code).toBe(0);
+    expect(readdirSync(cwd)).toEqual([]);
+    expect((await run(["build", "examples/hello", "--check", "-o", "x.wasm"])).code).toBe(2);
   });
 
   it("--json: a failure is an object too, with the error's code", async () => {

@@ -142,6 +142,13 @@ describe("the packed package", () => {
 
       await npm(INSTALL, project);
       await npm(["run", "check"], project);
+      // A method that only a proxy calls is checked too.
+      const source = readFileSync(join(project, "index.ts"), "utf8");
+      writeFileSync(join(project, "index.ts"), source.replace("Action.Continue", "Action.Carry"));
+      await expect(npm(["run", "check"], project)).rejects.toMatchObject({
+        stderr: expect.stringMatching(/index\.ts:\d+:\d+: Property 'Carry' does not exist/),
+      });
+      writeFileSync(join(project, "index.ts"), source);
       const test = await npm(["test"], project);
       expect(test.stdout).toContain("3 passed, 0 failed");
 

@@ -77,6 +77,13 @@ function checkHeaders(
   }
 }
 
+/** Names have tags in them, which authors do not see in their code. */
+function absentAmong(metrics: Record<string, number>): string {
+  const names = Object.keys(metrics);
+  const some = names.slice(0, 10).join(", ");
+  return names.length === 0 ? "absent" : `absent; there are ${some}${names.length > 10 ? ", ..." : ""}`;
+}
+
 function judgeWhole({ expect }: LoadedScenario, { logs, metrics }: Observation): Failure[] {
   const missing = (expect.logs ?? []).filter((text) => !logs.some((line) => line.includes(text)));
   const wrong = Object.entries(expect.metrics ?? {}).filter(([name, value]) => metrics[name] !== value);
@@ -91,7 +98,7 @@ function judgeWhole({ expect }: LoadedScenario, { logs, metrics }: Observation):
       where: "scenario",
       what: `metric ${name}`,
       expected: show(value),
-      actual: metrics[name] === undefined ? "absent" : show(metrics[name]),
+      actual: metrics[name] === undefined ? absentAmong(metrics) : show(metrics[name]),
     })),
   ];
 }

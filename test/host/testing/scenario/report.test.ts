@@ -115,6 +115,11 @@ describe("judging a scenario", () => {
     ],
     ["the log", (copy) => (copy.logs = []), { what: "log", actual: "nothing was logged" }],
     ["a metric", (copy) => (copy.metrics = {}), { what: "metric hits", actual: "absent" }],
+    [
+      "a metric without its tags",
+      (copy) => (copy.metrics = { "code=.=200;.;hits": 2 }),
+      { what: "metric hits", actual: "absent; there are code=.=200;.;hits" },
+    ],
   ])("%s", (_, change, failure) => {
     expect(judge(SCENARIO, changed(change))).toEqual([expect.objectContaining(failure)]);
   });
