@@ -423,6 +423,7 @@ describe("authz: indexes", () => {
       const configuration = {
         policies: specs.map((spec, i) => ({ metadata: { name: `p${i}`, namespace: "shop" }, spec })),
         trustDomainAliases: ["old.example"],
+        explain: specs.length % 2 === 0,
       };
       const host = await startHost({
         plugins: { module: "test/filters/guests/authz-both.ts", rootId: "both", configuration },
