@@ -209,6 +209,7 @@ export interface HttpConnectionManagerConfig {
   /** `http_protocol_options`. */
   enableTrailers: boolean;
   acceptHttp10: boolean;
+  clientCert: ClientCertHeaderConfig;
   /** `server_name`, default `envoy`. */
   serverName: string;
   routeConfigName: string;
@@ -453,6 +454,13 @@ export interface CircuitBreakers {
   max_pending_requests: number;
   max_requests: number;
   max_retries: number;
+}
+
+/** `forward_client_cert_details` and `set_current_client_cert_details`: what becomes of `x-forwarded-client-cert`. */
+export interface ClientCertHeaderConfig {
+  mode: "SANITIZE" | "FORWARD_ONLY" | "APPEND_FORWARD" | "SANITIZE_SET" | "ALWAYS_FORWARD_ONLY";
+  /** What is told besides who was spoken to and the certificate's digest. */
+  details: { subject: boolean; cert: boolean; dns: boolean; uri: boolean };
 }
 
 /** `Http2ProtocolOptions`: what this proxy announces to the other side. */

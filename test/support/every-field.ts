@@ -137,6 +137,8 @@ export function everyField(wasm: string, pki: TestPki): Json {
         manager: {
           codec_type: "HTTP1",
           server_name: "me",
+          forward_client_cert_details: "APPEND_FORWARD",
+          set_current_client_cert_details: { subject: true, cert: true, dns: true, uri: true },
           http2_protocol_options: {
             max_concurrent_streams: 10,
             initial_stream_window_size: 65535,

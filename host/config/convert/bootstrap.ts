@@ -135,7 +135,7 @@ function convertChain(
 }
 
 function convertManager(manager: RawManager, path: FieldPath, source: Source): HttpConnectionManagerConfig {
-  const { route_config: routes } = manager;
+  const { route_config: routes, set_current_client_cert_details: details } = manager;
   return {
     statPrefix: manager.stat_prefix,
     codecType: manager.codec_type ?? "AUTO",
@@ -143,6 +143,15 @@ function convertManager(manager: RawManager, path: FieldPath, source: Source): H
     enableTrailers: manager.http_protocol_options?.enable_trailers ?? false,
     acceptHttp10: manager.http_protocol_options?.accept_http_10 ?? false,
     serverName: manager.server_name || "envoy",
+    clientCert: {
+      mode: manager.forward_client_cert_details ?? "SANITIZE",
+      details: {
+        subject: details?.subject ?? false,
+        cert: details?.cert ?? false,
+        dns: details?.dns ?? false,
+        uri: details?.uri ?? false,
+      },
+    },
     routeConfigName: routes.name ?? "",
     virtualHosts: (routes.virtual_hosts ?? []).map(convertHost),
     httpFilters: (manager.http_filters ?? []).map((filter, i) =>

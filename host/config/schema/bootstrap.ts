@@ -58,6 +58,14 @@ const connectionManager = typed(
     http_protocol_options: message({}, { enable_trailers: bool, accept_http_10: bool }),
     http2_protocol_options: http2Options,
     server_name: headerValue,
+    forward_client_cert_details: enumeration({
+      0: "SANITIZE",
+      1: "FORWARD_ONLY",
+      2: "APPEND_FORWARD",
+      3: "SANITIZE_SET",
+      4: "ALWAYS_FORWARD_ONLY",
+    }),
+    set_current_client_cert_details: message({}, { subject: bool, cert: bool, dns: bool, uri: bool }),
     access_log: z.array(accessLog),
   },
 );

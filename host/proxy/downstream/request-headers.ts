@@ -5,8 +5,6 @@ import type { Refusal } from "./refusal";
 /** Orders to the router from an internal hop. Nothing is internal unless configured so: removed from every request. */
 export const INTERNAL_HEADERS: readonly string[] = [
   "x-envoy-internal",
-  // Who the client is by its certificate; nobody may say it of himself.
-  "x-forwarded-client-cert",
   "x-envoy-retriable-status-codes",
   "x-envoy-retriable-header-names",
   "x-envoy-retry-on",

@@ -5,13 +5,21 @@ import { type AlternativeName, alternativeNames, firstName, subjectName } from "
 
 /** A certificate whose names are read when somebody asks, and once. */
 export class NamedCertificate {
-  private names: AlternativeName[] | undefined;
+  private read: AlternativeName[] | undefined;
 
   constructor(readonly certificate: X509Certificate) {}
 
+  private get names(): AlternativeName[] {
+    this.read ??= alternativeNames(this.certificate);
+    return this.read;
+  }
+
   first(type: AlternativeName["type"]): string | undefined {
-    this.names ??= alternativeNames(this.certificate);
     return firstName(this.names, type);
+  }
+
+  all(type: AlternativeName["type"]): string[] {
+    return this.names.filter((name) => name.type === type).map(({ value }) => value);
   }
 
   /** As the property shows it: SHA-256, hexadecimal. */
@@ -85,6 +93,11 @@ export class TlsFacts implements TlsInfo {
 
   get dnsSanLocal(): string | undefined {
     return this.local?.first("DNS");
+  }
+
+  /** Every alternative name of a kind. */
+  names(side: "peer" | "local", type: AlternativeName["type"]): string[] {
+    return this[side]?.all(type) ?? [];
   }
 
   get peerDigest(): string | undefined {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { ResponseFlag } from "../../../stores/stream-info";
 import { ActiveStream } from "../active-stream";
+import { applyClientCert } from "../client-cert-header";
 import { type DownstreamConnection, IDLE_CONNECTION_MS } from "../connection";
 import type { ConnectionManager } from "../connection-manager";
 import { reasonPhrase } from "../reason-phrases";
@@ -134,8 +135,14 @@ export class Http1Codec {
 
   private serve(connection: Http1Connection, stream: ActiveStream, request: IncomingMessage): void {
     const { manager } = this;
-    const secure = connection.base.info.tls !== undefined;
-    const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders, secure);
+    const { tls } = connection.base.info;
+    const head = readRequestHead(
+      request.method ?? "",
+      request.url ?? "",
+      request.rawHeaders,
+      tls !== undefined,
+    );
+    applyClientCert(head.headers, manager.config.clientCert, tls);
     const refusal = refusalOf(request, head, manager.stats, manager.config.acceptHttp10);
     if (refusal?.codec) {
       manager.stats.downstream_cx_protocol_error.inc();

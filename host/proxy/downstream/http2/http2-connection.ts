@@ -2,6 +2,7 @@ import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node
 import { contained } from "../../contain";
 import { IdleTimer } from "../../idle-timer";
 import { ActiveStream } from "../active-stream";
+import { applyClientCert } from "../client-cert-header";
 import type { CodecConnection } from "../codec";
 import { type DownstreamConnection, IDLE_CONNECTION_MS } from "../connection";
 import type { ConnectionManager } from "../connection-manager";
@@ -49,7 +50,9 @@ export class Http2Connection implements CodecConnection {
     // A stream's troubles end it through "close"; nobody else wants to hear of them.
     stream.on("error", ignore);
     stats.downstream_rq_http2_total.inc();
-    const head = readRequestHead(raw, base.info.tls !== undefined);
+    const { tls } = base.info;
+    const head = readRequestHead(raw, tls !== undefined);
+    applyClientCert(head.headers, manager.config.clientCert, tls);
     if (head.malformed || head.tooLarge) {
       this.refuse(stream, head);
       return;

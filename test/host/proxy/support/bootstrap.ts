@@ -94,6 +94,7 @@ export function listener(
       enableTrailers: false,
       acceptHttp10: false,
       serverName: "envoy",
+      clientCert: { mode: "SANITIZE", details: { subject: false, cert: false, dns: false, uri: false } },
       routeConfigName: "r",
       virtualHosts,
       httpFilters: [{ kind: "router", name: "router", suppressEnvoyHeaders: false }],
