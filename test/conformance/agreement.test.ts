@@ -53,7 +53,7 @@ function changed(file: Json, path: Path, value: unknown): Json {
 }
 
 /** One variant in so many: an odd number, so that all values meet all kinds of fields. */
-const SAMPLE = 43;
+const SAMPLE = 61;
 
 const envoy = inject("envoy");
 describe.skipIf(envoy === undefined)("What the Node engine accepts, Envoy accepts", () => {
