@@ -87,20 +87,27 @@ export class Cluster {
   }
 
   /**
-   * Whether one request more to a host would be too many, which is counted. It needs a connection that is free, or a place
-   * among those that wait for one, be it for a new one; and there is a limit to those that are under way.
+   * Whether one request more to a host would be too many, which is counted. Without a connection that is free it needs a place
+   * among those that wait for one, be it for a new one.
    */
   refuses(host: Host): boolean {
     const { circuitBreakers: limits } = this.config;
-    const waiting = Number(this.stats.upstream_rq_pending_active.value);
-    if (!host.hasRoom && waiting >= limits.max_pending_requests) {
+    if (host.hasRoom) return this.isFull();
+    if (this.waiting >= limits.max_pending_requests) {
       this.stats.upstream_rq_pending_overflow.inc();
       return true;
     }
-    if (this.active - waiting < limits.max_requests) {
-      host.pool.allow(limits.max_connections - this.connectionsBeside(host));
-      return false;
-    }
+    host.pool.allow(limits.max_connections - this.connectionsBeside(host));
+    return false;
+  }
+
+  private get waiting(): number {
+    return Number(this.stats.upstream_rq_pending_active.value);
+  }
+
+  /** Are as many requests under way as may be? One more that has got a connection is counted as too many. */
+  isFull(): boolean {
+    if (this.active - this.waiting < this.config.circuitBreakers.max_requests) return false;
     this.stats.upstream_rq_active_overflow.inc();
     return true;
   }

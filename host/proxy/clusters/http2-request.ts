@@ -26,6 +26,8 @@ export class Http2Request implements UpstreamStream, BodyListener {
   private ended: boolean;
   private requestTrailers: HeaderMap | undefined;
   private over = false;
+  /** There was no connection when it came. */
+  private waited = false;
 
   /** Throws UnsendableError when the headers cannot go on the wire: a filter's doing. */
   constructor(
@@ -39,7 +41,10 @@ export class Http2Request implements UpstreamStream, BodyListener {
     this.ended = endStream;
     this.session = host.http2!.session();
     this.count = new RequestCount(cluster, host);
-    if (!this.session.socket.established) this.count.waits();
+    if (!this.session.socket.established) {
+      this.waited = true;
+      this.count.waits();
+    }
     try {
       this.stream = this.session.open(requestHeaders(headers), endStream);
     } catch {
@@ -103,8 +108,16 @@ export class Http2Request implements UpstreamStream, BodyListener {
 
   private start(): void {
     if (this.over || !this.count.pending) return;
+    if (this.waited && this.cluster.isFull()) return this.overflow();
     this.count.starts(this.session.socket);
     this.events.onUpstreamReady(this.session.socket);
+  }
+
+  /** A connection is there, but by now too many others are under way. */
+  private overflow(): void {
+    this.settle();
+    this.stream?.close(constants.NGHTTP2_CANCEL);
+    this.events.onUpstreamReset("overflow", "");
   }
 
   write(chunk: Buffer): boolean {

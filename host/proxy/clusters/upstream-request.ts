@@ -30,6 +30,8 @@ export class UpstreamRequest implements UpstreamStream {
   private readonly onBug: OnBug;
   private readonly count: RequestCount;
   private requestEnded = false;
+  /** There was no free connection when it came. */
+  private readonly waited: boolean;
   /** Bytes that the content-length promises and that were not written yet; NaN without one. */
   private unsent = Number.NaN;
   private hasBody = true;
@@ -45,6 +47,7 @@ export class UpstreamRequest implements UpstreamStream {
     checkSendable(headers, "http1");
     const method = headers.get(":method")!;
     const path = headers.get(":path")!;
+    this.waited = !host.hasRoom;
     const request = new ClientRequest({
       agent: host.pool,
       method,
@@ -90,6 +93,7 @@ export class UpstreamRequest implements UpstreamStream {
     const length = headers.get("content-length");
     if (length !== undefined) this.unsent = Number(length);
     this.count = new RequestCount(cluster, host);
+    if (this.waited) this.count.waits();
     if (endStream) this.end();
     else setImmediate(flushHead, request);
   }
@@ -99,7 +103,6 @@ export class UpstreamRequest implements UpstreamStream {
     this.socket = socket;
     if (socket.established) this.ready(socket);
     else {
-      this.count.waits();
       socket.once(
         "established",
         contained(() => this.ready(socket), this.onBug),
@@ -109,9 +112,17 @@ export class UpstreamRequest implements UpstreamStream {
 
   private ready(socket: PooledSocket): void {
     if (this.over) return;
+    if (this.waited && this.cluster.isFull()) return this.overflow();
     socket.busy = true;
     this.count.starts(socket);
     this.events.onUpstreamReady(socket);
+  }
+
+  /** A connection is there, but by now too many others are under way. */
+  private overflow(): void {
+    this.settle();
+    this.request.destroy();
+    this.events.onUpstreamReset("overflow", "");
   }
 
   /** False asks the caller to wait for `onUpstreamDrain`. */

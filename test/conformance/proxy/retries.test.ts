@@ -236,8 +236,8 @@ conformance("Retries", ({ behaviour, proxy }) => {
           match: { prefix: "/" },
           route: {
             cluster: id,
-            timeout: "0.4s",
-            retry_policy: { ...SOON, retry_on: "5xx", num_retries: 10, per_try_timeout: "0.15s" },
+            timeout: "1.5s",
+            retry_policy: { ...SOON, retry_on: "5xx", num_retries: 10, per_try_timeout: "0.4s" },
           },
         },
       ],
