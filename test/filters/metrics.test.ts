@@ -336,15 +336,41 @@ async function modulesImports(): Promise<string[]> {
 describe("metrics: no trap", () => {
   test("whatever the configuration", async () => {
     const refusal = await refusals("metrics");
-    const any = anyConfig(["reporter", "maxSeries"], ["source", "destination"]);
+    const keys =
+      "reporter maxSeries peerExchange metrics overrides match metric mode disabled tagOverrides a operation value reportingInterval providers name".split(
+        " ",
+      );
+    const any = anyConfig(keys, [
+      "source",
+      "destination",
+      "UPSERT",
+      "request.host",
+      "'x'",
+      "1s",
+      "REQUEST_COUNT",
+    ]);
     await fc.assert(
       fc.asyncProperty(any, async (config) => void (await refusal(config))),
       { numRuns: 500 },
     );
   });
 
-  test("whatever the exchange", async () => {
-    const host = await metrics({ reporter: "destination", maxSeries: 100 }, { trace: false });
+  const overrides = [
+    {
+      tagOverrides: { role: { value: "request.headers['x-role']" }, response_flags: { operation: "REMOVE" } },
+    },
+  ];
+  test.each<object>([
+    { reporter: "destination" },
+    { reporter: "source", appMetrics: true, metrics: [{ overrides }] },
+    {
+      reporter: "destination",
+      disableHostHeaderFallback: true,
+      peerExchange: false,
+      metrics: [{ overrides }],
+    },
+  ])("whatever the exchange: %j", async (config) => {
+    const host = await metrics({ ...config, maxSeries: 100 }, { trace: false });
     const tls = fc.record({
       version: bytes,
       mtls: fc.boolean(),

@@ -375,6 +375,15 @@ test("authz: what its README says of tokens is accepted, and Istio's objects sta
   expect(policies).toEqual([of("AuthorizationPolicy")]);
 });
 
+test.each(["metrics", "ratelimit"])("the README of %s has every field of its schema in a table", (filter) => {
+  const rows = read(`filters/${filter}/README.md`)
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .join("\n");
+  for (const field of Object.keys(JSON.parse(read(`filters/${filter}/schema.json`)).properties))
+    expect(rows).toContain(`\`${field}\``);
+});
+
 test("the tags of the metrics filter are those of its labels, and the demo's are among them", () => {
   interface StatsTag {
     tag_name: string;
@@ -388,7 +397,7 @@ test("the tags of the metrics filter are those of its labels, and the demo's are
   expect(names).toHaveLength(25);
   expect(all.slice(0, 25).map(([name]) => name)).toEqual(names);
   for (const [name, regex] of all) expect(regex).toMatch(`(${name}=\\.=(.*?);\\.;)`);
-  expect(all.slice(0, 25)).toEqual(ofDemo);
+  expect(all.slice(0, 27)).toEqual(ofDemo);
 });
 
 test("the demo's configurations are good by the schemas", () => {
