@@ -170,3 +170,6 @@ export declare function proxy_call_foreign_function(
   outData: usize,
   outSize: usize,
 ): i32;
+
+// Envoy's own, beside the specification
+export declare function envoy_resolve_dns(name: usize, size: usize, outToken: usize): i32;

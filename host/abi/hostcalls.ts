@@ -1,7 +1,7 @@
 import type { ArgsOf, SignatureRow } from "./signature";
 
 /**
- * Every `proxy_*` hostcall once, by section of the spec. The import object, the types of the implementations, the call
+ * Every hostcall once, by section of the spec. The import object, the types of the implementations, the call
  * trace, the docs matrix and the signature check all come from here. All return an i32 status.
  */
 export const HOSTCALLS = {
@@ -239,6 +239,13 @@ export const HOSTCALLS = {
       ["name", "in"],
       ["argument", "in"],
       ["result", "out"],
+    ],
+  },
+  // Envoy's own, beside the specification
+  envoy_resolve_dns: {
+    params: [
+      ["name", "in"],
+      ["token", "out32"],
     ],
   },
 } as const satisfies Record<string, SignatureRow>;

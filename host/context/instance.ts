@@ -13,6 +13,7 @@ import type { Context } from "./context";
 import { ContextTable } from "./context-table";
 import type { GrpcCaller } from "./grpc-caller";
 import type { HttpCaller } from "./http-caller";
+import type { NameResolver } from "./name-resolver";
 
 /** What an instance needs from the world around it. */
 export interface InstanceDeps {
@@ -24,6 +25,8 @@ export interface InstanceDeps {
   readonly sharedData: SharedData;
   readonly sharedQueues: SharedQueues;
   readonly metrics: MetricTable;
+  /** Absent: there is nobody to ask for addresses. */
+  readonly names?: NameResolver | undefined;
   /** `vm_config.configuration`. */
   readonly vmConfiguration: Buffer;
   readonly vmId: string;
@@ -45,6 +48,8 @@ export class Instance {
   readonly vm: Vm;
   private readonly contexts = new ContextTable();
   private nextId = 1;
+  /** Envoy's first token is 2. */
+  private nameToken = 1;
   readonly callIds = new CallIds();
   /** All ids have been given out once: the next may be taken. */
   private wrapped = false;
@@ -79,6 +84,11 @@ export class Instance {
     this.wrapped ||= this.nextId < id;
     this.contexts.set(id, context);
     return id;
+  }
+
+  nextNameToken(): number {
+    this.nameToken = after(this.nameToken);
+    return this.nameToken;
   }
 
   forget(context: Context): void {

@@ -11,6 +11,7 @@ import { GrpcCallouts } from "./grpc-callouts";
 import { HttpCallouts } from "./http-callouts";
 import type { Instance } from "./instance";
 import { LifecycleEvent, Stage } from "./lifecycle";
+import { NameCallouts } from "./name-callouts";
 
 /** Joins the non-empty parts of a log prefix, each after a space. */
 function logPrefix(...parts: string[]): string {
@@ -37,6 +38,7 @@ export class RootContext extends Context {
   readonly callStatus = new CallStatus();
   readonly httpCalls = new HttpCallouts(this);
   readonly grpcCalls = new GrpcCallouts(this);
+  readonly names = new NameCallouts(this);
 
   constructor(
     instance: Instance,
@@ -121,6 +123,8 @@ export class RootContext extends Context {
     const { body } = this.httpCalls;
     if (type === BufferType.HttpCallResponseBody && body) return { get: () => body };
     if (type === BufferType.GrpcReceiveBuffer) return this.grpcCalls.buffer();
+    const { answer } = this.names;
+    if (type === BufferType.CallData && answer) return { get: () => answer };
     if (type === BufferType.VmConfiguration) return { get: () => this.instance.deps.vmConfiguration };
     if (type === BufferType.PluginConfiguration && this.configurationReadable)
       return { get: () => this.configuration };
@@ -194,6 +198,7 @@ export class RootContext extends Context {
     this.timer = undefined;
     this.httpCalls.dispose();
     this.grpcCalls.dispose();
+    this.names.dispose();
     this.instance.forget(this);
   }
 }

@@ -21,6 +21,7 @@ import { headers } from "./headers";
 import { httpCalls } from "./http-calls";
 import { logging } from "./logging";
 import { metrics } from "./metrics";
+import { names } from "./names";
 import { properties } from "./properties";
 import { sharedData } from "./shared-data";
 import { sharedQueues } from "./shared-queues";
@@ -45,6 +46,7 @@ function hostcalls(env: HostcallEnv): Hostcalls {
     ...metrics(env),
     ...properties(env),
     ...foreignFunctions(env),
+    ...names(env),
   };
 }
 
@@ -125,7 +127,9 @@ export function buildImports(
   const forbidden = (name: string, status: number) => (allowed && !allowed.has(name) ? status : undefined);
   const proxy: Record<string, unknown> = {};
   for (const [name, run] of Object.entries(hostcalls(env)) as [HostcallName, Fn][]) {
-    const fn = guarded(instance, name, run, forbidden(name, Status.InternalFailure));
+    // Capabilities know nothing of what is Envoy's own.
+    const status = name.startsWith("proxy_") ? forbidden(name, Status.InternalFailure) : undefined;
+    const fn = guarded(instance, name, run, status);
     proxy[name] = published(instance, name, tracer?.hostcall(name, fn) ?? fn);
   }
   for (const [name, run] of Object.entries(tolerated)) proxy[name] = guarded(instance, name, run, undefined);

@@ -34,7 +34,7 @@ function read(binaryen: typeof import("binaryen").default, bytes: Uint8Array) {
   }
 }
 
-/** binaryen prints what fails to validate; here that is the answer, not news. */
+/** binaryen prints what fails to validate, with no way to ask it not to; here that is the answer, not news. Nothing else runs meanwhile. */
 function silently<T>(run: () => T): T {
   const { stdout, stderr } = process;
   const writes = [stdout.write, stderr.write];

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock";
 import type { GrpcCaller } from "../context/grpc-caller";
 import type { HttpCaller } from "../context/http-caller";
+import type { NameResolver } from "../context/name-resolver";
 import { checkImports } from "../hostcalls/imports";
 import type { Logger, TraceSink } from "../log";
 import { SharedData } from "../stores/shared-data";
@@ -19,6 +20,8 @@ export interface PluginRuntimeDeps {
   caller: HttpCaller;
   /** Absent: no cluster takes gRPC calls. */
   grpcCaller?: GrpcCaller;
+  /** Absent: guests cannot ask for addresses of hosts. */
+  names?: NameResolver | undefined;
   /** The bootstrap's node, for `xds.node`. */
   node: object;
   /** Worker threads; each gets an instance of every VM beside the main thread's. Default 1. */
@@ -153,6 +156,7 @@ export class PluginRuntime {
     });
     checkImports(compiled);
     const { clock, log, caller, grpcCaller, stats, node, trace, random, concurrency = 1 } = this.deps;
+    const { names } = this.deps;
     const { sharedData, sharedQueues } = this;
     const { maxCallbackMs } = this.deps;
     const deps = {
@@ -160,6 +164,7 @@ export class PluginRuntime {
       log,
       caller,
       grpcCaller,
+      names,
       stats,
       node,
       trace,

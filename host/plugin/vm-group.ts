@@ -100,6 +100,7 @@ export class VmGroup {
       grpcCaller: deps.grpcCaller,
       sharedData: deps.sharedData,
       sharedQueues: deps.sharedQueues,
+      names: deps.names,
       random: deps.random,
       maxCallbackMs: deps.maxCallbackMs,
       metrics: new MetricTable(deps.stats),

@@ -9,6 +9,7 @@ import { PluginRuntime } from "../plugin/plugin-runtime";
 import type { FilterFactory } from "../stream/filter";
 import { FilterChain } from "../stream/filter-chain";
 import { bugReporter } from "./bug-reporter";
+import { nameResolver } from "./clusters/resolver";
 import { loadPlugins } from "./load-plugins";
 import { NodeProxy } from "./proxy";
 import { PluginReloader } from "./reload";
@@ -96,6 +97,7 @@ async function run(load: () => Bootstrap, log: Logger, options: NodeEngineOption
         stats: store,
         caller,
         grpcCaller,
+        names: nameResolver,
         node,
         ...(trace && { trace }),
         maxCallbackMs,

@@ -10,6 +10,8 @@ export interface TestHostOptions {
   clusters?: Readonly<Record<string, MockHandler | MockAnswer | "no host">>;
   /** What gRPC calls and streams to each cluster get; more with {@link TestHost.mockGrpc}. */
   services?: Readonly<Record<string, MockGrpcHandler | MockGrpcAnswer | "no host">>;
+  /** Addresses of hosts, for `envoy_resolve_dns`; any other name has none. */
+  names?: Readonly<Record<string, readonly string[]>>;
   /** The bootstrap's `node`, which filters read as `xds.node`. */
   node?: object;
   /** Where random numbers start; default: another one each time, told in failures. */

@@ -51,7 +51,7 @@ export class TestHost {
   ) {
     const { now, node = {}, clusters = {}, logLevel, bufferLimit = 1024 * 1024 } = options;
     const { random = seededRandom(seed), trace = true, services = {} } = options;
-    const { maxCallbackMs = MAX_CALLBACK_MS, workers = 1, contention = 0 } = options;
+    const { names = {}, maxCallbackMs = MAX_CALLBACK_MS, workers = 1, contention = 0 } = options;
     this.clock = new VirtualClock(now && BigInt(now.getTime()) * 1_000_000n);
     this.#log = new RecordedLog(logLevel);
     this.#bufferLimit = bufferLimit;
@@ -68,6 +68,10 @@ export class TestHost {
       stats: this.#metrics,
       caller: this.#clusters,
       grpcCaller: this.#services,
+      names: {
+        resolve: (name, onDone) =>
+          this.clock.soon(() => onDone(Object.hasOwn(names, name) ? names[name] : [])),
+      },
       node,
       random,
       concurrency: workers,

@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import type { ClusterConfig } from "../../config/model";
+import type { NameResolver } from "../../context/name-resolver";
 import type { Cluster } from "./cluster";
 
 const REFRESH_MS = 5000;
@@ -24,6 +25,7 @@ function loopback(name: string, family: 0 | 4 | 6): string[] | undefined {
 
 /** Addresses of the first family that has any; throws when the question could not be put. */
 async function resolve(name: string, families: readonly (0 | 4 | 6)[]): Promise<string[]> {
+  if (name === "") return [];
   for (const family of families) {
     const found = loopback(name, family) ?? (await lookupAll(name, family));
     if (found.length > 0) return found;
@@ -39,6 +41,16 @@ async function lookupAll(name: string, family: 0 | 4 | 6): Promise<string[]> {
     throw error;
   }
 }
+
+/** What filters ask for themselves; Envoy takes IPv4 only where there is no IPv6, too. */
+export const nameResolver: NameResolver = {
+  resolve(name, onDone) {
+    // A defect in what hears of it is told as one of the proxy.
+    void resolve(name, FAMILY.AUTO)
+      .catch(() => undefined)
+      .then((addresses) => setImmediate(onDone, addresses));
+  },
+};
 
 /** Keeps a DNS cluster's hosts in step with its names: at once, then every 5 s. */
 export class Resolver {

@@ -22,7 +22,6 @@ export const NEVER_CALLED: Readonly<Record<string, string>> = {
   proxy_on_response_metadata: "METADATA frames of HTTP/2, which ordinary servers do not send",
   proxy_on_foreign_function: "never called by Envoy's own extensions",
   proxy_validate_configuration: "looked up by Envoy, never called",
-  envoy_on_resolve_dns: "answers envoy_resolve_dns, which the Node engine does not have",
   envoy_on_stats_update: "called by Envoy's stats sink, which the Node engine does not have",
 };
 
@@ -84,7 +83,7 @@ export function abiPage(covers: Covers): string {
     "",
     ...table(HOSTCALLS, "hostcall", covers, () => ""),
     "",
-    "Envoy has one more, `envoy_resolve_dns`, which is not in the specification and not on the Node engine.",
+    "`envoy_resolve_dns` is Envoy's own, beside the specification: what it answers is in buffer 8 of `envoy_on_resolve_dns`.",
     "`emscripten_notify_memory_growth` and `pthread_equal` can be imported in every version.",
     "",
     "## Callbacks",
