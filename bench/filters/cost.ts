@@ -8,18 +8,20 @@ const ROUNDS = 12;
 const SLICES = 20;
 const REQUESTS = 200;
 
-/** Added CPU in microseconds a request and copy, by subject: a number for each round. `bare` is the request itself. */
+/**
+ * Added CPU in microseconds a request and copy, by subject: a number for each round. `bare` is the request itself, which
+ * Envoy answers, or an app at the port `upstream`.
+ */
 export async function addedCost(
   subjects: readonly Subject[],
   request: string = GET,
+  upstream?: number,
 ): Promise<Map<string, number[]>> {
-  const envoy = await EnvoyUnderTest.start([
-    { name: "bare" },
-    ...subjects.map(({ name, chain, copies }) => ({
-      name,
-      chain: Array.from({ length: copies }, () => chain).flat(),
-    })),
-  ]);
+  const variants = subjects.map(({ name, chain, copies }) => ({
+    name,
+    chain: Array.from({ length: copies }, () => chain).flat(),
+  }));
+  const envoy = await EnvoyUnderTest.start([{ name: "bare" }, ...variants], upstream);
   const copies = new Map<string, number>([
     ["bare", 1],
     ...subjects.map((each) => [each.name, each.copies] as const),

@@ -1,5 +1,6 @@
 import { cpus, loadavg } from "node:os";
 import { ENVOY_VERSION } from "../../host/envoy/index";
+import { startApp } from "./app";
 import { addedCost, microseconds, ratioOf } from "./cost";
 import {
   ALGORITHMS,
@@ -30,9 +31,12 @@ console.log(
 
 await buildFilters();
 
-if (part("chain")) {
+for (const name of ["chain", "upstream"]) {
+  if (!part(name)) continue;
+  const forwarded = name === "upstream";
   console.log(
-    "\nfault, authz and metrics one after the other: added CPU, us a request (median of 12 rounds)",
+    `\nfault, authz and metrics one after the other, ${forwarded ? "in front of an app" : "answered by Envoy"}: ` +
+      "added CPU, us a request (median of 12 rounds)",
   );
   const subjects = [
     { name: "rust", chain: [rustHello()], copies: COPIES },
@@ -41,16 +45,18 @@ if (part("chain")) {
     { name: "authz", chain: [authz(10)], copies: COPIES },
     { name: "metrics", chain: [metrics()], copies: COPIES },
   ];
+  const app = forwarded ? await startApp() : undefined;
   for (let run = 1; run <= RUNS; run++) {
-    const added = await addedCost(subjects);
+    const added = await addedCost(subjects, undefined, app?.port);
     const ratio = ratioOf(added, "chain", "rust");
-    const us = (name: string) => microseconds(added, name);
+    const us = (subject: string) => microseconds(added, subject);
     console.log(
       `  run ${run}: bare request ${us("bare")}, chain ${us("chain")} (alone: fault ${us("fault")}, authz ${us("authz")}, ` +
         `metrics ${us("metrics")}), hello on the Rust SDK ${us("rust")}; ` +
         `chain / Rust ${ratio.toFixed(2)} (at most 4: ${verdict(ratio <= 4)}); ${load()}`,
     );
   }
+  app?.close();
 }
 
 if (part("rules")) {

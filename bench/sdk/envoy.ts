@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { envoyEngine } from "../../host/envoy/index";
 import { LogLevel } from "../../sdk/abi/log-level";
-import { bootstrap, httpListener, type Json, wasmFilter } from "../../test/support/bootstrap";
+import { bootstrap, cluster, httpListener, type Json, wasmFilter } from "../../test/support/bootstrap";
 
 /** A listener that answers by itself, with `copies` of a module in its chain; without a module it is bare. */
 export interface Variant {
@@ -14,6 +14,14 @@ export interface Variant {
   chain?: readonly Json[];
 }
 
+const ANSWER: Json = { match: { prefix: "/" }, direct_response: { status: 200 } };
+/** Without what differs from one response to the next. */
+const FORWARD: Json = {
+  match: { prefix: "/" },
+  route: { cluster: "app" },
+  response_headers_to_remove: ["x-envoy-upstream-service-time"],
+};
+
 /** One real Envoy with a listener for each variant, and what it costs. */
 export class EnvoyUnderTest {
   private constructor(
@@ -22,7 +30,8 @@ export class EnvoyUnderTest {
     readonly ports: ReadonlyMap<string, number>,
   ) {}
 
-  static async start(variants: readonly Variant[]): Promise<EnvoyUnderTest> {
+  /** `upstream`: a port that requests go to, in place of being answered at once. */
+  static async start(variants: readonly Variant[], upstream?: number): Promise<EnvoyUnderTest> {
     const folder = mkdtempSync(join(tmpdir(), "bench-sdk-"));
     const listeners = variants.map(({ name, wasm, copies = 1, chain = [] }) => {
       const file = join(folder, `${name}.wasm`);
@@ -36,13 +45,14 @@ export class EnvoyUnderTest {
       return httpListener({
         name,
         filters: wasm ? Array.from({ length: copies }, () => filter) : chain,
-        routes: [{ match: { prefix: "/" }, direct_response: { status: 200 } }],
+        routes: [upstream === undefined ? ANSWER : FORWARD],
         // Nothing that is not the same for every request.
         manager: { generate_request_id: false, stream_idle_timeout: "0s" },
       });
     });
+    const clusters = upstream === undefined ? [] : [cluster("app", upstream)];
     const configPath = join(folder, "envoy.json");
-    writeFileSync(configPath, JSON.stringify(bootstrap({ listeners, clusters: [] })));
+    writeFileSync(configPath, JSON.stringify(bootstrap({ listeners, clusters })));
     const running = await envoyEngine.start({ configPath, concurrency: 1, logLevel: LogLevel.Error });
     const ports = new Map(running.listeners.map(({ name, port }) => [name, port]));
     const stop = async () => {

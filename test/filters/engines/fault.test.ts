@@ -4,7 +4,7 @@ import type { EngineName } from "../../../host/engine";
 import * as build from "../../support/bootstrap";
 import { describeEngines, EngineUnderTest, type ProxyUnderTest } from "../../support/describe-engines";
 import { RawClient } from "../../support/raw-client";
-import { RawUpstream } from "../../support/raw-upstream";
+import { answerOk, RawUpstream } from "../../support/raw-upstream";
 import { moduleFile } from "../support/module-file";
 import {
   FAULT_FILTER,
@@ -282,6 +282,14 @@ describe.skipIf(!inject("envoy"))(`fault acts as Envoy's fault filter (seed ${se
   });
 });
 
+const LATE_OR_ABORTED: HttpEntry[] = [
+  {
+    match: [{ uri: { exact: "/slow" } }],
+    fault: { delay: { percentage: { value: 100 }, fixedDelay: "250ms" } },
+  },
+  { match: [{ uri: { exact: "/abort" } }], fault: always({ httpStatus: 503 }) },
+];
+
 describeEngines("fault", (engine) => {
   let upstream: RawUpstream;
   let proxy: ProxyUnderTest;
@@ -309,6 +317,16 @@ describeEngines("fault", (engine) => {
           ...Object.entries(LISTS).map(([name, entries]) =>
             build.httpListener({ name, filters: [ours(entries)], routes: TO_APP }),
           ),
+          build.httpListener({
+            name: "limits",
+            filters: [ours(LATE_OR_ABORTED)],
+            routes: [
+              {
+                match: { prefix: "/" },
+                route: { cluster: "app", timeout: "0.3s", retry_policy: { retry_on: "5xx", num_retries: 3 } },
+              },
+            ],
+          }),
           // Bodies then come although the headers are held.
           build.httpListener({
             name: "flagged",
@@ -343,6 +361,25 @@ describeEngines("fault", (engine) => {
     expect([status, text]).toEqual([418, "fault filter abort"]);
     expect(ms).toBeGreaterThanOrEqual(200);
     expect(upstream.requests.length).toBe(before);
+  });
+
+  test("the route's timeout begins when the delay is over", async () => {
+    upstream.handler = async (_, reply) => {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      reply.send({ body: "late" });
+    };
+    const { status, text, ms } = await timed("limits", { path: "/slow" });
+    upstream.handler = answerOk;
+    expect([status, text]).toEqual([200, "late"]);
+    expect(ms).toBeGreaterThan(390);
+  });
+
+  test("an abort is not tried again", async () => {
+    const before = upstream.requests.length;
+    const count = () => proxy.stat("wasmcustom.wasm_fault_aborts_injected");
+    const aborts = await count();
+    expect((await timed("limits", { path: "/abort" })).status).toBe(503);
+    expect([await count(), upstream.requests.length]).toEqual([aborts + 1, before]);
   });
 
   test("200 delayed requests at a time: each waits its own delay, none is lost", async () => {
