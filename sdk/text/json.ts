@@ -15,14 +15,32 @@ export enum JsonKind {
 export class JsonValue {
   /** A string, or a number as it is written. */
   text: string = "";
-  /** A number, correctly rounded (larger than the largest double: infinite); 1 or 0 of a boolean. */
-  number: f64 = 0;
+  private value: f64 = 0;
+  /** @internal */
+  unread: bool = false;
   /** The items of a list, the values of an object. */
   items: JsonValue[] = [];
   /** Keys of an object, beside `items`. */
   keys: string[] = [];
 
   constructor(readonly kind: JsonKind) {}
+
+  /**
+   * A number, correctly rounded (larger than the largest double: infinite); 1 or 0 of a boolean. It is read from the text
+   * when first asked for: a long one takes microseconds, and who sends a text full of them should not get that work done.
+   */
+  get number(): f64 {
+    if (this.unread) {
+      this.unread = false;
+      this.value = readNumber(this.text);
+    }
+    return this.value;
+  }
+
+  /** @internal Only the reader knows one. */
+  set number(value: f64) {
+    this.value = value;
+  }
 
   /** Member of an object, or null. */
   get(key: string): JsonValue | null {
@@ -218,7 +236,7 @@ class JsonParser {
     }
     const value = new JsonValue(JsonKind.Number);
     value.text = this.source.substring(from, this.at);
-    value.number = readNumber(value.text);
+    value.unread = true;
     return value;
   }
 

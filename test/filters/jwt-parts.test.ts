@@ -27,9 +27,10 @@ interface Parts {
   part(text: string): string;
   places(value: number): string;
   digits(value: number, precision: number): string;
+  finite(text: string): boolean;
 }
 
-const BOOLS = new Set(["same", "pss"]);
+const BOOLS = new Set(["same", "pss", "finite"]);
 const SIZES = [256, 384, 512] as const;
 
 async function loadParts(): Promise<Parts> {
@@ -363,6 +364,40 @@ describe("numbers", () => {
         );
       }),
       { numRuns: 1000 },
+    );
+  });
+
+  test("are finite when a double can have them", () => {
+    const digits = fc
+      .array(fc.constantFrom(..."0179"), { minLength: 1, maxLength: 330 })
+      .map((list) => list.join(""));
+    const number = fc
+      .tuple(
+        fc.constantFrom("", "-"),
+        digits,
+        fc.option(digits),
+        fc.option(fc.integer({ min: -330, max: 330 })),
+      )
+      .map(([sign, whole, part, power]) => {
+        const integer = whole.replace(/^0+(?=.)/, "");
+        return `${sign}${integer}${part === null ? "" : `.${part}`}${power === null ? "" : `e${power}`}`;
+      });
+    const edges = fc.constantFrom(
+      "1.7976931348623157e308",
+      "1.7976931348623158079e308",
+      "1.7976931348623158080e308",
+      "0.00017976931348623159e312",
+      "0e999999999999",
+      "1e308",
+      "1e309",
+      "-1E+309",
+      "1e-999999999999",
+    );
+    fc.assert(
+      fc.property(fc.oneof(number, edges), (text) => {
+        expect(parts.finite(text)).toBe(Number.isFinite(Number(text)));
+      }),
+      { numRuns: 3000 },
     );
   });
 });

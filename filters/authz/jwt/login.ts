@@ -25,6 +25,7 @@ export class Login {
   /** The tokens of that rule that are still to be looked at; null before they have been looked for. */
   private found: FoundToken[] | null = null;
   private worst: string = MISSING;
+  private readonly tokens: Token[] = [];
 
   constructor(
     private readonly rules: JwtRule[],
@@ -96,8 +97,17 @@ export class Login {
     return "";
   }
 
+  /** Rules often look at the same token: it is read once. */
+  private parsed(text: string): Token {
+    const tokens = this.tokens;
+    for (let i = 0; i < tokens.length; i++) if (tokens[i].text == text) return tokens[i];
+    const token = new Token(text);
+    tokens.push(token);
+    return token;
+  }
+
   private verifyToken(rule: JwtRule, found: FoundToken, waiter: Waiter): string {
-    const token = new Token(found.text);
+    const token = this.parsed(found.text);
     let failure = rule.failure(token, <f64>(currentTime() / 1000000000));
     if (failure == "") failure = rule.keys.failure(token, waiter);
     if (failure != "") return failure;

@@ -15,6 +15,7 @@ import {
   SIGNATURE_BASE64,
   UNKNOWN_ALGORITHM,
 } from "./failure";
+import { isFiniteText } from "./finite";
 
 const ALGORITHMS: string[] = [
   "ES256",
@@ -53,7 +54,7 @@ export class Token {
   private notBefore: f64 = 0;
   private expiry: f64 = 0;
 
-  constructor(text: string) {
+  constructor(readonly text: string) {
     const sections = threeSections(text);
     if (sections.length != 3) this.fail(BAD_FORMAT);
     else if (this.readHeader(sections[0]) && this.readPayload(sections[1])) {
@@ -100,17 +101,17 @@ export class Token {
     if (claims == null) return this.fail(PAYLOAD_JSON);
     this.payload = section;
     this.claims = claims;
-    this.issuer = this.text("iss");
-    this.text("sub");
+    this.issuer = this.textClaim("iss");
+    this.textClaim("sub");
     this.seconds("iat");
     this.notBefore = this.seconds("nbf");
     this.expiry = this.seconds("exp");
-    this.text("jti");
+    this.textClaim("jti");
     this.readAudiences(claims.get("aud"));
     return this.failure == "";
   }
 
-  private text(claim: string): string {
+  private textClaim(claim: string): string {
     const value = this.claims.get(claim);
     if (value == null) return "";
     if (!value.isText) this.fail(`Jwt payload [${claim}] field is not a string`);
@@ -150,7 +151,7 @@ function objectIn(bytes: Bytes): JsonValue | null {
 }
 
 function isFiniteTree(value: JsonValue): bool {
-  if (value.isNumber) return abs(value.number) <= f64.MAX_VALUE;
+  if (value.isNumber) return isFiniteText(value.text);
   for (let i = 0; i < value.items.length; i++) if (!isFiniteTree(value.items[i])) return false;
   return true;
 }

@@ -3,6 +3,7 @@ import { Bytes } from "proxy-wasm-toolkit/sdk";
 import { decodePart } from "../../../filters/authz/jwt/base64";
 import { general, sixPlaces } from "../../../filters/authz/jwt/decimal";
 import { ecPublicKey, ecSignature, P256, P384, P521, rsaPublicKey } from "../../../filters/authz/jwt/der";
+import { isFiniteText } from "../../../filters/authz/jwt/finite";
 import { Modulus } from "../../../filters/authz/jwt/modulus";
 import { verifyPss } from "../../../filters/authz/jwt/rsa-pss";
 import { hmac, sameBytes, sha2 } from "../../../filters/authz/jwt/sha2";
@@ -65,4 +66,8 @@ export function places(value: f64): string {
 
 export function digits(value: f64, precision: i32): string {
   return general(value, precision);
+}
+
+export function finite(text: string): bool {
+  return isFiniteText(text);
 }
