@@ -1,3 +1,4 @@
+import { decimal } from "proxy-wasm-toolkit/sdk/text/ascii";
 import { Fields } from "proxy-wasm-toolkit/sdk/text/fields";
 import { parseIpBlock } from "proxy-wasm-toolkit/sdk/text/ip";
 import { Anchor, AnchorSet } from "./anchor";
@@ -76,7 +77,7 @@ export class Terms {
     }
     const slash = text.indexOf("/");
     const width = block.address.isV4 ? 32 : 128;
-    const prefix = slash < 0 ? width : I32.parseInt(text.substring(slash + 1));
+    const prefix = slash < 0 ? width : decimal(text.substring(slash + 1));
     const bits = this.sources.intern(new BitsSource(isSource));
     return new IpMatch(isSource, block, bits, bitsOf(block.address, prefix + 128 - width));
   }

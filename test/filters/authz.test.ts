@@ -176,6 +176,11 @@ describe("authz: what is refused of Envoy's RBAC", () => {
     rbac: { rules: { policies: { p: { permissions: [permission], principals: [principal] } } } },
   });
   const at = "rbac.rules.policies.p";
+  const any = [{ any: true }];
+  const A = { ident_expr: { name: "a" } };
+  const cel = (condition: unknown) => ({
+    rbac: { rules: { policies: { p: { permissions: any, principals: any, condition } } } },
+  });
   test.each<[unknown, string]>([
     [{ rbac: 5 }, "rbac: expected an object"],
     [{ rbac: [{}, { rule: {} }] }, "rbac[1].rule: unknown or unsupported field (known: @type, rules"],
@@ -191,10 +196,13 @@ describe("authz: what is refused of Envoy's RBAC", () => {
       { rbac: { rules: { policies: { p: { permissions: [{ any: true }] } } } } },
       `${at}.principals: must not be empty`,
     ],
-    [
-      { rbac: { rules: { policies: { p: { condition: {} } } } } },
-      `${at}.condition: unknown or unsupported field`,
-    ],
+    [cel({}), `${at}.condition: needs an expression`],
+    [cel({ struct_expr: {} }), `${at}.condition.struct_expr: unknown or unsupported field`],
+    [cel({ ident_expr: { name: "a) || (true" } }), `${at}.condition.ident_expr.name: expected a name`],
+    [cel({ const_expr: { int64_value: "1) || (1" } }), `${at}.condition.const_expr: expected a text`],
+    [cel({ call_expr: { function: "_&&_", args: [] } }), "call_expr.function: no operator _&&_"],
+    [cel({ call_expr: { function: "_#_", args: [A, A] } }), "call_expr.function: no operator _#_"],
+    [cel({ call_expr: { function: "f(x)", args: [] } }), "call_expr.function: expected a name"],
     [rules({}), `${at}.permissions[0]: needs a condition`],
     [rules({ any: false }), `${at}.permissions[0].any: expected true`],
     [rules({ any: true, header: { name: "a" } }), `${at}.permissions[0].header: not beside any`],
@@ -503,6 +511,12 @@ describe("authz: no trap", () => {
     "rules",
     "permissions",
     "principals",
+    "condition",
+    "call_expr",
+    "function",
+    "args",
+    "const_expr",
+    "ident_expr",
     "and_rules",
     "orIds",
     "ids",

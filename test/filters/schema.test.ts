@@ -195,6 +195,31 @@ const FULL: Record<string, unknown> = {
                 { filter_state: { key: "k", string_match: { safe_regex: { regex: "a" } } } },
                 { not_id: { remote_ip: { address_prefix: "::1" } } },
               ],
+              condition: {
+                call_expr: {
+                  function: "_&&_",
+                  args: [
+                    {
+                      call_expr: {
+                        target: {
+                          select_expr: { operand: { ident_expr: { name: "request" } }, field: "path" },
+                        },
+                        function: "startsWith",
+                        args: [{ const_expr: { string_value: "/" } }],
+                      },
+                    },
+                    {
+                      call_expr: {
+                        function: "@in",
+                        args: [
+                          { const_expr: { int64_value: "1" } },
+                          { list_expr: { elements: [{ const_expr: { int64_value: 1 } }] } },
+                        ],
+                      },
+                    },
+                  ],
+                },
+              },
             },
           },
         },
@@ -312,7 +337,7 @@ function* spoiled(tree: unknown): Generator<unknown> {
 
 /** Values only the filter looks into: JSON Schema has no words for them. */
 const BEYOND_SCHEMA =
-  /expected (a duration|an IP address|a port)|not an expression|a path template|a second policy of this name|start must be less|a second descriptor|Jwks|needs token_bucket or/;
+  /expected (a duration|an IP address|a port)|not an expression|a path template|a second policy of this name|start must be less|no operator|does not take the expression|expected a name|a second descriptor|Jwks|needs token_bucket or/;
 
 describe.each(Object.keys(FULL) as FilterName[])("schema of %s", (filter) => {
   test("takes what the filter takes, and refuses what it refuses", async () => {

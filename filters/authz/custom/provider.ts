@@ -1,5 +1,5 @@
 import { Pairs } from "proxy-wasm-toolkit/sdk";
-import { lowerCase } from "proxy-wasm-toolkit/sdk/text/ascii";
+import { decimal, lowerCase } from "proxy-wasm-toolkit/sdk/text/ascii";
 import { parseDuration } from "proxy-wasm-toolkit/sdk/text/duration";
 import { Glob } from "proxy-wasm-toolkit/sdk/text/glob";
 import { Place } from "../place";
@@ -108,9 +108,8 @@ function readHttp(place: Place, provider: Provider): void {
   provider.failOpen = place.at("failOpen").flag();
   const status = place.at("statusOnError");
   if (!status.isMissing) {
-    const code = I32.parseInt(status.text());
-    if (code < 200 || code > 599 || code.toString() != status.text())
-      status.fail("expected a status such as 403");
+    const code = decimal(status.text(), 3);
+    if (code < 200 || code > 599) status.fail("expected a status such as 403");
     provider.statusOnError = <u32>code;
   }
   const old = Names.read(place.at("includeHeadersInCheck"));

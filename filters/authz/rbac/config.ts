@@ -1,8 +1,9 @@
 import { Engine, Ruling, Verb } from "../engine";
-import { AllOf, AnyOf } from "../matcher";
+import { AllOf, AnyOf, Matcher } from "../matcher";
 import { Place } from "../place";
 import { Rule, RuleSet } from "../rule-set";
 import { Terms } from "../terms";
+import { readCondition } from "./cel";
 import { ConditionReader } from "./condition";
 import { useSnakeCase } from "./names";
 
@@ -90,9 +91,15 @@ export class RbacReader {
   }
 
   private readPolicy(place: Place, id: string, into: RuleSet): void {
-    if (!place.isObject(["permissions", "principals"])) return;
+    if (!place.isObject(["permissions", "principals", "condition"])) return;
     const permissions = new ConditionReader(this.terms, false).all(place.at("permissions"));
     const principals = new ConditionReader(this.terms, true).all(place.at("principals"));
-    into.add(new Rule(id, new AllOf([new AnyOf(permissions), new AnyOf(principals)])));
+    const parts: Matcher[] = [new AnyOf(permissions), new AnyOf(principals)];
+    const condition = place.at("condition");
+    if (!condition.isMissing) {
+      const matcher = readCondition(condition);
+      if (matcher != null) parts.push(this.terms.field(condition.path, matcher));
+    }
+    into.add(new Rule(id, new AllOf(parts)));
   }
 }

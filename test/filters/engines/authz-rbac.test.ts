@@ -22,7 +22,53 @@ function permitted(action: string, ...permissions: Json[]): Json {
 
 const header = (more: Json): Json => ({ header: { name: "x-role", ...more } });
 
+/** CEL as Envoy's configuration has it: as a tree. */
+const ident = (name: string): Json => ({ ident_expr: { name } });
+const select = (operand: Json, field: string, more: Json = {}): Json => ({
+  select_expr: { operand, field, ...more },
+});
+const call = (name: string, ...args: Json[]): Json => ({ call_expr: { function: name, args } });
+const str = (string_value: string): Json => ({ const_expr: { string_value } });
+const requestPart = (field: string): Json => select(ident("request"), field);
+const role = call("_[_]", requestPart("headers"), str("x-role"));
+
+function conditional(condition: Json): Json {
+  return { rules: { action: "DENY", policies: { cel: { permissions: ANY, principals: ANY, condition } } } };
+}
+
+const CONDITIONS: Record<string, Json> = {
+  method: conditional(call("_==_", requestPart("method"), str("GET"))),
+  "or, not": conditional(
+    call(
+      "_||_",
+      call("_!=_", requestPart("method"), str("GET")),
+      call("!_", call("_==_", role, str("admin"))),
+    ),
+  ),
+  "a missing header is no answer": conditional(call("_==_", role, str("guest"))),
+  in: conditional(call("@in", requestPart("method"), { list_expr: { elements: [str("PUT"), str('P"\\')] } })),
+  "methods of texts": conditional({
+    call_expr: { target: requestPart("path"), function: "startsWith", args: [str("/a")] },
+  }),
+  numbers: conditional(
+    call("_&&_", call("_>=_", call("size", requestPart("path")), { const_expr: { int64_value: "4" } }), {
+      const_expr: { bool_value: true },
+    }),
+  ),
+  ternary: conditional(
+    call(
+      "_?_:_",
+      call("_==_", requestPart("method"), str("GET")),
+      { const_expr: { bool_value: false } },
+      {
+        const_expr: { bool_value: true },
+      },
+    ),
+  ),
+};
+
 const WRITTEN: Record<string, Json> = {
+  ...Object.fromEntries(Object.entries(CONDITIONS).map(([name, config]) => [`condition: ${name}`, config])),
   "no rules": {},
   "no policies: deny all": { rules: { action: "ALLOW" } },
   "no policies to deny": { rules: { action: "DENY" } },
