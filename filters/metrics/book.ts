@@ -52,7 +52,7 @@ export class Book {
     const dynamic = this.config.dynamicTags.read();
     let extra = dynamic.length == 0 ? "" : dynamic.join("\0");
     const blocked = snapshot.code == BLOCKED_CODE && !snapshot.isRouted && isBlocked();
-    if (blocked) extra += BLACK_HOLE;
+    if (blocked) extra += `\0${BLACK_HOLE}`;
     const peer = this.peerOf(told);
     const id = peer == null ? 0 : peer.id;
     const known = this.known.find(snapshot, id, grpcStatus, extra);

@@ -13,6 +13,7 @@ class DynamicTag {
 /** Expressions whose values become tags; each is evaluated once an exchange, however many metrics want it. */
 export class DynamicTags {
   private readonly all: DynamicTag[] = [];
+  private readonly none: string[] = [];
 
   get length(): i32 {
     return this.all.length;
@@ -28,6 +29,7 @@ export class DynamicTags {
 
   /** Their values for the current stream. */
   read(): string[] {
+    if (this.all.length == 0) return this.none;
     const values: string[] = [];
     for (let i = 0; i < this.all.length; i++) {
       const value = this.all[i].expression.text;

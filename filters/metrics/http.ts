@@ -48,6 +48,8 @@ class GrpcCallMessages extends Reported {
       if (!this.isPeerKnown) return;
       const facts = this.book.reader.connection();
       facts.authority = this.authority;
+      // How the call goes is no label of its messages.
+      facts.flags = 0;
       this.series = series = this.book.stream(Traffic.Grpc, facts, this.peer, this.dynamic);
     }
     series.count(REQUEST_MESSAGES, this.requests.take());
