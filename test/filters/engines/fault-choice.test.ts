@@ -149,13 +149,13 @@ const CASES: Record<string, Case> = {
     [...FROM, as("a", GRPC)],
   ),
   "runtime: how long": underRuntime(
-    { delay: { percentage: { value: 100 }, fixedDelay: "0.4s" }, ...abort(418) },
-    { delay: { fixed_delay: "0.4s", percentage: percent(100) }, ...nativeAbort(418) },
+    { delay: { percentage: { value: 100 }, fixedDelay: "0.8s" }, ...abort(418) },
+    { delay: { fixed_delay: "0.8s", percentage: percent(100) }, ...nativeAbort(418) },
     { "fault.http.delay.fixed_duration_ms": 1, "fault.http.a.delay.fixed_duration_ms": 0 },
   ),
   "runtime: how often late": underRuntime(
-    { delay: { percentage: { value: 100 }, fixedDelay: "0.4s" }, ...abort(418) },
-    { delay: { fixed_delay: "0.4s", percentage: percent(100) }, ...nativeAbort(418) },
+    { delay: { percentage: { value: 100 }, fixedDelay: "0.8s" }, ...abort(418) },
+    { delay: { fixed_delay: "0.8s", percentage: percent(100) }, ...nativeAbort(418) },
     { "fault.http.delay.fixed_delay_percent": 0, "fault.http.a.delay.fixed_delay_percent": 0 },
   ),
   "runtime: how many": underRuntime(abort(418), nativeAbort(418), { "fault.http.max_active_faults": 0 }),
@@ -173,13 +173,13 @@ const CASES: Record<string, Case> = {
   }),
 };
 
-/** What is seen, and whether it took as long as the delays here do. */
+/** What is seen, and whether it took about as long as the delays here do; Envoy may be a little early. */
 async function timed(port: number, probes: readonly Probe[]): Promise<object[]> {
   const all: object[] = [];
   for (const request of probes) {
     const start = performance.now();
     const [seen] = await probe(port, [request]);
-    all.push({ ...seen, late: performance.now() - start >= 400 });
+    all.push({ ...seen, late: performance.now() - start >= 700 });
   }
   return all;
 }

@@ -66,12 +66,12 @@ function rateLimits(subject: { port: (name: string) => number; proxy: () => Prox
     expect(seen.body).toBe(chunked ? chunked.join("") : body);
     expect([seen.complete, seen.trailers]).toEqual([true, trailers]);
     expect(seen.ms).toBeGreaterThan(seconds * 1000 - 60);
-    expect(seen.ms).toBeLessThan(seconds * 1000 + 600);
+    expect(seen.ms).toBeLessThan(seconds * 1000 + 2000);
   });
 
   test("headers ask for a rate", async () => {
     const port = subject.port(asked);
-    const quick = async (headers: [string, string][]) => (await timeline(port, "/30k", headers)).ms < 500;
+    const quick = async (headers: [string, string][]) => (await timeline(port, "/30k", headers)).ms < 850;
     expect((await timeline(port, "/30k", [throughput("30")])).ms).toBeGreaterThan(890);
     expect(await quick([throughput("30"), throughput("1000000")])).toBe(false);
     for (const value of ["0", "", "-1", "x"]) expect(await quick([throughput(value)]), value).toBe(true);
@@ -178,14 +178,14 @@ describeEngines("fault: bodies that stall and end early", (engine) => {
     expect(seen.body).toBe(reply.chunked ? reply.chunked.join("") : reply.body);
     expect([seen.complete, seen.trailers]).toEqual([true, reply.trailers ?? []]);
     expect(seen.ms).toBeGreaterThan(590);
-    expect(seen.ms).toBeLessThan(1500);
+    expect(seen.ms).toBeLessThan(3000);
     expect(await bytesBeforeSilence(port, path, 250)).toBe(bytes);
   });
 
   test.concurrent.each(["/stall/few", "/stall/empty", "/hold/empty"])(
     "%s has nothing to stall",
     async (path) => {
-      expect((await timeline(proxy.port(), path)).ms).toBeLessThan(500);
+      expect((await timeline(proxy.port(), path)).ms).toBeLessThan(590);
     },
   );
 
@@ -230,7 +230,7 @@ describeEngines("fault: bodies that stall and end early", (engine) => {
     expect([seen.complete, seen.body]).toEqual([true, body(20_000)]);
     // 20 000 bytes at 51 200 a second, the first 2560 at once; the stall falls into that time.
     expect(seen.ms).toBeGreaterThan(300);
-    expect(seen.ms).toBeLessThan(1500);
+    expect(seen.ms).toBeLessThan(3000);
   });
 
   test("the answer of an abort is not cut", async () => {
