@@ -74,19 +74,24 @@ export class Modulus {
     const n = this.limbs;
     const size = n.length;
     const sum = new StaticArray<u32>(size);
+    const bAt = changetype<usize>(b);
+    const nAt = changetype<usize>(n);
+    const sumAt = changetype<usize>(sum);
+    const end = (<usize>size) << 2;
     let top: u32 = 0;
+    // Through addresses: bounds are checked nowhere here, as all four have `size` limbs.
     for (let i = 0; i < size; i++) {
-      const factor = <u64>a[i];
-      let carry = factor * b[0] + sum[0];
+      const factor = <u64>unchecked(a[i]);
+      let carry = factor * load<u32>(bAt) + load<u32>(sumAt);
       const quotient = <u64>(<u32>carry * this.inverse);
-      let reduction = quotient * n[0] + <u32>carry;
-      for (let k = 1; k < size; k++) {
-        carry = factor * b[k] + sum[k] + (carry >> 32);
-        reduction = quotient * n[k] + <u32>carry + (reduction >> 32);
-        sum[k - 1] = <u32>reduction;
+      let reduction = quotient * load<u32>(nAt) + <u32>carry;
+      for (let at: usize = 4; at < end; at += 4) {
+        carry = factor * load<u32>(bAt + at) + load<u32>(sumAt + at) + (carry >> 32);
+        reduction = quotient * load<u32>(nAt + at) + <u32>carry + (reduction >> 32);
+        store<u32>(sumAt + at - 4, <u32>reduction);
       }
       const last = (carry >> 32) + (reduction >> 32) + top;
-      sum[size - 1] = <u32>last;
+      store<u32>(sumAt + end - 4, <u32>last);
       top = <u32>(last >> 32);
     }
     if (top != 0 || !isBelow(sum, n)) subtract(sum, n);
