@@ -144,7 +144,7 @@ function nameOf<K>(name: K): usize {
   } else {
     const bytes = (name as HeaderName).bytes;
     nameSize = <usize>bytes.length;
-    nameSuspect = true;
+    nameSuspect = (name as HeaderName).breaksLine;
     return bytes.ptr;
   }
 }

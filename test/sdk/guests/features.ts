@@ -57,9 +57,10 @@ class Headers extends HttpFilter {
     this.seen.add("x-joined-none", show(headers.joined("x-none")));
     this.seen.add("x-has", `${headers.has("x-empty")} ${headers.has("x-none")}`);
     const injected = headers.add("x-evil", "a\r\nx-injected: 1");
+    const named = headers.add(new HeaderName("x\ny"), "1");
     this.seen.add(
       "x-refused",
-      `${injected} ${headers.replace("x\0y", "1")} ${headers.get("x-evil") == null}`,
+      `${injected} ${headers.replace("x\0y", "1")} ${named} ${headers.get("x-evil") == null}`,
     );
     const binary = headers.get("x-binary");
     if (binary != null) headers.replace("x-binary-text", binary);
