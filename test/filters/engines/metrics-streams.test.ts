@@ -49,7 +49,10 @@ describeEngines("metrics: streams and overrides", (engine) => {
       reply.send({ status: request.path.endsWith("/500") ? 500 : 200, body: "ok" });
     });
     tcp = await TcpUpstream.start((peer) => {
-      void peer.receivesBytes(3).then(() => peer.write("hello"));
+      peer.receivesBytes(3).then(
+        () => peer.write("hello"),
+        () => {}, // a silent client that has left
+      );
     });
     grpc = await GrpcServer.start("test.Echo", {
       talks: {
@@ -176,6 +179,12 @@ describeEngines("metrics: streams and overrides", (engine) => {
     expect(await samples("istio_tcp_connections_closed_total", ...mine)).toEqual([0]);
     peer.reset();
     await until("istio_tcp_connections_closed_total", mine, 1);
+
+    // One that says nothing is counted by the timer.
+    const silent = await TcpPeer.connect(proxy.port("tcp"));
+    await until("istio_tcp_connections_opened_total", mine, 2);
+    silent.reset();
+    await until("istio_tcp_connections_closed_total", mine, 2);
 
     const dead = await TcpPeer.connect(proxy.port("tcp-dead"));
     await dead.over();
