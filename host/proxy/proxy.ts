@@ -20,6 +20,7 @@ import { StatsStore } from "./stats/store";
 import { TagExtraction } from "./stats/tags";
 import { FilteredHttp } from "./tcp/filtered-http";
 import { TcpService } from "./tcp/tcp-service";
+import { CertificateFiles, type Reloadable } from "./tls/certificate-files";
 import { gather } from "./tls/gather";
 import { ServerTls } from "./tls/server-tls";
 
@@ -67,6 +68,7 @@ export class NodeProxy implements RunningEngine {
   private state: ServerState = "PRE_INITIALIZING";
   private adminServer: AdminServer | undefined;
   private flushTimer: NodeJS.Timeout | undefined;
+  private certificates: CertificateFiles | undefined;
   private resolveEnded!: (end: { code: number; reason: string }) => void;
   private stopping: Promise<void> | undefined;
   private closed = false;
@@ -144,6 +146,7 @@ export class NodeProxy implements RunningEngine {
       await listener.listen();
       this.bound.push(listener);
     }
+    this.watchCertificates(tls.filter((one) => one !== undefined));
     this.serverStats.listenersStarted(listeners.length);
     this.flushTimer = setInterval(() => this.store.flush(), bootstrap.statsFlushIntervalMs);
     this.setState("LIVE");
@@ -166,6 +169,22 @@ export class NodeProxy implements RunningEngine {
     if (filters.network.length === 0) return manager;
     const bufferLimit = config.perConnectionBufferLimitBytes;
     return new FilteredHttp(manager, { clock: deps.clock, filters: filters.network, onBug, bufferLimit });
+  }
+
+  private watchCertificates(servers: readonly Reloadable[]): void {
+    const hosts = [...this.clusters.clusters.values()].flatMap(({ tls }) => (tls ? [tls] : []));
+    const { log } = this.deps;
+    this.certificates = new CertificateFiles([...servers, ...hosts], (files, error) => {
+      const names = files.join(", ");
+      if (error === undefined) log.log("config", LogLevel.Info, SOURCE, `certificates read again: ${names}`);
+      else
+        log.log(
+          "config",
+          LogLevel.Warn,
+          SOURCE,
+          `certificates not read again, those from before stay: ${names}: ${(error as Error).message}`,
+        );
+    });
   }
 
   private setState(state: ServerState): void {
@@ -228,6 +247,7 @@ export class NodeProxy implements RunningEngine {
     if (this.closed) return;
     this.closed = true;
     clearInterval(this.flushTimer);
+    this.certificates?.close();
     for (const listener of this.bound) listener.kill();
     this.deps.closeFilters();
     this.caller.close();

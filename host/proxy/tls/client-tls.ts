@@ -1,13 +1,14 @@
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import type { CertificateValidation, UpstreamTlsConfig } from "../../config/model";
 import type { StatsStore } from "../stats/store";
+import { filesOf, type Reloadable } from "./certificate-files";
 import { failureReason, reasonOf } from "./failure-reason";
 import { PeerVerifier } from "./peer-verifier";
-import { clientContext, readData } from "./secure-context";
+import { clientContext, readCertificate } from "./secure-context";
 import { SslStats } from "./ssl-stats";
-import { NamedCertificate, TlsFacts } from "./tls-facts";
+import { type NamedCertificate, TlsFacts } from "./tls-facts";
 
 /** Where a connection goes and what it is for. */
 export interface Target {
@@ -35,10 +36,11 @@ interface Session {
 }
 
 /** TLS with the hosts of one cluster. */
-export class ClientTls {
+export class ClientTls implements Reloadable {
   private readonly stats: SslStats;
-  private readonly context: SecureContext;
-  private readonly local: NamedCertificate | undefined;
+  readonly files: readonly string[];
+  private context: SecureContext;
+  private local: NamedCertificate | undefined;
   private readonly verifier: PeerVerifier | undefined;
   /** The newest session of each host and name. */
   private readonly sessions = new Map<string, Session>();
@@ -52,8 +54,16 @@ export class ClientTls {
     this.context = clientContext(config);
     this.stats = new SslStats(store, prefix);
     this.verifier = config.validation && new PeerVerifier(config.validation);
-    const { certificate } = config;
-    this.local = certificate && new NamedCertificate(new X509Certificate(readData(certificate.chain)));
+    this.local = config.certificate && readCertificate(config.certificate.chain);
+    this.files = filesOf(config.certificate, config.validation);
+  }
+
+  /** New connections begin anew; sessions were checked against what is gone. */
+  reload(): void {
+    const context = clientContext(this.config);
+    this.local = this.config.certificate && readCertificate(this.config.certificate.chain);
+    this.context = context;
+    this.sessions.clear();
   }
 
   /**

@@ -10,6 +10,7 @@ import type {
   UpstreamTlsConfig,
 } from "../../config/model";
 import { ConfigError } from "../../errors";
+import { NamedCertificate } from "./tls-facts";
 
 /** Both libraries have them all on, and no way to choose among them through Envoy's configuration. */
 const TLS13_SUITES = ["TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"];
@@ -103,10 +104,15 @@ function authorities(source: DataSource): Buffer {
 }
 
 /** The bytes behind a data source. Throws ConfigError. */
-export function readData(source: DataSource): Buffer {
+function readData(source: DataSource): Buffer {
   return source.kind === "inline"
     ? source.bytes
     : guard(source, "cannot be read", () => readFileSync(source.path));
+}
+
+/** The certificate that a peer is shown. Throws ConfigError. */
+export function readCertificate(chain: DataSource): NamedCertificate {
+  return guard(chain, "no certificate", () => new NamedCertificate(new X509Certificate(readData(chain))));
 }
 
 function guard<T>(source: DataSource, what: string, attempt: () => T): T {

@@ -1,15 +1,15 @@
-import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
 import type { DownstreamTlsConfig } from "../../config/model";
 import { contained, type OnBug } from "../contain";
 import type { StatCounter, StatsStore } from "../stats/store";
+import { filesOf, type Reloadable } from "./certificate-files";
 import type { ClientHello } from "./client-hello";
 import { failureReason, reasonOf } from "./failure-reason";
 import { PeerVerifier } from "./peer-verifier";
-import { readData, serverContext } from "./secure-context";
+import { readCertificate, serverContext } from "./secure-context";
 import { SslStats } from "./ssl-stats";
-import { NamedCertificate, TlsFacts } from "./tls-facts";
+import { type NamedCertificate, TlsFacts } from "./tls-facts";
 
 /** What stands around the TLS of a filter chain. */
 export interface ServerTlsDeps {
@@ -29,14 +29,18 @@ export interface AcceptOptions {
 }
 
 /** TLS with the clients of one filter chain. */
-export class ServerTls {
+export class ServerTls implements Reloadable {
   readonly stats: SslStats;
   /** Handshakes that took too long. */
   readonly timeouts: StatCounter;
   readonly verifier: PeerVerifier | undefined;
-  readonly options: TLSSocketOptions;
+  readonly files: readonly string[];
   /** What clients are shown. */
-  readonly local: NamedCertificate;
+  local: NamedCertificate;
+  private secureContext: SecureContext;
+  private readonly asks: boolean;
+  /** A client without a certificate is refused. */
+  readonly mandatory: boolean;
 
   /** Throws ConfigError when certificates or keys are of no use. */
   constructor(
@@ -44,20 +48,21 @@ export class ServerTls {
     store: StatsStore,
     readonly deps: ServerTlsDeps,
   ) {
-    const { validation } = config;
-    const secureContext: SecureContext = serverContext(config);
-    this.local = new NamedCertificate(new X509Certificate(readData(config.certificate.chain)));
+    const { validation, certificate, requireClientCertificate } = config;
+    this.secureContext = serverContext(config);
+    this.local = readCertificate(certificate.chain);
+    this.files = filesOf(certificate, validation);
     this.stats = new SslStats(store, deps.prefix);
     this.timeouts = store.counter(`${deps.prefix}downstream_cx_transport_socket_connect_timeout`);
     this.verifier = validation && new PeerVerifier(validation);
-    const asks = this.verifier?.asks ?? false;
-    this.options = {
-      isServer: true,
-      secureContext,
-      requestCert: asks,
-      // Only says whether a client may do without a certificate: the one it has is judged by `verifier`.
-      rejectUnauthorized: asks && (this.verifier?.mandatory(config.requireClientCertificate) ?? false),
-    };
+    this.asks = this.verifier?.asks ?? false;
+    this.mandatory = this.asks && (this.verifier?.mandatory(requireClientCertificate) ?? false);
+  }
+
+  reload(): void {
+    const context = serverContext(this.config);
+    this.local = readCertificate(this.config.certificate.chain);
+    this.secureContext = context;
   }
 
   /** Clients are answered by ALPN, those with something to agree on. */
@@ -75,7 +80,11 @@ export class ServerTls {
     // Without a protocol in common the client goes on without one; node:tls would refuse it.
     const agrees = hello?.protocols.some((name) => alpnProtocols.includes(name)) ?? false;
     return {
-      ...this.options,
+      isServer: true,
+      secureContext: this.secureContext,
+      requestCert: this.asks,
+      // Only says whether a client may do without a certificate: the one it has is judged by `verifier`.
+      rejectUnauthorized: this.mandatory,
       ...(agrees && { ALPNProtocols: alpnProtocols }),
       ...(highWaterMark !== undefined && { highWaterMark }),
     };
@@ -137,7 +146,7 @@ export class ServerTlsSocket extends TLSSocket {
       if (verdict.failure) stats.counters[verdict.failure].inc();
       if (!verdict.accepted) return this.refuse(failureReason("CERTIFICATE_VERIFY_FAILED", verdict.reason));
       validated = verdict.validated;
-    } else if (tls.options.rejectUnauthorized) {
+    } else if (tls.mandatory) {
       // A resumed session that knows no certificate.
       stats.counters.fail_verify_no_cert.inc();
       return this.refuse(failureReason("PEER_DID_NOT_RETURN_A_CERTIFICATE"));
