@@ -12,6 +12,9 @@ import { tlsConnect, tlsRefused } from "../../../support/tls";
 let dir: string;
 let running: RunningEngine | undefined;
 let log = "";
+const writeLog = (line: string) => {
+  log += line;
+};
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "proxy-wasm-reload-"));
   log = "";
@@ -57,7 +60,7 @@ async function start(folder: string): Promise<number> {
       }),
     ),
   );
-  running = await nodeEngine.start({ configPath: file, writeLog: (line) => void (log += line) });
+  running = await nodeEngine.start({ configPath: file, writeLog });
   return running.listeners[0]!.port;
 }
 
