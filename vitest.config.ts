@@ -12,7 +12,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     testTimeout: counting ? 120_000 : 15_000,
-    hookTimeout: 60_000,
+    hookTimeout: counting ? 300_000 : 60_000,
     reporters: [
       "default",
       "./test/support/reporters/conformance-table.ts",
