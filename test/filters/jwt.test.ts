@@ -87,6 +87,27 @@ describe("authz: what jwtRules refuse", () => {
   });
 });
 
+test("authz: clocks may differ by 60 seconds, not by more", async () => {
+  const start = 1_800_000_000;
+  const host = await withFilter("authz", { jwtRules: [rule] }, { now: new Date(start * 1000) });
+  const ask = (claims: object) => {
+    const exchange = host.request({
+      headers: { authorization: `Bearer ${token(secret, { iss: ISSUER, ...claims }, { alg: "HS256" })}` },
+    });
+    if (!exchange.over) exchange.respond();
+    return exchange;
+  };
+  expect(ask({ exp: start - 60 })).toBeForwarded();
+  expect(ask({ exp: start - 61 })).toBeAnswered(401, "Jwt is expired");
+  expect(ask({ exp: start - 60.1 })).toBeAnswered(401, "Jwt is expired");
+  expect(ask({ nbf: start + 60 })).toBeForwarded();
+  expect(ask({ nbf: start + 61 })).toBeAnswered(401, "Jwt not yet valid");
+  // As the clock goes on.
+  host.advance(1000);
+  expect(ask({ exp: start - 60 })).toBeAnswered(401, "Jwt is expired");
+  expect(ask({ nbf: start + 61 })).toBeForwarded();
+});
+
 describe("authz: nothing traps it", () => {
   const everything = {
     ...rule,

@@ -14,10 +14,10 @@ import { Token } from "./token";
 export class Login {
   /** Why the request is refused; "" = it is not. */
   failure: string = "";
-  /** The URL the client asked for. */
-  readonly realm: string;
   /** What the last good token says; null without one. */
   claims: JsonValue | null = null;
+  /** Headers as they came. */
+  private readonly original: Pairs;
   /** Headers as they are now; null once they have been changed. */
   private snapshot: Pairs | null;
   /** The rule whose turn it is; the second time round all must be content. */
@@ -32,8 +32,8 @@ export class Login {
     private readonly request: HttpRequest,
   ) {
     const headers = request.headers.pairs();
+    this.original = headers;
     this.snapshot = headers;
-    this.realm = realmOf(headers);
     // Nobody but a good token makes these headers, not even in a preflight.
     for (let i = 0; i < rules.length; i++) this.stripOutputs(rules[i]);
     if (isPreflight(headers)) this.turn = this.turns;
@@ -52,6 +52,11 @@ export class Login {
       else if (failure != "" && failure != MISSING) return this.end(worse(this.worst, failure));
     }
     return this.end(count == 1 && this.worst != MISSING ? this.worst : "");
+  }
+
+  /** The URL the client asked for. */
+  get realm(): string {
+    return realmOf(this.original);
   }
 
   private get turns(): i32 {
