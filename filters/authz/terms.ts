@@ -64,8 +64,11 @@ export class Terms {
 
   template(template: PathTemplate, path: string): Matcher {
     const source = this.pathSource();
-    const sets = [new AnchorSet().add(new Anchor(source, Form.Prefix, template.beginning))];
-    if (template.end != "") sets.push(new AnchorSet().add(new Anchor(source, Form.Suffix, template.end)));
+    const beginning = new AnchorSet().add(new Anchor(source, Form.Prefix, template.beginning));
+    const end = new AnchorSet().add(new Anchor(source, Form.Suffix, template.end));
+    // The longer says more: `/{*}/orders` begins as everything does.
+    const sets = template.end.length > template.beginning.length ? [end, beginning] : [beginning, end];
+    if (template.end == "") sets.pop();
     return new Anchored(this.path(new TextTest(Form.Regex, template.regex), path), sets);
   }
 
