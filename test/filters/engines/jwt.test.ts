@@ -540,6 +540,15 @@ add(
 );
 add("three rules, none", [RULE, OTHER, AUDIENCES], bearer(token(rsa, { iss: "x" })));
 
+const LAST: JwtRule = { issuer: "https://z.example", jwks: jwks(other) };
+add("three rules, the middle one's, expired", [RULE, OTHER, LAST], bearer(expired));
+add("three rules, the middle one's", [RULE, OTHER, LAST], bearer(good));
+add(
+  "three rules, the last one's, expired",
+  [RULE, OTHER, LAST],
+  bearer(token(other, { iss: "https://z.example", exp: 1 })),
+);
+
 // Preflights.
 const preflight = [
   ...header("Origin", "https://b.example"),
