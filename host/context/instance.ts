@@ -7,7 +7,7 @@ import type { MetricTable } from "../stores/metrics";
 import type { SharedData } from "../stores/shared-data";
 import type { SharedQueues } from "../stores/shared-queues";
 import type { CompiledModule } from "../vm/module";
-import { Vm } from "../vm/vm";
+import { type Callback, Vm } from "../vm/vm";
 import { CallIds } from "./call-ids";
 import type { Context } from "./context";
 import { ContextTable } from "./context-table";
@@ -128,6 +128,12 @@ export class Instance {
    * the VM is failed.
    */
   invoke(context: Context, callback: CallbackName, a = 0, b = 0, c = 0, d = 0): number | undefined {
+    return this.run(context, this.vm.callbacks[callback], a, b, c, d);
+  }
+
+  /** {@link invoke} of a callback that has been looked up. */
+  run(context: Context, callback: Callback | undefined, a = 0, b = 0, c = 0, d = 0): number | undefined {
+    if (!callback) return undefined;
     const { vm, running, effective } = this;
     this.running = context;
     this.effective = undefined;
@@ -135,7 +141,7 @@ export class Instance {
     this.running = running;
     this.effective = effective;
     if (vm.failure) this.reportFailure(context);
-    if (this.deferred.length > 0) this.runDeferred(context, callback);
+    if (this.deferred.length > 0) this.runDeferred(context, callback.name);
     return vm.failure ? undefined : result;
   }
 

@@ -59,14 +59,14 @@ export class HttpContext extends Context implements StreamFilter {
   private create(): void {
     if (this.created) return;
     this.created = true;
-    this.instance.invoke(this, "proxy_on_context_create", this.root.id);
+    this.instance.run(this, this.instance.vm.callbacks.proxy_on_context_create, this.root.id);
   }
 
   decodeHeaders(headers: HeaderMap, end: boolean): HeadersStatus {
     this.create();
     this.request.headers = headers;
     const status = this.headersStatus(
-      this.instance.invoke(this, "proxy_on_request_headers", headers.size, end ? 1 : 0),
+      this.instance.run(this, this.instance.vm.callbacks.proxy_on_request_headers, headers.size, end ? 1 : 0),
     );
     if (passesHeaders(status)) this.request.headers = undefined;
     return status;
@@ -76,7 +76,12 @@ export class HttpContext extends Context implements StreamFilter {
     if (!this.created) return HeadersStatus.Continue;
     this.response.headers = headers;
     const status = this.headersStatus(
-      this.instance.invoke(this, "proxy_on_response_headers", headers.size, end ? 1 : 0),
+      this.instance.run(
+        this,
+        this.instance.vm.callbacks.proxy_on_response_headers,
+        headers.size,
+        end ? 1 : 0,
+      ),
     );
     if (passesHeaders(status)) this.response.headers = undefined;
     return status;
@@ -130,16 +135,16 @@ export class HttpContext extends Context implements StreamFilter {
   onLog(): void {
     this.create();
     this.logging = true;
-    this.instance.invoke(this, "proxy_on_log");
+    this.instance.run(this, this.instance.vm.callbacks.proxy_on_log);
     this.logging = false;
     this.advance(LifecycleEvent.Log);
   }
 
   onDestroy(): void {
     this.closed = true;
-    this.instance.invoke(this, "proxy_on_done");
+    this.instance.run(this, this.instance.vm.callbacks.proxy_on_done);
     this.advance(LifecycleEvent.Done);
-    this.instance.invoke(this, "proxy_on_delete");
+    this.instance.run(this, this.instance.vm.callbacks.proxy_on_delete);
     this.advance(LifecycleEvent.Delete);
     this.instance.forget(this);
     this.root.streamGone();

@@ -26,6 +26,19 @@ const NAMES = Object.keys(CALLBACKS) as CallbackName[];
 
 type Fn = (...args: number[]) => number | undefined;
 
+/** A callback of one instance. */
+export interface Callback {
+  readonly name: CallbackName;
+  readonly run: Fn;
+}
+
+type Callbacks = Record<CallbackName, Callback | undefined>;
+
+/** Every name has its place from the start: who asks for one by its name finds it at once. */
+function noCallbacks(): Callbacks {
+  return Object.fromEntries(NAMES.map((name) => [name, undefined])) as Callbacks;
+}
+
 /** What becomes of a module's callbacks as it is linked. */
 export interface CallbackRules {
   /** A forbidden callback counts as not exported. */
@@ -43,7 +56,8 @@ export class Vm {
   lastWords: string | undefined;
   memory!: GuestMemory;
   private exports!: Record<string, unknown>;
-  private readonly callbacks = new Map<CallbackName, Fn>();
+  /** Those that the module exports and that may be called. */
+  readonly callbacks = noCallbacks();
   private allocator!: Fn;
   private readonly limit: TimeLimit | undefined;
 
@@ -76,7 +90,7 @@ export class Vm {
     for (const callback of NAMES) {
       const fn = this.exports[callback];
       if (typeof fn === "function" && callbacks.allowed(callback))
-        this.callbacks.set(callback, callbacks.wrap(callback, fn) as Fn);
+        this.callbacks[callback] = { name: callback, run: callbacks.wrap(callback, fn) as Fn };
     }
     this.runStartCode();
     this.mode = Mode.Running;
@@ -118,21 +132,20 @@ export class Vm {
 
   /** Does the module export this callback, and may it be called? */
   has(callback: CallbackName): boolean {
-    return this.callbacks.has(callback);
+    return this.callbacks[callback] !== undefined;
   }
 
-  /** Calls a callback; undefined when it is absent or trapped (then {@link failure} is set). */
-  call(callback: CallbackName, a: number, b: number, c: number, d: number, e: number): number | undefined {
-    const fn = this.callbacks.get(callback);
-    if (!fn || this.failure) return undefined;
+  /** Calls a callback; undefined when it traps (then {@link failure} is set) or something has trapped before. */
+  call({ name, run }: Callback, a: number, b: number, c: number, d: number, e: number): number | undefined {
+    if (this.failure) return undefined;
     this.lastWords = undefined;
     const frames = Error.stackTraceLimit;
     Error.stackTraceLimit = COLLECTED_FRAMES;
     try {
       this.limit?.begin();
-      return fn(a, b, c, d, e) ?? 0;
+      return run(a, b, c, d, e) ?? 0;
     } catch (error) {
-      this.fail(callback, error);
+      this.fail(name, error);
       return undefined;
     } finally {
       Error.stackTraceLimit = frames;
