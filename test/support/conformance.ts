@@ -43,6 +43,8 @@ export interface Setup {
   upstreamTls?: TlsOptions;
   /** A second upstream, which speaks HTTP/2; its cluster is called like the behaviour with `-h2` behind. */
   http2?: Http2Handler;
+  /** More fields of that cluster. */
+  http2Cluster?: build.Json;
 }
 
 /** Nobody listens on this port of the loopback interface. */
@@ -121,6 +123,7 @@ export class Behaviour extends PluginLog {
           build.cluster(`${id}-h2`, (this.http2Front ?? this.http2).port, {
             ...build.CLUSTER_HTTP2,
             ...(this.http2Front && (cluster as build.Json)),
+            ...this.setup.http2Cluster,
           }),
         ]
       : [own];

@@ -83,7 +83,6 @@ const thresholds = message(
     max_pending_requests: u32,
     max_requests: u32,
     max_retries: u32,
-    track_remaining: bool,
   },
 );
 

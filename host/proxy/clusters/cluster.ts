@@ -155,7 +155,7 @@ export class Cluster {
     const options = { address, port, hostname, connectTimeoutMs, tls: this.tls };
     const connector = new Connector(options, this.stats, stats);
     const pool = new HostPool(connector, this.config);
-    const http2 = http2Options && new Http2Pool(connector, http2Options, this.stats);
+    const http2 = http2Options && new Http2Pool(connector, http2Options, this.config, this.stats);
     return {
       address,
       port,

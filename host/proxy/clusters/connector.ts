@@ -4,9 +4,6 @@ import type { ClientTls, Target } from "../tls/client-tls";
 import type { TlsFacts } from "../tls/tls-facts";
 import type { ClusterStats } from "./cluster-stats";
 
-/** Idle connections are closed after an hour, HTTP/1.1 ones a second before the time the server announced. */
-export const IDLE_MS = 3_600_000;
-
 /** Set on a socket error when `connect_timeout` ran out. */
 export class ConnectTimeoutError extends Error {
   readonly code = "CONNECT_TIMEOUT";

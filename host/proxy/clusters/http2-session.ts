@@ -1,10 +1,10 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { systemClock } from "../../clock";
-import type { Http2Config } from "../../config/model";
+import type { ClusterConfig, Http2Config } from "../../config/model";
 import type { WireHeaders } from "../http2/wire-headers";
 import { IdleTimer } from "../idle-timer";
 import type { ClusterStats } from "./cluster-stats";
-import { type Connector, IDLE_MS, type PooledSocket } from "./connector";
+import type { Connector, PooledSocket } from "./connector";
 
 /** As many as Envoy takes of a response head. */
 const MAX_HEADERS = 100;
@@ -13,16 +13,22 @@ const MAX_HEADER_BYTES = 60 * 1024;
 /** Memory of one session that node:http2 allows, MiB; its default of 10 is too little for a thousand streams. */
 const MAX_MEMORY = 1024;
 
+/** How long a connection is used; 0 = without limit. */
+export type ConnectionLimits = Pick<ClusterConfig, "maxRequestsPerConnection" | "idleTimeoutMs">;
+
 /** One HTTP/2 connection to a host, shared by many requests. */
 export class Http2Session {
   readonly socket: PooledSocket;
   private readonly session: ClientHttp2Session;
   private active = 0;
+  /** Streams so far. */
+  private opened = 0;
   private readonly idle: IdleTimer;
 
   constructor(
     connector: Connector,
     private readonly options: Http2Config,
+    private readonly limits: ConnectionLimits,
     stats: ClusterStats,
     onClose: () => void,
   ) {
@@ -46,7 +52,7 @@ export class Http2Session {
     socket.once("refused", () => session.destroy());
     // The streams tell; nobody else waits for this connection.
     session.on("error", () => {});
-    this.idle = new IdleTimer(systemClock, IDLE_MS, () => {
+    this.idle = new IdleTimer(systemClock, limits.idleTimeoutMs, () => {
       if (this.active > 0) {
         this.idle.restart();
         return;
@@ -64,8 +70,14 @@ export class Http2Session {
   get hasRoom(): boolean {
     const { session, socket, options } = this;
     if (session.closed || session.destroyed || socket.destroyed || socket.remoteEnded) return false;
+    if (this.usedUp) return false;
     const theirs = session.remoteSettings?.maxConcurrentStreams ?? options.maxConcurrentStreams;
     return this.active < Math.min(options.maxConcurrentStreams, theirs);
+  }
+
+  private get usedUp(): boolean {
+    const most = this.limits.maxRequestsPerConnection;
+    return most > 0 && this.opened >= most;
   }
 
   get destroyed(): boolean {
@@ -76,12 +88,14 @@ export class Http2Session {
   open(headers: WireHeaders, endStream: boolean): ClientHttp2Stream {
     const stream = this.session.request(headers, { endStream, waitForTrailers: !endStream });
     this.active++;
+    this.opened++;
     this.socket.busy = true;
     stream.once("close", () => {
       this.active--;
       if (this.active > 0) return;
       this.socket.busy = false;
-      this.idle.touch();
+      if (this.usedUp) this.session.close();
+      else this.idle.touch();
     });
     return stream;
   }

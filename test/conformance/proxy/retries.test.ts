@@ -368,4 +368,25 @@ conformance("Circuit breakers", ({ behaviour, proxy }) => {
       expect(b.upstream.requests.map(({ connection }) => connection)).toEqual([1, 1, 2, 2, 3]);
     },
   );
+
+  behaviour(
+    "max_requests_per_connection over HTTP/2",
+    {
+      routes: (id) => [{ match: { prefix: "/" }, route: { cluster: `${id}-h2` } }],
+      http2: ({ stream }) => stream.respond({ ":status": 200 }, { endStream: true }),
+      http2Cluster: {
+        typed_extension_protocol_options: {
+          "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            common_http_protocol_options: { max_requests_per_connection: 2 },
+            explicit_http_config: { http2_protocol_options: {} },
+          },
+        },
+      },
+    },
+    async (b) => {
+      for (let i = 0; i < 5; i++) expect((await b.exchange()).status).toBe(200);
+      expect(b.http2.requests.map(({ connection }) => connection)).toEqual([1, 1, 2, 2, 3]);
+    },
+  );
 });
