@@ -16,23 +16,6 @@ type Names =
 
 const unknown = (type: number) => type >>> 0 > MapType.HttpCallResponseTrailers;
 
-/** Names already put into lower case; forgotten all at once when there are too many, long ones never remembered. */
-const lowered = new Map<string, string>();
-const MAX_LOWERED = 4096;
-const MAX_REMEMBERED = 64;
-
-/** Lower-case; in request headers `host` is `:authority`. */
-function canonical(type: number, name: string): string {
-  let lower = lowered.get(name);
-  if (lower === undefined) {
-    lower = name.toLowerCase();
-    if (name.length > MAX_REMEMBERED) return lower;
-    if (lowered.size >= MAX_LOWERED) lowered.clear();
-    lowered.set(name, lower);
-  }
-  return type === MapType.HttpRequestHeaders && lower === "host" ? ":authority" : lower;
-}
-
 /** CR, LF and NUL would split or end the message on the wire; Envoy lets them through, this host does not. */
 function unsafe(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
@@ -40,6 +23,30 @@ function unsafe(text: string): boolean {
     if (code === 13 || code === 10 || code === 0) return true;
   }
   return false;
+}
+
+/** Safe names already put into lower case; forgotten all at once when there are too many, long ones never remembered. */
+const lowered = new Map<string, string>();
+const MAX_LOWERED = 4096;
+const MAX_REMEMBERED = 64;
+
+/** Lower-case; in request headers `host` is `:authority`. Undefined = not a name to be written. */
+function writable(type: number, name: string): string | undefined {
+  let lower = lowered.get(name);
+  if (lower === undefined) {
+    if (unsafe(name)) return undefined;
+    lower = name.toLowerCase();
+    if (name.length <= MAX_REMEMBERED) {
+      if (lowered.size >= MAX_LOWERED) lowered.clear();
+      lowered.set(name, lower);
+    }
+  }
+  return type === MapType.HttpRequestHeaders && lower === "host" ? ":authority" : lower;
+}
+
+/** The same for reading, where any name may be asked for. */
+function readable(type: number, name: string): string {
+  return writable(type, name) ?? name;
 }
 
 /** Runs one change on a live map. */
@@ -60,11 +67,12 @@ const writer =
     const key = env.memory.latin1(keyPtr, keySize);
     const value = env.memory.latin1(valuePtr, valueSize);
     if (key === undefined || value === undefined) return Status.InvalidMemoryAccess;
-    if (unsafe(key) || unsafe(value)) return Status.BadArgument;
+    const name = writable(type, key);
+    if (name === undefined || unsafe(value)) return Status.BadArgument;
     const { context } = env;
     const map = context.writableMap(type);
     if (!map) return Status.BadArgument;
-    edit(map, canonical(type, key), value);
+    edit(map, name, value);
     context.mapChanged(type);
     return Status.Ok;
   };
@@ -87,7 +95,7 @@ export const headers = (env: HostcallEnv): Hostcalls<Names> => ({
     if (pairs.some(([key, value]) => unsafe(key) || unsafe(value))) return Status.BadArgument;
     return change(env, type, (map) => {
       map.clear();
-      for (const [key, value] of pairs) map.add(canonical(type, key), value);
+      for (const [key, value] of pairs) map.add(readable(type, key), value);
     });
   },
   proxy_get_header_map_value(type, keyPtr, keySize, pointerAt, sizeAt) {
@@ -97,7 +105,7 @@ export const headers = (env: HostcallEnv): Hostcalls<Names> => ({
     const { context } = env;
     const map = context.readableMap(type);
     if (!map && !context.unavailableMapIsNotFound) return Status.BadArgument;
-    const value = map?.get(canonical(type, key));
+    const value = map?.get(readable(type, key));
     // ABI 0.1.0 has no NotFound here: a missing header reads as empty.
     if (value === undefined && env.atLeast("0.2.0")) return Status.NotFound;
     return env.put(value ?? "", pointerAt, sizeAt);
@@ -108,6 +116,6 @@ export const headers = (env: HostcallEnv): Hostcalls<Names> => ({
     if (unknown(type)) return Status.BadArgument;
     const key = env.memory.latin1(keyPtr, keySize);
     if (key === undefined) return Status.InvalidMemoryAccess;
-    return change(env, type, (map) => map.remove(canonical(type, key)));
+    return change(env, type, (map) => map.remove(readable(type, key)));
   },
 });
