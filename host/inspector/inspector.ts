@@ -50,7 +50,7 @@ export class Inspector {
     const { listeners } = this.bootstrap;
     return {
       file: this.options.configPath,
-      listeners: listeners.map(({ name }) => name),
+      listeners: [...new Set(listeners.map(({ name }) => name))],
       pauseOnTrap: this.recorder.pauseOnTrap,
       streams: this.recorder.all.map((stream) => stream.summary),
     };

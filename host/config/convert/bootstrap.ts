@@ -1,4 +1,5 @@
 import { chainsOf } from "../chains";
+import { CIRCUIT_BREAKERS } from "../defaults";
 import type {
   Bootstrap,
   ClusterConfig,
@@ -241,10 +242,10 @@ function convertCluster(raw: RawCluster, path: FieldPath, source: Source): Clust
       useHostname: raw.common_lb_config?.consistent_hashing_lb_config?.use_hostname_for_hashing ?? false,
     },
     circuitBreakers: {
-      max_connections: breakers?.max_connections ?? 1024,
-      max_pending_requests: breakers?.max_pending_requests ?? 1024,
-      max_requests: breakers?.max_requests ?? 1024,
-      max_retries: breakers?.max_retries ?? 3,
+      max_connections: breakers?.max_connections ?? CIRCUIT_BREAKERS.max_connections,
+      max_pending_requests: breakers?.max_pending_requests ?? CIRCUIT_BREAKERS.max_pending_requests,
+      max_requests: breakers?.max_requests ?? CIRCUIT_BREAKERS.max_requests,
+      max_retries: breakers?.max_retries ?? CIRCUIT_BREAKERS.max_retries,
     },
     maxRequestsPerConnection: common?.max_requests_per_connection ?? raw.max_requests_per_connection ?? 0,
     idleTimeoutMs: common?.idle_timeout === undefined ? DEFAULT_IDLE_MS : durationMs(common.idle_timeout),

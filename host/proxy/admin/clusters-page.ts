@@ -1,3 +1,4 @@
+import { CIRCUIT_BREAKERS } from "../../config/defaults";
 import { type Cluster, formatAddress, type Host } from "../clusters/cluster";
 import type { AdminHandler } from "./admin-server";
 import { JSON_TYPE, jsonText } from "./json-text";
@@ -5,14 +6,6 @@ import { nameFilter } from "./name-filter";
 
 const COUNTERS = ["cx_connect_fail", "cx_total", "rq_error", "rq_success", "rq_timeout", "rq_total"] as const;
 const GAUGES = ["cx_active", "rq_active", "rq_pending_active"] as const;
-
-/** Requests of high priority do not exist here; their limits are shown as Envoy shows them. */
-const DEFAULT_BREAKERS = {
-  max_connections: 1024,
-  max_pending_requests: 1024,
-  max_requests: 1024,
-  max_retries: 3,
-};
 
 /** The text page lists all numbers of a host by name. */
 const SORTED = [...COUNTERS, ...GAUGES].sort();
@@ -32,7 +25,8 @@ function clusterLines(cluster: Cluster): string[] {
   const { name, statName } = cluster.config;
   const lines = [`${name}::observability_name::${statName}\n`];
   for (const priority of ["default_priority", "high_priority"]) {
-    const limits = priority === "default_priority" ? cluster.config.circuitBreakers : DEFAULT_BREAKERS;
+    // Requests of high priority do not exist here; their limits are shown as Envoy shows them.
+    const limits = priority === "default_priority" ? cluster.config.circuitBreakers : CIRCUIT_BREAKERS;
     for (const [limit, value] of Object.entries(limits))
       lines.push(`${name}::${priority}::${limit}::${value}\n`);
   }
@@ -66,7 +60,7 @@ function clusterJson(cluster: Cluster): unknown {
     name: cluster.config.name,
     ...(cluster.hosts.length > 0 ? { host_statuses: cluster.hosts.map(hostJson) } : {}),
     circuit_breakers: {
-      thresholds: [cluster.config.circuitBreakers, { priority: "HIGH", ...DEFAULT_BREAKERS }],
+      thresholds: [cluster.config.circuitBreakers, { priority: "HIGH", ...CIRCUIT_BREAKERS }],
     },
     observability_name: cluster.config.statName,
   };

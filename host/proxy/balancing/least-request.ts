@@ -5,12 +5,12 @@ import { scheduled } from "./scheduled";
 const active = (host: Host) => Number(host.stats.rq_active.value);
 
 /** Two hosts by chance, and of these the one with fewer requests; with unequal weights a schedule by weight per request. */
-export const leastRequest: BalancerMaker = (hosts, { balancing }) => {
+export const leastRequest: BalancerMaker = (hosts, { choices }, random) => {
   if (new Set(hosts.map(({ weight }) => weight)).size > 1)
     return scheduled(hosts, (host) => host.weight / (active(host) + 1));
-  return ({ random }) => {
+  return () => {
     let chosen = hosts[Math.floor(random() * hosts.length)]!;
-    for (let i = 1; i < balancing.choices; i++) {
+    for (let i = 1; i < choices; i++) {
       const other = hosts[Math.floor(random() * hosts.length)]!;
       if (active(other) < active(chosen)) chosen = other;
     }

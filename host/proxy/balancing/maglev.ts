@@ -13,10 +13,10 @@ interface Builder {
 }
 
 /** Maglev's table (https://research.google/pubs/pub44824): every host takes free places in an order of its own, by its weight. */
-export const maglev: BalancerMaker = (hosts, { balancing }) => {
-  const table = fill(hosts, balancing.tableSize, balancing.useHostname);
+export const maglev: BalancerMaker = (hosts, { tableSize, useHostname }, random) => {
+  const table = fill(hosts, tableSize, useHostname);
   const size = BigInt(table.length);
-  return ({ hash, random }) => table[Number((hash ?? randomHash(random)) % size)]!;
+  return (hash) => table[Number((hash ?? randomHash(random)) % size)]!;
 };
 
 function fill(hosts: readonly Host[], size: number, useHostname: boolean): Host[] {

@@ -1,3 +1,4 @@
+import type { BalancingConfig } from "../../config/model";
 import { formatAddress, type Host } from "../clusters/cluster";
 import type { BalancerMaker } from "./balancer";
 import { hash64, randomHash } from "./hash";
@@ -16,9 +17,9 @@ interface Entry {
  * Ketama's ring with Envoy's numbers: every host has places by its weight, so many that the smallest has a whole number of
  * them; a request goes to the first place at or behind its hash.
  */
-export const ring: BalancerMaker = (hosts, { balancing }) => {
-  const entries = places(hosts, balancing);
-  return ({ hash, random }) => {
+export const ring: BalancerMaker = (hosts, config, random) => {
+  const entries = places(hosts, config);
+  return (hash) => {
     const wanted = hash ?? randomHash(random);
     let low = 0;
     let high = entries.length;
@@ -31,14 +32,7 @@ export const ring: BalancerMaker = (hosts, { balancing }) => {
   };
 };
 
-function places(
-  hosts: readonly Host[],
-  {
-    minimumRing,
-    maximumRing,
-    useHostname,
-  }: { minimumRing: number; maximumRing: number; useHostname: boolean },
-): Entry[] {
+function places(hosts: readonly Host[], { minimumRing, maximumRing, useHostname }: BalancingConfig): Entry[] {
   const total = hosts.reduce((sum, { weight }) => sum + weight, 0);
   const smallest = Math.min(...hosts.map(({ weight }) => weight / total));
   const scale = Math.min(Math.ceil(smallest * minimumRing) / smallest, maximumRing);

@@ -34,6 +34,7 @@ const COUNTERS = [
   "upstream_rq_retry_success",
   "upstream_rq_retry_backoff_exponential",
   "upstream_rq_retry_limit_exceeded",
+  "retry_or_shadow_abandoned",
   "upstream_rq_rx_reset",
   "upstream_rq_timeout",
   "upstream_rq_tx_reset",

@@ -29,14 +29,12 @@ export function formatAddress(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-const MAX_HASH = (1n << 64n) - 1n;
-
-/** What a host is chosen by. */
-export interface Pick {
-  hash?: bigint | undefined;
-  avoid?: (host: Host) => boolean;
-  attempts?: number;
+/** The `ip` of `ip:port`, without brackets. */
+export function ipOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
 }
+
+const MAX_HASH = (1n << 64n) - 1n;
 
 /** A named set of hosts. */
 export class Cluster {
@@ -54,6 +52,8 @@ export class Cluster {
   retries = 0;
   /** Requests on their way, waiting ones included. */
   active = 0;
+  /** Those that have no connection yet. */
+  waiting = 0;
 
   /** Throws ConfigError when the certificates of its TLS are of no use. */
   constructor(
@@ -75,14 +75,14 @@ export class Cluster {
    * @param hash what the route's hash policy made of the request
    * @param avoid hosts that are passed over, `attempts` times at most
    */
-  pick({ hash, avoid, attempts = 0 }: Pick = {}): Host | undefined {
+  pick(hash?: bigint, avoid?: (host: Host) => boolean, attempts = 0): Host | undefined {
     const { balancer } = this;
     if (!balancer) return undefined;
     for (let attempt = 0; ; attempt++) {
       // Another try has to lead somewhere else: Envoy turns the hash over.
       const turned = hash === undefined || attempt === 0 ? hash : hash ^ (MAX_HASH - BigInt(attempt) + 1n);
-      const host = balancer({ hash: turned, random: Math.random });
-      if (attempt === attempts || !avoid?.(host)) return host;
+      const host = balancer(turned);
+      if (attempt >= attempts || !avoid?.(host)) return host;
     }
   }
 
@@ -99,10 +99,6 @@ export class Cluster {
     }
     host.pool.allow(limits.max_connections - this.connectionsBeside(host));
     return false;
-  }
-
-  private get waiting(): number {
-    return Number(this.stats.upstream_rq_pending_active.value);
   }
 
   /** Are as many requests under way as may be? One more that has got a connection is counted as too many. */
@@ -139,7 +135,10 @@ export class Cluster {
     }
     this.hosts = hosts;
     if (changed || !this.balancer)
-      this.balancer = hosts.length === 0 ? undefined : BALANCERS[config.balancing.policy](hosts, config, 0);
+      this.balancer =
+        hosts.length === 0
+          ? undefined
+          : BALANCERS[config.balancing.policy](hosts, config.balancing, Math.random);
     if (changed) this.stats.membership_change.inc();
     this.stats.membership_total.set(BigInt(hosts.length));
     this.stats.membership_healthy.set(BigInt(hosts.length));

@@ -11,6 +11,7 @@ export class RequestCount {
     private readonly host: Host,
   ) {
     cluster.active++;
+    cluster.waiting++;
     cluster.stats.upstream_rq_active.add(1);
     host.stats.rq_active.add(1);
     cluster.stats.upstream_rq_pending_active.add(1);
@@ -33,6 +34,7 @@ export class RequestCount {
   private leavePending(): void {
     if (!this.pending) return;
     this.pending = false;
+    this.cluster.waiting--;
     this.cluster.stats.upstream_rq_pending_active.add(-1);
     this.host.stats.rq_pending_active.add(-1);
   }

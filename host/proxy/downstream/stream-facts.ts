@@ -5,6 +5,7 @@ import type { ConnectionInfo, RouteInfo, StreamInfo } from "../../stores/stream-
 import type { Host } from "../clusters/cluster";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import { tellHost } from "../clusters/host-facts";
+import { randomNumber } from "../router/matchers";
 import type { Route } from "../router/route";
 import type { RouteTable } from "../router/route-table";
 
@@ -16,7 +17,7 @@ export class StreamFacts extends Facts {
   private virtualHost: VirtualHostConfig | undefined;
   private stale = true;
   /** Decides about fractions and weights, the same way however often the route is looked up. */
-  private readonly random = Math.floor(Math.random() * 2 ** 53);
+  private readonly random = randomNumber();
 
   constructor(
     connection: ConnectionInfo,

@@ -7,15 +7,16 @@ import { UnsendableError } from "../clusters/request-writer";
 import type { ResetReason, UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
-import { hashRequest } from "./hash-policy";
-import { RequestCopy } from "./request-copy";
+import { type HashOutcome, hashRequest } from "./hash-policy";
 import { type ClusterAction, rewriteHost, rewriteRequest } from "./request-rewrite";
-import { type AttemptFailure, type RetryDecision, RetryState } from "./retry-state";
+import { ATTEMPTS, decorateResponse } from "./response-headers";
+import { Retries } from "./retries";
+import type { RetryDecision } from "./retry-state";
 import type { Route } from "./route";
 import { Shadows } from "./shadow";
 import { failureReply, flagOf, words } from "./upstream-failure";
 
-export const ATTEMPTS = "x-envoy-attempt-count";
+const TOO_LONG_TO_RETRY = "exceeded request buffer limit while retrying upstream";
 
 /** A request with the place it goes to. */
 export interface RoutedRequest {
@@ -36,24 +37,19 @@ export class ClusterExchange implements UpstreamEvents {
   private shadows: Shadows | undefined;
   /** When a connection was asked for, monotonic. */
   private askedAt = 0n;
-  private retry: RetryState | undefined;
-  /** What a retry sends again; undefined = nothing is retried (any longer). */
-  private copy: RequestCopy | undefined;
-  private retryTimer: NodeJS.Timeout | undefined;
+  /** Undefined: the policy retries nothing. */
+  private retries: Retries | undefined;
   private attemptTimer: NodeJS.Timeout | undefined;
   /** The running attempt has a connection. */
   private begun = false;
-  private readonly tried = new Set<Host>();
-  private hash: bigint | undefined;
-  /** For clients that are to come back to the same host. */
-  private setCookies: readonly string[] = [];
+  /** Hosts that a retry is to pass over; undefined = none. */
+  private tried: Set<Host> | undefined;
+  private hashed: HashOutcome | undefined;
 
-  /** @param decorate what the route adds to a response */
   constructor(
     private readonly stream: ActiveStream,
     private readonly manager: ConnectionManager,
     private readonly request: RoutedRequest,
-    private readonly decorate: (response: HeaderMap) => void,
   ) {}
 
   start(endStream: boolean): void {
@@ -68,31 +64,25 @@ export class ClusterExchange implements UpstreamEvents {
       rewriteHost(headers, host.hostname, action, envoyHeaders);
     if (action.mirrors.length > 0)
       this.shadows = new Shadows(action.mirrors, headers, endStream, manager.clusters);
-    if (action.retry) {
-      this.retry = new RetryState(action.retry, cluster);
-      this.copy = new RequestCopy(endStream, manager.bufferLimit);
-    }
+    const { retry } = action;
+    if (retry && retry.on.size > 0)
+      this.retries = new Retries(retry, cluster, endStream, manager.bufferLimit, () => onRetry(this));
     this.attempt(host, endStream);
     if (endStream) this.onRequestComplete();
   }
 
   private hashRequest(): void {
     const { action, headers } = this.request;
-    const { remoteAddress, localAddress } = this.stream.info.connection;
-    const remoteIp = remoteAddress.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-    const outcome = hashRequest(action.hashPolicies, headers, { remoteAddress, localAddress, remoteIp });
-    this.hash = outcome.hash;
-    this.setCookies = outcome.setCookies;
+    this.hashed = hashRequest(action.hashPolicies, headers, this.stream.info.connection);
   }
 
   private chooseHost(): Host | undefined {
     const { cluster, action } = this.request;
     const { tried } = this;
-    const { retry } = action;
-    const { hash } = this;
-    const host = retry?.avoidPreviousHosts
-      ? cluster.pick({ hash, avoid: (each) => tried.has(each), attempts: retry.hostSelectionAttempts })
-      : cluster.pick({ hash });
+    const hash = this.hashed?.hash;
+    const host = tried
+      ? cluster.pick(hash, (each) => tried.has(each), action.retry?.hostSelectionAttempts)
+      : cluster.pick(hash);
     if (host) return host;
     cluster.stats.upstream_cx_none_healthy.inc();
     cluster.codes.count(503);
@@ -100,17 +90,20 @@ export class ClusterExchange implements UpstreamEvents {
     return undefined;
   }
 
-  private reply(status: number, body: string, details: string, flags: ResponseFlag): void {
+  private reply(status: number, body: string, details: string, flags: number): void {
     this.stream.localReply({ status, body, details, flags });
   }
 
   /** Sends what there is of the request to a host. */
   private attempt(host: Host, bare: boolean): void {
-    const { copy } = this;
-    const { cluster, headers, route } = this.request;
+    const { retries } = this;
+    const { cluster, headers, route, action } = this.request;
     const { info } = this.stream;
     this.begun = false;
-    this.tried.add(host);
+    if (action.retry?.avoidPreviousHosts) {
+      this.tried ??= new Set();
+      this.tried.add(host);
+    }
     info.hostChosen(host);
     if (route.virtualHost.attemptCountUpstream) headers.set(ATTEMPTS, String(info.upstream.attempts));
     if (cluster.refuses(host)) {
@@ -121,7 +114,8 @@ export class ClusterExchange implements UpstreamEvents {
     try {
       const upstream = openUpstream(cluster, host, headers, bare, this);
       this.upstream = upstream;
-      if (!bare && copy && !copy.replay(upstream)) this.stream.holdForUpstream(true);
+      // What held the attempt before up is nothing to this one.
+      if (retries) this.stream.holdForUpstream(!bare && !retries.replay(upstream));
     } catch (error) {
       if (!(error instanceof UnsendableError)) throw error;
       const details = `filter_removed_required_request_headers{${words(error.message)}}`;
@@ -132,8 +126,11 @@ export class ClusterExchange implements UpstreamEvents {
   decodeData(chunk: Buffer, endStream: boolean): void {
     this.shadows?.write(chunk);
     if (endStream) this.shadows?.end();
-    // A body that is too long to be kept is sent once.
-    if (this.copy && !this.copy.add(chunk, endStream)) this.giveUpRetries();
+    if (this.retries && !this.retries.keep(chunk, endStream)) {
+      clearTimeout(this.timer);
+      this.reply(507, TOO_LONG_TO_RETRY, "request_payload_exceeded_retry_buffer_limit", 0);
+      return;
+    }
     if (this.upstream) {
       if (!this.upstream.write(chunk)) this.stream.holdForUpstream(true);
       if (endStream) this.upstream.end();
@@ -143,26 +140,15 @@ export class ClusterExchange implements UpstreamEvents {
 
   decodeTrailers(trailers: HeaderMap): void {
     this.shadows?.end(trailers);
-    this.copy?.finish(trailers);
+    this.retries?.keepTrailers(trailers);
     this.upstream?.end(trailers);
     this.onRequestComplete();
-  }
-
-  private get waitsForRetry(): boolean {
-    return this.retryTimer !== undefined;
-  }
-
-  private giveUpRetries(): void {
-    if (this.waitsForRetry) return;
-    this.retry?.release();
-    this.retry = undefined;
-    this.copy = undefined;
   }
 
   /** The route timeout counts from here. */
   private onRequestComplete(): void {
     this.sentAt = performance.now();
-    if (!this.upstream && !this.waitsForRetry) return;
+    if (!this.upstream && !this.retries?.waiting) return;
     const { timeoutMs } = this.request.action;
     if (timeoutMs > 0) this.timer = setTimeout(onTimeout, timeoutMs, this);
     if (this.begun) this.startAttemptTimer();
@@ -178,10 +164,10 @@ export class ClusterExchange implements UpstreamEvents {
   }
 
   onTimeout(): void {
-    if (!this.upstream && !this.waitsForRetry) return;
+    if (!this.upstream && !this.retries?.waiting) return;
     this.request.cluster.stats.upstream_rq_timeout.inc();
     this.dropAttempt();
-    this.stopRetrying();
+    this.retries?.stop();
     this.stream.info.responseFlags |= ResponseFlag.UpstreamRequestTimeout;
     if (this.responseStarted) {
       this.stream.resetStream("response_timeout");
@@ -194,7 +180,7 @@ export class ClusterExchange implements UpstreamEvents {
     if (!this.upstream || this.responseStarted) return;
     this.request.cluster.stats.upstream_rq_per_try_timeout.inc();
     this.dropAttempt();
-    if (this.retried(this.decide("attempt timeout"))) return;
+    if (this.retried(this.retries?.onReset("attempt timeout", this.begun))) return;
     this.timedOut("upstream_per_try_timeout");
   }
 
@@ -217,31 +203,17 @@ export class ClusterExchange implements UpstreamEvents {
 
   // --- retries
 
-  private decide(reason: AttemptFailure): RetryDecision {
-    return this.retry?.onReset(reason, this.begun) ?? "no";
-  }
-
-  /** Carries a decision out: true when another attempt will come. */
-  private retried(decision: RetryDecision): boolean {
+  /** What a decision says of the stream: true when another attempt will come. */
+  private retried(decision: RetryDecision | undefined): boolean {
     const { info } = this.stream;
     if (decision === "limit exceeded") info.responseFlags |= ResponseFlag.UpstreamRetryLimitExceeded;
     if (decision === "overflow") info.responseFlags |= ResponseFlag.UpstreamOverflow;
-    if (decision !== "retry") return false;
-    this.retryTimer = setTimeout(onRetry, this.retry!.delay, this);
-    return true;
+    return decision === "retry";
   }
 
   onRetry(): void {
-    this.retryTimer = undefined;
-    const { copy } = this;
-    const host = copy && this.chooseHost();
-    if (host) this.attempt(host, copy.bare);
-  }
-
-  private stopRetrying(): void {
-    clearTimeout(this.retryTimer);
-    this.retryTimer = undefined;
-    this.retry?.release();
+    const host = this.chooseHost();
+    if (host) this.attempt(host, this.retries?.bare ?? true);
   }
 
   // --- UpstreamEvents
@@ -263,18 +235,17 @@ export class ClusterExchange implements UpstreamEvents {
 
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
     const { stream, manager, upstream } = this;
-    const { cluster } = this.request;
+    const { cluster, route } = this.request;
     if (!upstream) return;
     clearTimeout(this.attemptTimer);
     const status = Number(headers.get(":status"));
-    if (this.retry && this.retried(this.retry.onHeaders(headers))) {
+    if (this.retried(this.retries?.onHeaders(headers))) {
       this.upstream = undefined;
       upstream.host.stats.rq_error.inc();
       cluster.retriedCodes.count(status);
       upstream.cancel();
       return;
     }
-    this.giveUpRetries();
     this.responseStarted = true;
     cluster.codes.count(status);
     const { rq_error, rq_success } = upstream.host.stats;
@@ -282,8 +253,8 @@ export class ClusterExchange implements UpstreamEvents {
     if (!manager.suppressEnvoyHeaders && this.sentAt !== undefined) {
       headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.sentAt)));
     }
-    for (const cookie of this.setCookies) headers.append("set-cookie", cookie);
-    this.decorate(headers);
+    for (const cookie of this.hashed?.setCookies ?? []) headers.append("set-cookie", cookie);
+    decorateResponse(route, stream.info.upstream.attempts, headers);
     stream.info.responseCodeDetails = "via_upstream";
     if (endStream) this.complete();
     stream.chain.responseHeaders(headers, endStream);
@@ -321,7 +292,7 @@ export class ClusterExchange implements UpstreamEvents {
       stream.resetStream(info.responseCodeDetails);
       return;
     }
-    if (this.retried(this.decide(reason))) return;
+    if (this.retried(this.retries?.onReset(reason, this.begun))) return;
     clearTimeout(this.timer);
     const reply = failureReply(reason, detail, info.upstream.attempts > 1);
     this.request.cluster.codes.count(reply.status);
@@ -348,7 +319,7 @@ export class ClusterExchange implements UpstreamEvents {
   cancel(): void {
     clearTimeout(this.timer);
     clearTimeout(this.attemptTimer);
-    this.stopRetrying();
+    this.retries?.stop();
     this.shadows?.drop();
     const { upstream } = this;
     this.upstream = undefined;

@@ -1,17 +1,11 @@
 import type { HashPolicy } from "../../config/model";
 import type { HeaderMap } from "../../stores/header-map";
+import type { ConnectionInfo } from "../../stores/stream-info";
 import { hash64 } from "../balancing/hash";
+import { ipOf } from "../clusters/cluster";
 import { queryValue } from "./matchers";
 
 const MASK = (1n << 64n) - 1n;
-
-/** Who asks, for policies that go by the connection. */
-export interface HashedConnection {
-  remoteAddress: string;
-  localAddress: string;
-  /** The client's address without its port. */
-  remoteIp: string;
-}
 
 /** A hash for the balancer, and a cookie that brings the client back to the same host. */
 export interface HashOutcome {
@@ -36,7 +30,7 @@ function cookieOf(headers: HeaderMap, name: string): string | undefined {
 export function hashRequest(
   policies: readonly HashPolicy[],
   headers: HeaderMap,
-  connection: HashedConnection,
+  connection: ConnectionInfo,
 ): HashOutcome {
   let hash: bigint | undefined;
   const setCookies: string[] = [];
@@ -55,7 +49,7 @@ export function hashRequest(
 function one(
   policy: HashPolicy,
   headers: HeaderMap,
-  connection: HashedConnection,
+  connection: ConnectionInfo,
   setCookies: string[],
 ): bigint | undefined {
   switch (policy.by) {
@@ -72,7 +66,7 @@ function one(
       return value === undefined ? undefined : hash64(value);
     }
     case "source ip":
-      return hash64(connection.remoteIp);
+      return hash64(ipOf(connection.remoteAddress));
     case "cookie": {
       const value = cookieOf(headers, policy.name);
       if (value) return hash64(value);

@@ -97,6 +97,11 @@ export function routeMatcher(match: RouteMatch): RouteMatcher {
     path(p) && isIn(fraction, random) && headers.every((m) => m(h)) && query.every((m) => m(q));
 }
 
+/** From 0 to 2^53: what decides about fractions and weights. */
+export function randomNumber(): number {
+  return Math.floor(Math.random() * 2 ** 53);
+}
+
 /** Does a random number fall into a fraction? Without one everything does. */
 export function isIn(fraction: Fraction | undefined, random: number): boolean {
   return !fraction || random % fraction.denominator < fraction.numerator;

@@ -20,7 +20,7 @@ export class RequestCopy {
     this.complete = endStream;
     this.bytes += chunk.length;
     if (this.bytes > this.limit) return false;
-    if (chunk.length > 0) this.chunks.push(Buffer.from(chunk));
+    if (chunk.length > 0) this.chunks.push(chunk);
     return true;
   }
 

@@ -29,8 +29,7 @@ export function rewriteRequest(
 function newHost({ hostRewrite, hostFromPath }: Route, headers: HeaderMap): string | undefined {
   if (hostRewrite?.kind === "literal") return hostRewrite.value;
   if (hostRewrite?.kind === "header") return headers.get(hostRewrite.name) || undefined;
-  const path = headers.get(":path") ?? "";
-  return hostFromPath?.(path.replace(/\?.*/s, ""));
+  return hostFromPath?.((headers.get(":path") ?? "").replace(/\?.*/s, ""));
 }
 
 /** Puts another authority in place, and keeps the old one where the next hop can see it. */
@@ -41,13 +40,11 @@ export function rewriteHost(
   envoyHeaders: boolean,
 ): void {
   const was = headers.get(":authority");
-  // The last one in the list is not written down twice (observed).
-  if (
-    was &&
-    appendForwardedHost &&
-    !(headers.get("x-forwarded-host") ?? "").split(",").slice(-1).includes(was)
-  )
-    headers.add("x-forwarded-host", was);
+  if (was && appendForwardedHost) {
+    const before = headers.get("x-forwarded-host") ?? "";
+    // The last one in the list is not written down twice (observed).
+    if (before.split(",").at(-1) !== was) headers.add("x-forwarded-host", was);
+  }
   if (was !== undefined && envoyHeaders) headers.set("x-envoy-original-host", was);
   headers.set(":authority", host);
 }

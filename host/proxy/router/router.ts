@@ -2,10 +2,11 @@ import { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
-import { ATTEMPTS, ClusterExchange } from "./cluster-exchange";
+import { ClusterExchange } from "./cluster-exchange";
 import { mutateHeaders } from "./header-mutation";
 import { redirectLocation } from "./redirect";
 import type { ClusterAction } from "./request-rewrite";
+import { decorateResponse } from "./response-headers";
 import type { Route } from "./route";
 
 /** The last filter of every chain: finds the route, and answers itself or carries the request to a cluster. */
@@ -57,14 +58,8 @@ export class Router {
   /** Local replies of routes that lead to a cluster; the other kinds see to themselves. */
   decorateLocalReply(headers: HeaderMap): void {
     const route = this.stream.info.knownRoute;
-    if (route?.config.action.kind === "cluster") this.decorate(route, headers);
-  }
-
-  /** What a route adds to every response. */
-  decorate(route: Route, headers: HeaderMap): void {
-    const { attempts } = this.stream.info.upstream;
-    if (route.virtualHost.attemptCountDownstream && attempts > 0) headers.set(ATTEMPTS, String(attempts));
-    mutateHeaders(headers, route.responseHeaders);
+    if (route?.config.action.kind === "cluster")
+      decorateResponse(route, this.stream.info.upstream.attempts, headers);
   }
 
   private forward(route: Route, action: ClusterAction, headers: HeaderMap, endStream: boolean): void {
@@ -75,12 +70,8 @@ export class Router {
       this.reply(action.notFoundStatus, "cluster_not_found", ResponseFlag.NoClusterFound);
       return;
     }
-    this.exchange = new ClusterExchange(
-      this.stream,
-      manager,
-      { cluster, route, action, headers },
-      (response) => this.decorate(route, response),
-    );
+    const request = { cluster, route, action, headers };
+    this.exchange = new ClusterExchange(this.stream, manager, request);
     this.exchange.start(endStream);
   }
 

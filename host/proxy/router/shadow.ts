@@ -6,7 +6,7 @@ import type { ClusterManager } from "../clusters/cluster-manager";
 import { openUpstream } from "../clusters/open-upstream";
 import { UnsendableError } from "../clusters/request-writer";
 import type { UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
-import { isIn } from "./matchers";
+import { isIn, randomNumber } from "./matchers";
 
 /** Bytes of a copy that wait for a slow host; then the copy is dropped, so that it never holds up the request. */
 const MAX_WAITING = 1024 * 1024;
@@ -92,7 +92,7 @@ export class Shadows {
     this.complete = endStream;
     for (const { cluster: name, fraction, keepHost } of policies) {
       const cluster = clusters.get(name);
-      if (!cluster || !isIn(fraction, Math.floor(Math.random() * 2 ** 53))) continue;
+      if (!cluster || !isIn(fraction, randomNumber())) continue;
       const shadow = new Shadow(cluster);
       this.running.push(shadow);
       shadow.start(shadowHeaders(headers, keepHost), endStream);
@@ -115,10 +115,13 @@ export class Shadows {
   }
 }
 
-/** The address Envoy takes for the machine's own: the first that is not a loopback one. */
+let ownAddress: string | undefined;
+
+/** The address Envoy takes for the machine's own, once: the first that is not a loopback one. */
 function localAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  return all.find(({ internal, family }) => !internal && family === "IPv4")?.address ?? "127.0.0.1";
+  const all = () => Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  ownAddress ??= all().find(({ internal, family }) => !internal && family === "IPv4")?.address ?? "127.0.0.1";
+  return ownAddress;
 }
 
 /** `shop:8080` becomes `shop-shadow:8080`. */

@@ -1,5 +1,5 @@
 import { afterAll, expect } from "vitest";
-import type { ClusterConfig } from "../../../host/config/model";
+import type { BalancingConfig } from "../../../host/config/model";
 import { BALANCERS } from "../../../host/proxy/balancing/balancer";
 import { hash64 } from "../../../host/proxy/balancing/hash";
 import type { Host } from "../../../host/proxy/clusters/cluster";
@@ -49,7 +49,7 @@ const times = (hosts: readonly number[], host: number) => hosts.filter((each) =>
 function expected(
   policy: "RING_HASH" | "MAGLEV",
   weights: readonly number[],
-  config: Partial<ClusterConfig["balancing"]> = {},
+  config: Partial<BalancingConfig> = {},
 ) {
   const hosts = weights.map((weight, i) => ({
     address: "127.0.0.1",
@@ -64,10 +64,10 @@ function expected(
     useHostname: false,
     ...config,
   };
-  const pick = BALANCERS[policy](hosts as never as Host[], { balancing } as ClusterConfig, 0);
+  const pick = BALANCERS[policy](hosts as never as Host[], { ...balancing, policy, choices: 2 }, Math.random);
   return (text: string, ...more: string[]) => {
     const hash = more.reduce((seed, each) => hash64(each, seed), hash64(text));
-    return hosts.indexOf(pick({ hash, random: Math.random }) as never);
+    return hosts.indexOf(pick(hash) as never);
   };
 }
 

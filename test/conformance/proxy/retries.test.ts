@@ -270,6 +270,51 @@ conformance("Retries", ({ behaviour, proxy }) => {
   );
 
   behaviour(
+    "a body that outgrows the buffer while a retry waits: 507, as it could not be sent whole again",
+    {
+      // The wait is a random part of it: next to never so short that the retry comes first.
+      ...retrying(
+        { retry_on: "5xx", retry_back_off: { base_interval: "600s", max_interval: "600s" } },
+        [503],
+      ),
+      listener: { per_connection_buffer_limit_bytes: 1000 },
+    },
+    async (b) => {
+      const client = await b.connect();
+      client.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5000\r\n\r\nbegun");
+      await b.upstream.request(0);
+      // The answer has come, and the attempt is given up for it.
+      await expect
+        .poll(() => proxy().stat(`cluster.${b.id}.retry.upstream_rq_503`), { timeout: 10_000 })
+        .toBe(1);
+      client.write("x".repeat(4995));
+      const response = await client.response();
+      expect([response.status, response.text]).toEqual([
+        507,
+        "exceeded request buffer limit while retrying upstream",
+      ]);
+      expect(b.upstream.requests).toHaveLength(1);
+      expect(await proxy().stat(`cluster.${b.id}.retry_or_shadow_abandoned`)).toBe(1);
+    },
+  );
+
+  behaviour(
+    "a long body whose first host stops reading and breaks off reaches the next attempt whole",
+    retrying({ retry_on: "reset" }, [
+      (_, reply) => {
+        reply.socket.pause();
+        // By then the proxy has filled what the kernel takes and waits.
+        setTimeout(() => reply.socket.resetAndDestroy(), 300);
+      },
+      async ({ message }, reply) => reply.send({ body: String((await message).body.length) }),
+    ]),
+    async (b) => {
+      const response = await b.exchange({ method: "POST", body: "x".repeat(900_000) });
+      expect([response.status, response.text]).toEqual([200, "900000"]);
+    },
+  );
+
+  behaviour(
     "a virtual host's policy is that of its routes; a route's own replaces it",
     {
       virtualHost: { retry_policy: { ...SOON, retry_on: "5xx", num_retries: 2 } },
@@ -304,6 +349,7 @@ conformance("Circuit breakers", ({ behaviour, proxy }) => {
     const responses = await Promise.all(Array.from({ length: count }, () => b.exchange()));
     return responses.map(({ status }) => status);
   }
+  // Long enough that requests made together overlap.
   const slow: UpstreamHandler = (_, reply) => void setTimeout(() => reply.send({}), 300);
   const limits = (thresholds: Json): Json => ({ circuit_breakers: { thresholds: [thresholds] } });
 

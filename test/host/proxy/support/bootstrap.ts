@@ -1,4 +1,5 @@
 import { convertHttp2 } from "../../../../host/config/convert/http2";
+import { CIRCUIT_BREAKERS } from "../../../../host/config/defaults";
 import type {
   Bootstrap,
   ClusterConfig,
@@ -166,12 +167,7 @@ export function cluster(
       tableSize: 65_537,
       useHostname: false,
     },
-    circuitBreakers: {
-      max_connections: 1024,
-      max_pending_requests: 1024,
-      max_requests: 1024,
-      max_retries: 3,
-    },
+    circuitBreakers: CIRCUIT_BREAKERS,
     maxRequestsPerConnection: 0,
     idleTimeoutMs: 3_600_000,
     ...more,
