@@ -1,4 +1,4 @@
-import { logDebug, Metric, MetricType, setProperty } from "proxy-wasm-toolkit/sdk";
+import { isLogging, LogLevel, logDebug, Metric, MetricType, setProperty } from "proxy-wasm-toolkit/sdk";
 import { Facts } from "./facts";
 import { RuleSet } from "./rule-set";
 
@@ -58,7 +58,7 @@ export class Ruling {
     const id = at < 0 ? "none" : this.rules.rules[at].id;
     const denies = this.verb == Verb.Deny ? at >= 0 : this.verb == Verb.Allow && at < 0;
     this.count(at, denies);
-    if (denies || this.trial) {
+    if ((denies || this.trial) && isLogging(LogLevel.Debug)) {
       logDebug(
         `${this.trial ? "shadow" : "enforced"} ${denies ? "denied" : "allowed"}, matched policy ${id}`,
       );

@@ -8,7 +8,15 @@ const MOST_RULES = 3;
 const MOST_VALUE = 64;
 const MOST_TEXT = 2048;
 /** Headers whose values nobody should read in a log. */
-const SECRET: string[] = ["authorization", "cookie", "x-api-key"];
+const SECRET: string[] = [
+  "authorization",
+  "proxy-authorization",
+  "cookie",
+  "x-api-key",
+  // Queries hold tokens.
+  "referer",
+  "x-envoy-original-path",
+];
 
 /** Tells which rule decided, and what the nearest others would have needed. */
 export class Explainer {
@@ -94,13 +102,14 @@ function describe(ruling: Ruling, facts: Facts): string {
 
 /** Printable ASCII, and not more of it than that. */
 function plain(text: string, most: i32): string {
-  let result = "";
-  for (let i = 0; i < text.length; i++) {
-    if (i == most) return `${result}...`;
+  const cut = text.length > most;
+  const size = cut ? most : text.length;
+  const shown = changetype<string>(__new((<usize>size) << 1, idof<string>()));
+  for (let i = 0; i < size; i++) {
     const c = text.charCodeAt(i);
-    result += c >= 32 && c < 127 ? text.charAt(i) : "?";
+    store<u16>(changetype<usize>(shown) + ((<usize>i) << 1), c >= 32 && c < 127 ? c : 63);
   }
-  return result;
+  return cut ? `${shown}...` : shown;
 }
 
 function isToken(name: string): bool {

@@ -7,9 +7,11 @@ import { AuthzRoot } from "./root";
 /** Decides of a connection once, when its first bytes come, as Envoy's network filter. */
 export class AuthzTcp extends TcpFilter {
   private decided: bool = false;
+  /** Of what comes later, too: a connection may go on for a moment after it was closed. */
+  private verdict: Action = Action.Continue;
 
   onDownstreamData(): Action {
-    if (this.decided) return Action.Continue;
+    if (this.decided) return this.verdict;
     this.decided = true;
     const config = (this.root as AuthzRoot).forConnections;
     if (config.broken) return this.deny("none");
@@ -25,7 +27,8 @@ export class AuthzTcp extends TcpFilter {
   private deny(id: string): Action {
     // Where access logs find it: modules cannot set why a connection ends.
     setProperty("rbac_access_denied", detailsOf(id));
+    this.verdict = Action.Pause;
     this.close();
-    return Action.Pause;
+    return this.verdict;
   }
 }

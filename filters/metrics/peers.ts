@@ -27,10 +27,12 @@ export class Peers {
     return this.remember(text, message == null ? null : readWorkload(message));
   }
 
-  /** By an endpoint's metadata, which cannot be mistaken for base64. */
+  /** By an endpoint's metadata. */
   ofEndpoint(text: string): Workload | null {
     if (text.length > MAX_LENGTH) return null;
-    return this.known.has(text) ? this.known.get(text) : this.remember(text, endpointWorkload(text));
+    // No header has a line break: what an upstream says of itself is not taken for this.
+    const key = `\n${text}`;
+    return this.known.has(key) ? this.known.get(key) : this.remember(key, endpointWorkload(text));
   }
 
   private remember(text: string, workload: Workload | null): Workload | null {

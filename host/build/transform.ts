@@ -26,7 +26,8 @@ export function sdkTransform(
       refuseSameName(registrations ?? [], names);
       const overridden = overriddenMethods(classesInUse(program, compiler, registrations), compiler);
       const shared = isShared(program, compiler, registrations, overridden);
-      const bothKinds = registersBothKinds(program);
+      // A module with one filter has one kind, whatever its comments mention.
+      const bothKinds = !shared && registersBothKinds(program);
 
       gateLogs(program, compiler);
       bindGlobals(program);

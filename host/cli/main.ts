@@ -12,6 +12,8 @@ import { type RunHooks, runCommand } from "./run";
 import { bold, hasColours } from "./terminal";
 import { testCommand } from "./test";
 
+const nobodyReads = () => {};
+
 /**
  * Runs one command line and answers the process's exit code: 0 done, 1 failed, 2 wrong usage. Never throws.
  *
@@ -19,6 +21,9 @@ import { testCommand } from "./test";
  * process.exitCode = await main(["build", "examples/hello"]);
  */
 export async function main(argv: readonly string[], hooks: RunHooks = {}): Promise<number> {
+  // The reader of our output may go away (`| head`): that is no reason for a stack trace.
+  for (const stream of [process.stdout, process.stderr])
+    if (!stream.listeners("error").includes(nobodyReads)) stream.on("error", nobodyReads);
   const outcome = { exitCode: 0 };
   const program = new Command("proxy-wasm")
     .description("Build proxy-wasm filters from AssemblyScript, and run them in a sidecar proxy.")

@@ -158,6 +158,7 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
     log.log("main", Level.Warn, "proxy-wasm", `the node engine runs 1 worker, not ${options.concurrency}`);
   const inspected = options.inspect === undefined ? undefined : await inspect(configPath, options);
   const engine = inspected?.engine ?? (await loadEngine(options.engine));
+  const onBug = bugLogger(log);
   const say = (line: string) => log.log("main", Level.Info, "proxy-wasm", line);
   try {
     return await supervise(
@@ -165,12 +166,13 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
       (running) => {
         const ms = Math.round(performance.now() - (hooks.began ?? 0));
         say(readyLine(running, ms));
-        if (options.engine === "node") surviveBugs(log);
+        if (options.engine === "node") process.on("uncaughtException", onBug);
         if (inspected) say(`inspector: ${inspected.url}`);
         hooks.onReady?.(running, ms);
       },
     );
   } finally {
+    process.off("uncaughtException", onBug);
     await inspected?.close();
   }
 }
@@ -223,10 +225,8 @@ async function start(
  * Streams catch what goes wrong in serving them. What is thrown elsewhere (a timer, a connection nobody uses) is a defect
  * of this host, too, and no reason for all streams to end.
  */
-function surviveBugs(log: Logger): void {
-  process.on("uncaughtException", (error) =>
-    log.log("main", Level.Critical, "proxy-wasm", hostBug("the proxy", error)),
-  );
+function bugLogger(log: Logger): (error: unknown) => void {
+  return (error) => log.log("main", Level.Critical, "proxy-wasm", hostBug("the proxy", error));
 }
 
 /** Each engine is a bundle chunk of its own: only the wanted one is loaded. */

@@ -40,6 +40,13 @@ export interface InstanceDeps {
 
 const after = (id: number) => (id === 0xffffffff ? 1 : id + 1);
 
+/** Asked for in a callback, to be done once it has returned. */
+interface Deferred {
+  /** The context it is about: the effective one, not the one whose callback ran. */
+  owner: Context;
+  action(): void;
+}
+
 /**
  * A VM with the contexts that live in it. Runs callbacks, knows whose turn it is, and carries out what a callback
  * asked for (continue, close, local response) once the callback has returned.
@@ -55,7 +62,7 @@ export class Instance {
   private wrapped = false;
   private running: Context | undefined;
   private effective: Context | undefined;
-  private readonly deferred: (() => void)[] = [];
+  private readonly deferred: Deferred[] = [];
   private failureReported = false;
   /** What the guest logged last at level error or above, Latin-1. */
   lastComplaint: string | undefined;
@@ -118,9 +125,9 @@ export class Instance {
     return true;
   }
 
-  /** Queues work for the moment the running callback returns. */
-  defer(action: () => void): void {
-    this.deferred.push(action);
+  /** Queues work for the moment the running callback returns; what breaks in it ends the stream of `owner`. */
+  defer(owner: Context, action: () => void): void {
+    this.deferred.push({ owner, action });
   }
 
   /**
@@ -141,18 +148,19 @@ export class Instance {
     this.running = running;
     this.effective = effective;
     if (vm.failure) this.reportFailure(context);
-    if (this.deferred.length > 0) this.runDeferred(context, callback.name);
+    if (this.deferred.length > 0) this.runDeferred(callback.name);
     return vm.failure ? undefined : result;
   }
 
-  private runDeferred(context: Context, callback: CallbackName): void {
-    for (let action = this.deferred.shift(); action; action = this.deferred.shift()) {
+  private runDeferred(callback: CallbackName): void {
+    for (let next = this.deferred.shift(); next; next = this.deferred.shift()) {
+      const { owner, action } = next;
       try {
         action();
       } catch (error) {
-        const text = hostBug(`what context ${context.id} asked for in ${callback}`, error);
+        const text = hostBug(`what context ${owner.id} asked for in ${callback}`, error);
         this.deps.log.log("wasm", LogLevel.Critical, "host/context/instance.ts", text);
-        context.breakStream();
+        owner.breakStream();
       }
     }
   }

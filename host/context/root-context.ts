@@ -176,7 +176,7 @@ export class RootContext extends Context {
   done(): boolean {
     if (this.stage !== Stage.Closing) return false;
     this.advance(LifecycleEvent.Done);
-    this.instance.defer(() => this.delete());
+    this.instance.defer(this, () => this.delete());
     return true;
   }
 

@@ -92,10 +92,11 @@ export const headers = (env: HostcallEnv): Hostcalls<Names> => ({
     const data = env.memory.copy(ptr, size);
     if (!data) return Status.InvalidMemoryAccess;
     const pairs = decodePairs(data);
-    if (pairs.some(([key, value]) => unsafe(key) || unsafe(value))) return Status.BadArgument;
+    const names = pairs.map(([key, value]) => (unsafe(value) ? undefined : writable(type, key)));
+    if (names.includes(undefined)) return Status.BadArgument;
     return change(env, type, (map) => {
       map.clear();
-      for (const [key, value] of pairs) map.add(readable(type, key), value);
+      for (const [i, [, value]] of pairs.entries()) map.add(names[i]!, value);
     });
   },
   proxy_get_header_map_value(type, keyPtr, keySize, pointerAt, sizeAt) {

@@ -235,23 +235,25 @@ export class HttpContext extends Context implements StreamFilter {
     if (type === StreamType.HttpRequest) {
       this.request.headers = undefined;
       this.request.trailers = undefined;
-      this.instance.defer(() => this.unlessClosed(() => this.callbacks.continueDecoding()));
+      this.instance.defer(this, () => this.unlessClosed(() => this.callbacks.continueDecoding()));
     } else if (type === StreamType.HttpResponse) {
-      this.instance.defer(() => this.unlessClosed(() => this.callbacks.continueEncoding()));
+      this.instance.defer(this, () => this.unlessClosed(() => this.callbacks.continueEncoding()));
     }
   }
 
   override closeStream(type: StreamType): void {
     const reset = type === StreamType.HttpRequest || type === StreamType.HttpResponse;
     if (reset)
-      this.instance.defer(() => this.unlessClosed(() => this.callbacks.resetStream("wasm_close_stream")));
+      this.instance.defer(this, () =>
+        this.unlessClosed(() => this.callbacks.resetStream("wasm_close_stream")),
+      );
   }
 
   override sendLocalResponse(response: LocalResponse): void {
     // In on_log Envoy recurses until it crashes; here the call has no effect.
     if (this.logging || this.closed || this.replied || this.broken) return;
     this.replied = true;
-    this.instance.defer(() =>
+    this.instance.defer(this, () =>
       this.unlessClosed(() =>
         this.callbacks.sendLocalReply({ ...response, details: response.details.replace(/\s/g, "_") }),
       ),
@@ -261,7 +263,7 @@ export class HttpContext extends Context implements StreamFilter {
   /** 500, or a reset once response headers have left; what the guest asked for does not count any more. */
   override breakStream(): void {
     if (this.broken || this.closed) return;
-    this.instance.defer(() => {
+    this.instance.defer(this, () => {
       if (!this.closed) this.callbacks.sendLocalReply({ status: 500, body: "", details: HOST_BUG });
     });
     this.broken = true;

@@ -116,13 +116,13 @@ export class TcpContext extends Context implements NetworkFilter {
 
   override continueStream(type: StreamType): void {
     if (type === StreamType.Downstream)
-      this.instance.defer(() => this.unlessClosed(() => this.callbacks.continueReading()));
+      this.instance.defer(this, () => this.unlessClosed(() => this.callbacks.continueReading()));
   }
 
   /** Either side closes the client connection: the only one a network filter has. */
   override closeStream(type: StreamType): void {
     if (type === StreamType.Downstream || type === StreamType.Upstream)
-      this.instance.defer(() => this.unlessClosed(() => this.callbacks.close()));
+      this.instance.defer(this, () => this.unlessClosed(() => this.callbacks.close()));
   }
 
   override breakStream(): void {

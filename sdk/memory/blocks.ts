@@ -50,6 +50,11 @@ export function isExhausted(): bool {
   return budget < 0;
 }
 
+/** The budget is used up, whatever was taken of it. */
+export function collectSoon(): void {
+  budget = -1;
+}
+
 export function startBudget(bytes: usize): void {
   budget = bytes;
 }
@@ -213,7 +218,8 @@ function grow(size: usize): void {
     close();
     at = from;
   }
-  more(<i32>((size + 0xffff) >>> 16));
+  // A place behind foreign memory begins 16 bytes later.
+  more(<i32>((size + 16 + 0xffff) >>> 16));
   limit = end = ((<usize>memory.size()) << 16) - 4;
 }
 

@@ -1,6 +1,7 @@
 import {
   beginCollection,
   CLASS,
+  collectSoon,
   HEADER,
   LINK,
   nextPinned,
@@ -74,9 +75,9 @@ export function collectObjects(): usize {
   return sweep();
 }
 
-/** `__collect` of authors. */
+/** `__collect` of authors: as soon as the running callback has ended, for until then its locals are in use. */
 export function collectNow(): void {
-  collectObjects();
+  collectSoon();
 }
 
 /** Keeps an object although nothing refers to it. */

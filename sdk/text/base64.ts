@@ -23,12 +23,34 @@ export function decodeBase64(text: string): Bytes | null {
   if ((size & 3) != 0) return null;
   let end = size;
   while (end > size - 2 && end > 0 && text.charCodeAt(end - 1) == PAD) end--;
-  return decodeWith(text, end, PLUS, SLASH);
+  return decodeWith(text, end, PLUS, SLASH, false);
 }
 
 /** Reads base64url without padding; null unless it is canonical. */
 export function decodeBase64Url(text: string): Bytes | null {
-  return decodeWith(text, text.length, MINUS, UNDERSCORE);
+  return decodeWith(text, text.length, MINUS, UNDERSCORE, false);
+}
+
+/**
+ * Reads base64url as Envoy's reader of tokens and keys does: white space is skipped, padding may be there if it is whole,
+ * and bits beyond the last byte say nothing. Null when it is none.
+ */
+export function decodeBase64UrlLenient(text: string): Bytes | null {
+  let signs = 0;
+  let pads = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (isSpace(c)) continue;
+    if (c == PAD) pads++;
+    else if (pads > 0) return null;
+    else signs++;
+  }
+  if (pads != 0 && pads != ((4 - (signs & 3)) & 3)) return null;
+  return decodeWith(text, signs, MINUS, UNDERSCORE, true);
+}
+
+function isSpace(c: i32): bool {
+  return c == 32 || (c >= 9 && c <= 13);
 }
 
 function encodeWith(bytes: Bytes, sign62: i32, sign63: i32, padded: bool): string {
@@ -60,7 +82,8 @@ function signOf(value: i32, sign62: i32, sign63: i32): i32 {
   return value == 62 ? sign62 : sign63;
 }
 
-function decodeWith(text: string, length: i32, sign62: i32, sign63: i32): Bytes | null {
+/** Reads that many signs; a lenient reader passes over spaces between them, and over bits that are left. */
+function decodeWith(text: string, length: i32, sign62: i32, sign63: i32, lenient: bool): Bytes | null {
   const rest = length & 3;
   if (rest == 1) return null;
   const size = (length >> 2) * 3 + (rest == 0 ? 0 : rest - 1);
@@ -68,8 +91,11 @@ function decodeWith(text: string, length: i32, sign62: i32, sign63: i32): Bytes 
   let to = changetype<usize>(block);
   let bits: u32 = 0;
   let count: u32 = 0;
-  for (let i = 0; i < length; i++) {
-    const value = bitsOf(text.charCodeAt(i), sign62, sign63);
+  for (let i = 0, read = 0; read < length; i++) {
+    const sign = text.charCodeAt(i);
+    if (lenient && isSpace(sign)) continue;
+    read++;
+    const value = bitsOf(sign, sign62, sign63);
     if (value < 0) return null;
     bits = (bits << 6) | <u32>value;
     count += 6;
@@ -78,7 +104,7 @@ function decodeWith(text: string, length: i32, sign62: i32, sign63: i32): Bytes 
     store<u8>(to++, bits >> count);
     bits &= (1 << count) - 1;
   }
-  return bits == 0 ? Bytes.view(block) : null;
+  return bits == 0 || lenient ? Bytes.view(block) : null;
 }
 
 function bitsOf(sign: i32, sign62: i32, sign63: i32): i32 {

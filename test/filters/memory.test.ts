@@ -54,3 +54,26 @@ test.each(Object.entries(CONFIGS))("%s: memory does not grow with requests", asy
   expect(run(30_000)).toBe(warm);
   expect(warm).toBeLessThan(4 * 1024 * 1024);
 });
+
+test.each([
+  ["base64 that is not canonical", `${"A".repeat(29_000)}=.${"B".repeat(29_000)}=.c`],
+  ["spaces in it", `${"A ".repeat(14_000)}.${"B ".repeat(14_000)}.c`],
+])("authz: a token as long as a header can be costs memory in proportion: %s", async (_, token) => {
+  const jwks = JSON.stringify({ keys: [{ kty: "oct", k: "c2VjcmV0" }] });
+  const host = await withFilter("authz", { jwtRules: [{ issuer: "i", jwks }] }, { trace: false });
+  for (let i = 0; i < 3; i++)
+    expect(host.request({ headers: { authorization: `Bearer ${token}` } }).response.status).toBe(401);
+  expect(host.guestMemory).toBeLessThan(4 * 1024 * 1024);
+});
+
+test("authz: a cookie of separators alone is read once", async () => {
+  const jwks = JSON.stringify({ keys: [{ kty: "oct", k: "c2VjcmV0" }] });
+  const rule = { issuer: "i", jwks, fromCookies: ["token"], fromParams: ["token"] };
+  // What is read anew for each of them runs into the limit of a callback.
+  const host = await withFilter("authz", { jwtRules: [rule] }, { trace: false, maxCallbackMs: 500 });
+  const exchange = host.request({
+    path: `/?${"&".repeat(58_000)}`,
+    headers: { cookie: `${";".repeat(58_000)}token=a.b.c` },
+  });
+  expect(exchange.response.status).toBe(401);
+});

@@ -1,6 +1,6 @@
 import { Bytes, SignatureKey } from "proxy-wasm-toolkit/sdk";
+import { decodeBase64UrlLenient } from "proxy-wasm-toolkit/sdk/text/base64";
 import { JsonValue, parseJson } from "proxy-wasm-toolkit/sdk/text/json";
-import { decodePart } from "./base64";
 import { Curve, ecPublicKey, P256, P384, P521, rsaPublicKey, trimmed } from "./der";
 import { NO_MATCHING_KEY, WRONG_SIGNATURE } from "./failure";
 import { EcKey, Key, RsaKey, SecretKey } from "./key";
@@ -88,7 +88,7 @@ class KeyReader {
     const value = this.json.get(name);
     if (value == null) this.fail(`[${name}] field is missing for ${kind} key`);
     else if (!value.isText) this.fail(`[${name}] field is not string for ${kind} key`);
-    else return decodePart(value.text);
+    else return decodeBase64UrlLenient(value.text);
     return null;
   }
 

@@ -99,9 +99,9 @@ function cookieIn(cookies: string, name: string): string | null {
   for (let at = 0; at < cookies.length; ) {
     const semicolon = cookies.indexOf(";", at);
     const end = semicolon < 0 ? cookies.length : semicolon;
-    const equals = cookies.indexOf("=", at);
     while (at < end && cookies.charCodeAt(at) == 32) at++;
-    if (equals >= 0 && equals < end && equals - at == name.length && cookies.startsWith(name, at)) {
+    const equals = at + name.length;
+    if (equals < end && cookies.charCodeAt(equals) == 61 && cookies.startsWith(name, at)) {
       const value = cookies.substring(equals + 1, end);
       const quoted = value.length > 1 && value.startsWith('"') && value.endsWith('"');
       return quoted ? value.substring(1, value.length - 1) : value;

@@ -1,6 +1,6 @@
 import { Bytes } from "proxy-wasm-toolkit/sdk";
+import { decodeBase64UrlLenient } from "proxy-wasm-toolkit/sdk/text/base64";
 import { JsonKind, JsonValue, parseJson } from "proxy-wasm-toolkit/sdk/text/json";
-import { decodePart } from "./base64";
 import {
   BAD_AUDIENCE,
   BAD_FORMAT,
@@ -58,7 +58,7 @@ export class Token {
     const sections = threeSections(text);
     if (sections.length != 3) this.fail(BAD_FORMAT);
     else if (this.readHeader(sections[0]) && this.readPayload(sections[1])) {
-      const signature = decodePart(sections[2]);
+      const signature = decodeBase64UrlLenient(sections[2]);
       if (signature == null) this.fail(SIGNATURE_BASE64);
       else this.signature = signature;
       this.signed = Bytes.of(`${sections[0]}.${sections[1]}`);
@@ -78,7 +78,7 @@ export class Token {
   }
 
   private readHeader(section: string): bool {
-    const bytes = decodePart(section);
+    const bytes = decodeBase64UrlLenient(section);
     if (bytes == null) return this.fail(HEADER_BASE64);
     const header = objectIn(bytes);
     if (header == null) return this.fail(HEADER_JSON);
@@ -95,7 +95,7 @@ export class Token {
   }
 
   private readPayload(section: string): bool {
-    const bytes = decodePart(section);
+    const bytes = decodeBase64UrlLenient(section);
     if (bytes == null) return this.fail(PAYLOAD_BASE64);
     const claims = objectIn(bytes);
     if (claims == null) return this.fail(PAYLOAD_JSON);

@@ -55,8 +55,8 @@ class Turned extends Matcher {
 class NumberRange extends Matcher {
   constructor(
     private readonly source: Source,
-    private readonly start: f64,
-    private readonly end: f64,
+    private readonly start: i64,
+    private readonly end: i64,
   ) {
     super();
   }
@@ -68,24 +68,31 @@ class NumberRange extends Matcher {
   matches(facts: Facts): bool {
     const values = facts.of(this.source);
     for (let i = 0; i < values.length; i++) {
-      const number = wholeNumber(values[i]);
-      if (number >= this.start && number < this.end) return true;
+      if (isWholeNumber(values[i]) && wholeNumber >= this.start && wholeNumber < this.end) return true;
     }
     return false;
   }
 }
 
-/** The number a text stands for; NaN when it is none. Up to 15 digits are exact, and no range needs more. */
-function wholeNumber(text: string): f64 {
-  const digits = text.startsWith("-") || text.startsWith("+") ? 1 : 0;
-  if (text.length == digits || text.length - digits > 15) return NaN;
-  let number: f64 = 0;
-  for (let i = digits; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c < 48 || c > 57) return NaN;
-    number = number * 10 + <f64>(c - 48);
+/** What {@link isWholeNumber} has read last. */
+let wholeNumber: i64 = 0;
+
+/** Reads an int64 in decimal, with a sign or without, and with as many leading zeros as there are. */
+function isWholeNumber(text: string): bool {
+  const first = text.length > 0 ? text.charCodeAt(0) : 0;
+  const negative = first == 45;
+  const from = negative || first == 43 ? 1 : 0;
+  if (text.length == from) return false;
+  // Below zero there is one number more.
+  let value: i64 = 0;
+  for (let i = from; i < text.length; i++) {
+    const digit = <i64>(text.charCodeAt(i) - 48);
+    if (digit < 0 || digit > 9 || value < (i64.MIN_VALUE + digit) / 10) return false;
+    value = value * 10 - digit;
   }
-  return text.startsWith("-") ? -number : number;
+  if (!negative && value == i64.MIN_VALUE) return false;
+  wholeNumber = negative ? value : -value;
+  return true;
 }
 
 /** Envoy's HeaderMatcher. Each value of a repeated header is tested alone; any match counts. */
@@ -122,11 +129,12 @@ function readRange(place: Place, source: Source): Matcher {
 }
 
 /** An int64, which JSON may write as a text; absent = 0. */
-function readBound(place: Place): f64 {
+function readBound(place: Place): i64 {
   const json = place.json;
   if (json == null) return 0;
-  const number = json.isText ? wholeNumber(json.text) : json.isNumber ? json.number : NaN;
-  // What is no number is not equal to itself.
+  if (json.isText && isWholeNumber(json.text)) return wholeNumber;
+  const number = json.isNumber ? json.number : NaN;
+  // What is no number is not equal to itself; a cast brings others into the range of an int64.
   if (number != floor(number)) place.fail("expected a whole number");
-  return number;
+  return <i64>number;
 }

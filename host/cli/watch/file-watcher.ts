@@ -64,8 +64,9 @@ export class FileWatcher {
   }
 
   #look(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    // Not put off by the next event: beside them there may be a file that never rests.
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
       const changed: string[] = [];
       for (const [path, before] of this.#contents) {
         const now = contentOf(path);

@@ -121,8 +121,9 @@ export class WatchedEngine implements RunningEngine {
       const compiled = made.length > 0 ? `, compiled ${made.map((file) => basename(file)).join(", ")}` : "";
       if (how) this.reports.say(`${what} changed${compiled}: ${how} in ${ms} ms`);
     } catch (error) {
+      if (this.#stopping) return;
       this.#watchAll();
-      if (!this.#stopping) this.reports.refuse(error);
+      this.reports.refuse(error);
     }
   }
 
@@ -138,6 +139,8 @@ export class WatchedEngine implements RunningEngine {
       await this.#running.stop(HANDOVER_MS);
       this.#attach(await this.proxy.start(this.options));
     } catch (error) {
+      // Nothing runs any longer: the end says why.
+      this.#leave();
       this.#resolveEnded({ code: 1, reason: (error as Error).message });
       throw error;
     } finally {

@@ -63,9 +63,11 @@ export class CertificateFiles {
   }
 
   private schedule(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.check(), SETTLE_MS);
-    this.timer.unref();
+    // Not put off by the next event: beside them there may be a file that never rests.
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.check();
+    }, SETTLE_MS).unref();
   }
 
   private check(): void {

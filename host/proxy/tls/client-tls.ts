@@ -100,7 +100,7 @@ export class ClientTls implements Reloadable {
     const believe = () => {
       peer = socket.getPeerX509Certificate() ?? (socket.isSessionReused() ? session?.peer : undefined);
       this.check(socket, facts, sni, peer);
-      if (ticket) this.remember(key, { ticket, peer });
+      if (ticket) this.remember(context, key, { ticket, peer });
     };
     socket.once("secureConnect", () => {
       try {
@@ -114,7 +114,7 @@ export class ClientTls implements Reloadable {
       socket.on("session", (newest) => {
         ticket = newest;
         // One that comes with the handshake waits for its end.
-        if (facts.complete) this.remember(key, { ticket, peer });
+        if (facts.complete) this.remember(context, key, { ticket, peer });
       });
     socket.on("error", (error) => {
       if (!(error instanceof TlsError)) this.stats.failed(error);
@@ -127,7 +127,9 @@ export class ClientTls implements Reloadable {
     return socket;
   }
 
-  private remember(key: string, session: Session): void {
+  /** Not what was checked against authorities that have been exchanged since. */
+  private remember(context: SecureContext, key: string, session: Session): void {
+    if (context !== this.context) return;
     // Hosts come and go.
     if (this.sessions.size >= MAX_SESSIONS) this.sessions.clear();
     this.sessions.set(key, session);

@@ -1,6 +1,6 @@
 /** What the authz filter does to tokens, in plain exports for @assemblyscript/loader. Bytes are texts of one character a byte. */
 import { Bytes } from "proxy-wasm-toolkit/sdk";
-import { decodePart } from "../../../filters/authz/jwt/base64";
+import { decodeBase64UrlLenient } from "proxy-wasm-toolkit/sdk/text/base64";
 import { general, sixPlaces } from "../../../filters/authz/jwt/decimal";
 import { ecPublicKey, ecSignature, P256, P384, P521, rsaPublicKey } from "../../../filters/authz/jwt/der";
 import { isFiniteText } from "../../../filters/authz/jwt/finite";
@@ -57,7 +57,7 @@ export function curveSignature(sides: string): string {
 }
 
 export function part(text: string): string {
-  return latin1(decodePart(text));
+  return latin1(decodeBase64UrlLenient(text));
 }
 
 export function places(value: f64): string {

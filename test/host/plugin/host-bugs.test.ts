@@ -104,6 +104,20 @@ test("what a guest asked for breaks when it is carried out: the stream ends, not
   );
 });
 
+test("what a timer asked for on behalf of a stream breaks: that stream ends, not nobody", async () => {
+  const { host, plugin } = await start(
+    "on configure\n tick 10\non request_headers\n return 1\non tick\n effective $stream\n continue 0",
+  );
+  const { chain, ends } = openStream(plugin);
+  ends.forwardRequestHeaders = () => {
+    throw new RangeError("the router is broken");
+  };
+  chain.requestHeaders(request(), true);
+  await expect.poll(() => ends.events).toEqual(["cancel upstream", "response headers 500 end"]);
+  plugin.vm.close();
+  expect(host.log.join("")).toMatch(/host bug in what context \d+ asked for in proxy_on_tick: RangeError/);
+});
+
 test("a host bug in what makes the answer to a host bug: logged twice, the stream is cut", async () => {
   const { plugin } = await start("on request_headers\n metric 0 boom");
   const ends = new RecordingEnds();
