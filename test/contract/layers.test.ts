@@ -214,7 +214,7 @@ describe("layers", () => {
 
   it.each([
     ["host/vm/vm.ts", "../stores/stats"],
-    ["host/config/model.ts", "../proxy/index"],
+    ["host/config/model/index.ts", "../../proxy/index"],
     ["host/proxy/proxy.ts", "../cli/main"],
     ["host/proxy/proxy.ts", "../build/index"],
     ["host/proxy/proxy.ts", "./index"],

@@ -1,0 +1,58 @@
+import type { Metadata } from "../../stores/stream-info";
+import type { Http2Config } from "./common";
+import type { UpstreamTlsConfig } from "./tls";
+
+export interface ClusterConfig {
+  name: string;
+  /** `alt_stat_name` or the name. */
+  statName: string;
+  type: "STATIC" | "STRICT_DNS" | "LOGICAL_DNS";
+  connectTimeoutMs: number;
+  dnsLookupFamily: "AUTO" | "V4_ONLY" | "V6_ONLY" | "V4_PREFERRED" | "ALL";
+  metadata: Metadata | undefined;
+  endpoints: EndpointConfig[];
+  enableTrailers: boolean;
+  /** Set when the cluster speaks HTTP/2. */
+  http2: Http2Config | undefined;
+  perConnectionBufferLimitBytes: number;
+  /** TLS with hosts; undefined = plain. */
+  tls: UpstreamTlsConfig | undefined;
+  circuitBreakers: CircuitBreakers;
+  balancing: BalancingConfig;
+  /** 0 = as many as come. */
+  maxRequestsPerConnection: number;
+  /** Milliseconds an unused connection is kept; 0 = for ever. */
+  idleTimeoutMs: number;
+}
+
+/** `lb_policy` with the configurations of all policies. */
+export interface BalancingConfig {
+  policy: "ROUND_ROBIN" | "LEAST_REQUEST" | "RANDOM" | "RING_HASH" | "MAGLEV";
+  /** Hosts that LEAST_REQUEST compares. */
+  choices: number;
+  minimumRing: number;
+  maximumRing: number;
+  /** A prime. */
+  tableSize: number;
+  /** Hosts are placed by their names. */
+  useHostname: boolean;
+}
+
+/** Names as `/clusters` prints them. */
+export interface CircuitBreakers {
+  max_connections: number;
+  max_pending_requests: number;
+  max_requests: number;
+  max_retries: number;
+}
+
+export interface EndpointConfig {
+  address: string;
+  port: number;
+  hostname: string;
+  weight: number;
+  metadata: Metadata | undefined;
+  /** Metadata of the whole locality. */
+  localityMetadata: Metadata | undefined;
+  locality: { region: string; zone: string; subZone: string };
+}

@@ -1,0 +1,33 @@
+import type { HeaderMutation, Http2Config } from "./common";
+import type { VirtualHostConfig } from "./route";
+import type { WasmPluginConfig } from "./wasm";
+
+export interface HttpConnectionManagerConfig {
+  statPrefix: string;
+  codecType: "AUTO" | "HTTP1" | "HTTP2";
+  http2: Http2Config;
+  /** `http_protocol_options`. */
+  enableTrailers: boolean;
+  acceptHttp10: boolean;
+  clientCert: ClientCertHeaderConfig;
+  /** `server_name`, default `envoy`. */
+  serverName: string;
+  routeConfigName: string;
+  virtualHosts: VirtualHostConfig[];
+  httpFilters: HttpFilterConfig[];
+  /** `access_log` */
+  accessLogs: WasmPluginConfig[];
+  requestHeaderMutation: HeaderMutation;
+  responseHeaderMutation: HeaderMutation;
+}
+
+export type HttpFilterConfig =
+  | { kind: "wasm"; name: string; plugin: WasmPluginConfig }
+  | { kind: "router"; name: string; suppressEnvoyHeaders: boolean };
+
+/** `forward_client_cert_details` and `set_current_client_cert_details`: what becomes of `x-forwarded-client-cert`. */
+export interface ClientCertHeaderConfig {
+  mode: "SANITIZE" | "FORWARD_ONLY" | "APPEND_FORWARD" | "SANITIZE_SET" | "ALWAYS_FORWARD_ONLY";
+  /** What is told besides who was spoken to and the certificate's digest. */
+  details: { subject: boolean; cert: boolean; dns: boolean; uri: boolean };
+}

@@ -1,0 +1,10 @@
+/** The typed model of a validated bootstrap file: Envoy's v3 fields under camelCase names, defaults filled in. */
+export type * from "./bootstrap";
+export type * from "./cluster";
+export type * from "./common";
+export type * from "./http";
+export type * from "./listener";
+export type * from "./route";
+export type * from "./route-match";
+export type * from "./tls";
+export type * from "./wasm";
