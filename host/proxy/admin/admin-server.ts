@@ -15,6 +15,7 @@ import { type Listener, listen } from "../listener";
 import type { StatsStore } from "../stats/store";
 import type { TagExtraction } from "../stats/tags";
 import { COMMANDS, helpText, indexPage } from "./commands";
+import { isLoopback, refusalOf } from "./gate";
 
 /** What the admin pages show. */
 export interface AdminState {
@@ -87,6 +88,8 @@ export class AdminServer {
       response.on("error", () => {});
       if (request.httpVersion !== "1.1") return refuse(426, request.socket);
       if (request.rawHeaders.length / 2 > MAX_HEADERS) return refuse(431, request.socket);
+      const refused = refusalOf(request.headersDistinct, isLoopback(this.address.host));
+      if (refused !== undefined) return this.write(response, { status: 403, body: `${refused}\n` });
       this.answer(request.method ?? "GET", request.url ?? "/", response);
     });
     this.server.on("connection", (socket) => socket.on("error", () => {}));

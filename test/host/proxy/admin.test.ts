@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isLoopback, refusalOf } from "../../../host/proxy/admin/gate";
 import { bootstrap, cluster, listener, route, toCluster, virtualHost } from "./support/bootstrap";
 import { exchange, RawClient } from "./support/raw-client";
 import { type StartedProxy, startProxy } from "./support/start-proxy";
@@ -35,11 +36,59 @@ async function admin(
 }
 
 test("the bytes of an answer", async () => {
-  expect(await exchange(started.adminPort, "GET /ready HTTP/1.1\r\nHost: a\r\n\r\n")).toBe(
+  expect(await exchange(started.adminPort, "GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).toBe(
     "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=UTF-8\r\ncache-control: no-cache, max-age=0\r\n" +
       "x-content-type-options: nosniff\r\ndate: D\r\nserver: envoy\r\ntransfer-encoding: chunked\r\n\r\n" +
       "5\r\nLIVE\n\r\n0\r\n\r\n",
   );
+});
+
+describe("pages of other origins", () => {
+  const status = async (...headers: string[]) => {
+    const lines = headers.map((line) => `${line}\r\n`).join("");
+    return (await exchange(started.adminPort, `GET /ready HTTP/1.1\r\n${lines}\r\n`)).slice(9, 12);
+  };
+
+  test.each([["127.0.0.1"], [`localhost:1`], ["admin.localhost"], ["[::1]:9901"], [""]])(
+    "host %j is this machine",
+    async (host) => {
+      expect(await status(`Host: ${host}`)).toBe("200");
+    },
+  );
+
+  test.each([["a"], ["evil.example:9901"], ["127.0.0.1.evil.example"], ["localhost.evil.example"], ["[a]"]])(
+    "host %j may be a page that gets here by DNS",
+    async (host) => {
+      expect(await status(`Host: ${host}`)).toBe("403");
+      expect(await status("Host: 127.0.0.1", `Host: ${host}`)).toBe("403");
+    },
+  );
+
+  test("an origin must be the page's own", async () => {
+    expect(await status("Host: 127.0.0.1:1", "Origin: http://127.0.0.1:1")).toBe("200");
+    expect(await status("Host: 127.0.0.1:1", "Origin: http://127.0.0.1:2")).toBe("403");
+    expect(await status("Host: 127.0.0.1:1", "Origin: null")).toBe("403");
+    expect(await status("Host: 127.0.0.1:1", "Origin: http://127.0.0.1:1", "Origin: http://x")).toBe("403");
+  });
+
+  test("nothing is done for them", async () => {
+    const quit = "POST /quitquitquit HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://evil.example\r\n\r\n";
+    expect(await exchange(started.adminPort, quit)).toMatch(/^HTTP\/1.1 403 [\s\S]*of another origin/);
+    expect((await admin("/ready")).body).toBe("LIVE\n");
+  });
+
+  test("an address that the file opens to others has names of its own", () => {
+    expect(refusalOf({ host: ["proxy:9901"] }, false)).toBeUndefined();
+    expect(refusalOf({ host: ["proxy:9901"], origin: ["http://other"] }, false)).toBeDefined();
+    expect(["127.0.0.1", "127.8.8.8", "::1", "0.0.0.0", "::", "10.0.0.1"].map(isLoopback)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
 });
 
 test("listeners report the port they got", async () => {

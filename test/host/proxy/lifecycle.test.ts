@@ -100,7 +100,7 @@ test("POST /quitquitquit ends the proxy", async () => {
   const { proxy, adminPort, upstream } = await held();
   const answer = await exchange(
     adminPort,
-    "POST /quitquitquit HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+    "POST /quitquitquit HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n",
   );
   expect(answer).toContain("OK\n");
   expect((await proxy.ended).code).toBe(0);
