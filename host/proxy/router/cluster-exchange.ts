@@ -7,13 +7,14 @@ import { UnsendableError } from "../clusters/request-writer";
 import type { ResetReason, UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
-import { type HashOutcome, hashRequest } from "./hash-policy";
+import { HostChoice } from "./host-choice";
 import { type ClusterAction, rewriteHost, rewriteRequest } from "./request-rewrite";
 import { ATTEMPTS, decorateResponse } from "./response-headers";
 import { Retries } from "./retries";
 import type { RetryDecision } from "./retry-state";
 import type { Route } from "./route";
 import { Shadows } from "./shadow";
+import { type LimitEvents, TimeLimits } from "./time-limits";
 import { failureReply, flagOf, words } from "./upstream-failure";
 
 const TOO_LONG_TO_RETRY = "exceeded request buffer limit while retrying upstream";
@@ -26,10 +27,11 @@ export interface RoutedRequest {
   readonly headers: HeaderMap;
 }
 
-/** A request on its way to a cluster and its response on the way back: attempts, time limits, retries. */
-export class ClusterExchange implements UpstreamEvents {
+/** A request on its way to a cluster and its response on the way back: attempt after attempt. */
+export class ClusterExchange implements UpstreamEvents, LimitEvents {
   private upstream: UpstreamStream | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly limits: TimeLimits;
+  private readonly hosts: HostChoice;
   private responseStarted = false;
   /** When the whole request had been sent; service time counts from here. */
   private sentAt: number | undefined;
@@ -39,23 +41,23 @@ export class ClusterExchange implements UpstreamEvents {
   private askedAt = 0n;
   /** Undefined: the policy retries nothing. */
   private retries: Retries | undefined;
-  private attemptTimer: NodeJS.Timeout | undefined;
   /** The running attempt has a connection. */
   private begun = false;
-  /** Hosts that a retry is to pass over; undefined = none. */
-  private tried: Set<Host> | undefined;
-  private hashed: HashOutcome | undefined;
 
   constructor(
     private readonly stream: ActiveStream,
     private readonly manager: ConnectionManager,
     private readonly request: RoutedRequest,
-  ) {}
+  ) {
+    const { cluster, action, headers } = request;
+    const { timeoutMs, retry } = action;
+    this.hosts = new HostChoice(cluster, action, headers, stream.info.connection);
+    this.limits = new TimeLimits({ requestMs: timeoutMs, attemptMs: retry?.perTryTimeoutMs ?? 0 }, this);
+  }
 
   start(endStream: boolean): void {
     const { manager } = this;
     const { cluster, route, action, headers } = this.request;
-    if (action.hashPolicies.length > 0) this.hashRequest();
     const host = this.chooseHost();
     if (!host) return;
     const envoyHeaders = !manager.suppressEnvoyHeaders;
@@ -66,23 +68,14 @@ export class ClusterExchange implements UpstreamEvents {
       this.shadows = new Shadows(action.mirrors, headers, endStream, manager.clusters);
     const { retry } = action;
     if (retry && retry.on.size > 0)
-      this.retries = new Retries(retry, cluster, endStream, manager.bufferLimit, () => onRetry(this));
+      this.retries = new Retries(retry, cluster, endStream, manager.bufferLimit, () => this.onRetry());
     this.attempt(host, endStream);
     if (endStream) this.onRequestComplete();
   }
 
-  private hashRequest(): void {
-    const { action, headers } = this.request;
-    this.hashed = hashRequest(action.hashPolicies, headers, this.stream.info.connection);
-  }
-
   private chooseHost(): Host | undefined {
-    const { cluster, action } = this.request;
-    const { tried } = this;
-    const hash = this.hashed?.hash;
-    const host = tried
-      ? cluster.pick(hash, (each) => tried.has(each), action.retry?.hostSelectionAttempts)
-      : cluster.pick(hash);
+    const { cluster } = this.request;
+    const host = this.hosts.next();
     if (host) return host;
     cluster.stats.upstream_cx_none_healthy.inc();
     cluster.codes.count(503);
@@ -97,13 +90,10 @@ export class ClusterExchange implements UpstreamEvents {
   /** Sends what there is of the request to a host. */
   private attempt(host: Host, bare: boolean): void {
     const { retries } = this;
-    const { cluster, headers, route, action } = this.request;
+    const { cluster, headers, route } = this.request;
     const { info } = this.stream;
     this.begun = false;
-    if (action.retry?.avoidPreviousHosts) {
-      this.tried ??= new Set();
-      this.tried.add(host);
-    }
+    this.hosts.taken(host);
     info.hostChosen(host);
     if (route.virtualHost.attemptCountUpstream) headers.set(ATTEMPTS, String(info.upstream.attempts));
     if (cluster.refuses(host)) {
@@ -127,7 +117,7 @@ export class ClusterExchange implements UpstreamEvents {
     this.shadows?.write(chunk);
     if (endStream) this.shadows?.end();
     if (this.retries && !this.retries.keep(chunk, endStream)) {
-      clearTimeout(this.timer);
+      this.limits.stop();
       this.reply(507, TOO_LONG_TO_RETRY, "request_payload_exceeded_retry_buffer_limit", 0);
       return;
     }
@@ -145,23 +135,15 @@ export class ClusterExchange implements UpstreamEvents {
     this.onRequestComplete();
   }
 
-  /** The route timeout counts from here. */
+  /** Limits count from here. */
   private onRequestComplete(): void {
     this.sentAt = performance.now();
     if (!this.upstream && !this.retries?.waiting) return;
-    const { timeoutMs } = this.request.action;
-    if (timeoutMs > 0) this.timer = setTimeout(onTimeout, timeoutMs, this);
-    if (this.begun) this.startAttemptTimer();
+    this.limits.requestComplete();
+    if (this.begun && !this.responseStarted) this.limits.startAttempt();
   }
 
-  /** A limit for one attempt counts only when it is shorter than that for all. */
-  private startAttemptTimer(): void {
-    const { retry, timeoutMs } = this.request.action;
-    const limit = retry?.perTryTimeoutMs ?? 0;
-    if (limit === 0 || (timeoutMs > 0 && limit >= timeoutMs) || this.responseStarted) return;
-    clearTimeout(this.attemptTimer);
-    this.attemptTimer = setTimeout(onAttemptTimeout, limit, this);
-  }
+  // --- LimitEvents
 
   onTimeout(): void {
     if (!this.upstream && !this.retries?.waiting) return;
@@ -185,7 +167,7 @@ export class ClusterExchange implements UpstreamEvents {
   }
 
   private timedOut(details: string): void {
-    clearTimeout(this.timer);
+    this.limits.stop();
     this.request.cluster.codes.count(504);
     this.reply(504, "upstream request timeout", details, ResponseFlag.UpstreamRequestTimeout);
   }
@@ -194,7 +176,7 @@ export class ClusterExchange implements UpstreamEvents {
   private dropAttempt(): void {
     const { upstream } = this;
     this.upstream = undefined;
-    clearTimeout(this.attemptTimer);
+    this.limits.endAttempt();
     if (!upstream) return;
     upstream.cancel();
     upstream.host.stats.rq_timeout.inc();
@@ -211,9 +193,13 @@ export class ClusterExchange implements UpstreamEvents {
     return decision === "retry";
   }
 
-  onRetry(): void {
-    const host = this.chooseHost();
-    if (host) this.attempt(host, this.retries?.bare ?? true);
+  private onRetry(): void {
+    try {
+      const host = this.chooseHost();
+      if (host) this.attempt(host, this.retries?.bare ?? true);
+    } catch (error) {
+      this.onUpstreamBug(error);
+    }
   }
 
   // --- UpstreamEvents
@@ -226,7 +212,7 @@ export class ClusterExchange implements UpstreamEvents {
     upstream.poolReadyDuration = info.upstreamRequestStart - this.askedAt;
     upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
     upstream.tls = socket.tlsFacts;
-    if (this.sentAt !== undefined) this.startAttemptTimer();
+    if (this.sentAt !== undefined && !this.responseStarted) this.limits.startAttempt();
   }
 
   onUpstreamInformation(status: number): void {
@@ -237,7 +223,7 @@ export class ClusterExchange implements UpstreamEvents {
     const { stream, manager, upstream } = this;
     const { cluster, route } = this.request;
     if (!upstream) return;
-    clearTimeout(this.attemptTimer);
+    this.limits.endAttempt();
     const status = Number(headers.get(":status"));
     if (this.retried(this.retries?.onHeaders(headers))) {
       this.upstream = undefined;
@@ -253,7 +239,7 @@ export class ClusterExchange implements UpstreamEvents {
     if (!manager.suppressEnvoyHeaders && this.sentAt !== undefined) {
       headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.sentAt)));
     }
-    for (const cookie of this.hashed?.setCookies ?? []) headers.append("set-cookie", cookie);
+    this.hosts.addCookies(headers);
     decorateResponse(route, stream.info.upstream.attempts, headers);
     stream.info.responseCodeDetails = "via_upstream";
     if (endStream) this.complete();
@@ -271,7 +257,7 @@ export class ClusterExchange implements UpstreamEvents {
   }
 
   private complete(): void {
-    clearTimeout(this.timer);
+    this.limits.stop();
     this.stream.info.upstreamResponseEnd = this.manager.clock.monotonic();
     if (this.sentAt !== undefined)
       this.request.cluster.codes.time(Math.floor(performance.now() - this.sentAt));
@@ -281,19 +267,19 @@ export class ClusterExchange implements UpstreamEvents {
   onUpstreamReset(reason: ResetReason, detail: string): void {
     const { stream, manager, upstream } = this;
     const { info } = stream;
-    clearTimeout(this.attemptTimer);
+    this.limits.endAttempt();
     this.upstream = undefined;
     upstream?.host.stats.rq_error.inc();
     info.upstream.poolReadyDuration ??= manager.clock.monotonic() - this.askedAt;
     if (this.responseStarted) {
-      clearTimeout(this.timer);
+      this.limits.stop();
       info.responseFlags |= flagOf(reason);
       info.responseCodeDetails = `upstream_reset_after_response_started{${words(reason)}}`;
       stream.resetStream(info.responseCodeDetails);
       return;
     }
     if (this.retried(this.retries?.onReset(reason, this.begun))) return;
-    clearTimeout(this.timer);
+    this.limits.stop();
     const reply = failureReply(reason, detail, info.upstream.attempts > 1);
     this.request.cluster.codes.count(reply.status);
     if (flagOf(reason) === ResponseFlag.UpstreamConnectionFailure && detail !== "")
@@ -317,8 +303,7 @@ export class ClusterExchange implements UpstreamEvents {
 
   /** The stream ended, or a filter answered by itself: whatever is still under way is dropped. */
   cancel(): void {
-    clearTimeout(this.timer);
-    clearTimeout(this.attemptTimer);
+    this.limits.stop();
     this.retries?.stop();
     this.shadows?.drop();
     const { upstream } = this;
@@ -326,16 +311,3 @@ export class ClusterExchange implements UpstreamEvents {
     upstream?.cancel();
   }
 }
-
-/** Timers hold no closures; a defect ends the stream and no more. */
-const timer = (run: (exchange: ClusterExchange) => void) => (exchange: ClusterExchange) => {
-  try {
-    run(exchange);
-  } catch (error) {
-    exchange.onUpstreamBug(error);
-  }
-};
-
-const onTimeout = timer((exchange) => exchange.onTimeout());
-const onAttemptTimeout = timer((exchange) => exchange.onAttemptTimeout());
-const onRetry = timer((exchange) => exchange.onRetry());

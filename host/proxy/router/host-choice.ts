@@ -1,0 +1,44 @@
+import type { HeaderMap } from "../../stores/header-map";
+import type { ConnectionInfo } from "../../stores/stream-info";
+import type { Cluster, Host } from "../clusters/cluster";
+import { type HashOutcome, hashRequest } from "./hash-policy";
+import type { ClusterAction } from "./request-rewrite";
+
+/** The hosts of one request: one for each attempt. */
+export class HostChoice {
+  private readonly hashed: HashOutcome | undefined;
+  /** Hosts that a retry is to pass over; undefined = none. */
+  private tried: Set<Host> | undefined;
+
+  /** @param headers as they came, before the route rewrites them */
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly action: ClusterAction,
+    headers: HeaderMap,
+    connection: ConnectionInfo,
+  ) {
+    const { hashPolicies } = action;
+    if (hashPolicies.length > 0) this.hashed = hashRequest(hashPolicies, headers, connection);
+  }
+
+  /** Undefined: the cluster has none. */
+  next(): Host | undefined {
+    const { cluster, action, tried } = this;
+    const hash = this.hashed?.hash;
+    return tried
+      ? cluster.pick(hash, (each) => tried.has(each), action.retry?.hostSelectionAttempts)
+      : cluster.pick(hash);
+  }
+
+  /** An attempt goes there. */
+  taken(host: Host): void {
+    if (!this.action.retry?.avoidPreviousHosts) return;
+    this.tried ??= new Set();
+    this.tried.add(host);
+  }
+
+  /** Cookies that bind the client to the host. */
+  addCookies(response: HeaderMap): void {
+    for (const cookie of this.hashed?.setCookies ?? []) response.append("set-cookie", cookie);
+  }
+}
