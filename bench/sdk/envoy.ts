@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { envoyEngine } from "../../host/envoy/index";
 import { LogLevel } from "../../sdk/abi/log-level";
 import { bootstrap, cluster, httpListener, type Json, wasmFilter } from "../../test/support/bootstrap";
+import { cpuOf, envoyPid } from "../support/process";
 
 /** A listener that answers by itself, with `copies` of a module in its chain; without a module it is bare. */
 export interface Variant {
@@ -59,7 +60,7 @@ export class EnvoyUnderTest {
       await running.kill();
       rmSync(folder, { recursive: true });
     };
-    return new EnvoyUnderTest(stop, pidOf(configPath), ports);
+    return new EnvoyUnderTest(stop, envoyPid(configPath), ports);
   }
 
   stop(): Promise<void> {
@@ -68,10 +69,7 @@ export class EnvoyUnderTest {
 
   /** Nanoseconds all its threads have run so far. */
   cpu(): number {
-    let sum = 0;
-    for (const thread of readdirSync(`/proc/${this.pid}/task`))
-      sum += Number(readFileSync(`/proc/${this.pid}/task/${thread}/schedstat`, "latin1").split(" ")[0]);
-    return sum;
+    return cpuOf(this.pid);
   }
 
   /** Resident memory, MiB. */
@@ -79,18 +77,4 @@ export class EnvoyUnderTest {
     const pages = readFileSync(`/proc/${this.pid}/statm`, "latin1").split(" ")[1];
     return (Number(pages) * 4096) / 1048576;
   }
-}
-
-/** The process that was started with that file. */
-function pidOf(configPath: string): string {
-  for (const pid of readdirSync("/proc")) {
-    if (!/^\d+$/.test(pid)) continue;
-    try {
-      const [command = "", ...args] = readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0");
-      if (command.endsWith("envoy") && args.includes(configPath)) return pid;
-    } catch {
-      // it has just ended
-    }
-  }
-  throw new Error("Envoy is not to be found; this bench needs Linux");
 }
