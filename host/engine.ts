@@ -11,6 +11,8 @@ export interface EngineOptions {
   set?: readonly string[];
   /** Unsupported fields are warnings instead of errors (node engine only). */
   lenient?: boolean;
+  /** Folder of modules that take the place of Envoy's own filters (node engine only). */
+  substitute?: string;
   logLevel?: LogLevel;
   componentLogLevels?: ReadonlyMap<Component, LogLevel>;
   /** Every callback and hostcall to the log, secrets masked or not (node engine only). */

@@ -1,9 +1,9 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { basename, join, resolve } from "node:path";
 import { Command } from "commander";
 import { version } from "../../package.json";
 import { UsageError } from "../errors";
+import { packageRoot } from "./package-root";
 
 /** What stands in the template for the project's name and for this package's version. */
 const NAME = /my-filter/g;
@@ -58,12 +58,4 @@ function fillIn(file: string, name: string): void {
   const className = name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
   const text = readFileSync(file, "utf8");
   writeFileSync(file, text.replace(NAME, name).replace(CLASS, className).replace(VERSION, `^${version}`));
-}
-
-/** The folder of this package, from `dist/` as from the sources. */
-function packageRoot(): string {
-  for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
-    if (existsSync(join(dir, "templates/filter"))) return dir;
-    if (dir === dirname(dir)) throw new Error("the package has no templates; reinstall it");
-  }
 }

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { LogLevel } from "../../sdk/abi/log-level";
 import { LogLevel as Level } from "../../sdk/abi/log-level";
@@ -5,6 +6,7 @@ import type { Engine, EngineName, EngineOptions, RunningEngine } from "../engine
 import { hostBug, UsageError } from "../errors";
 import { COMPONENTS, type Component, createLogger, isComponent, LEVEL_NAMES, type Logger } from "../log";
 import { componentLevelsArgument, levelArgument } from "./levels";
+import { packageRoot } from "./package-root";
 import { report } from "./report";
 import { supervise } from "./supervise";
 import { writeLogLine } from "./terminal";
@@ -15,6 +17,7 @@ interface RunOptions {
   engine: EngineName;
   lenient?: boolean;
   set?: string[];
+  substitute?: boolean;
   logLevel?: LogLevel;
   componentLogLevel?: ReadonlyMap<Component, LogLevel>;
   concurrency?: number;
@@ -44,6 +47,10 @@ export function runCommand(outcome: { exitCode: number }, hooks: RunHooks): Comm
       new Option("--engine <name>", "which proxy runs it").choices(["node", "envoy"]).default("node"),
     )
     .option("--lenient", "node engine: fields it does not support are warnings, not errors")
+    .option(
+      "--substitute",
+      "node engine: this package's filters in the place of Envoy's rbac, fault, local_ratelimit",
+    )
     .option("--set <path=value>", "override one field of the file (again for more)", setArgument)
     .addOption(
       new Option("-l, --log-level <level>", "how much is logged")
@@ -91,6 +98,8 @@ Examples:
                                                              in a container, with this machine's network
   $ proxy-wasm run envoy.yaml -l warning --component-log-level wasm:trace
   $ proxy-wasm run envoy.yaml -l warning --trace             what plugins are called with, and what they call
+  $ proxy-wasm run envoy.yaml --substitute                   a file with Envoy's own rbac, fault or local_ratelimit;
+                                                             the log says what each became
   $ proxy-wasm run envoy.yaml --inspect                      a page on 127.0.0.1 with every stream, hook by hook
   $ proxy-wasm run envoy.yaml --set admin.address.socket_address.port_value=0
                                                              a free port; the "ready" line tells which
@@ -148,6 +157,9 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
 
   if (options.engine === "envoy" && options.maxCallbackMs !== undefined)
     throw new UsageError("--max-callback-ms is the node engine's");
+
+  if (options.engine === "envoy" && options.substitute)
+    throw new UsageError("--substitute is the node engine's; Envoy has these filters itself");
 
   if (options.engine === "envoy" && options.inspect !== undefined)
     throw new UsageError("--inspect is the node engine's; its page compares single streams with Envoy");
@@ -242,6 +254,7 @@ function engineOptions(configPath: string, options: RunOptions): EngineOptions {
     writeLog: writeLogLine,
     ...(options.set && { set: options.set }),
     ...(options.lenient && { lenient: true }),
+    ...(options.substitute && { substitute: join(packageRoot(), "build/filters") }),
     ...(options.logLevel !== undefined && { logLevel: options.logLevel }),
     ...(options.componentLogLevel && { componentLogLevels: options.componentLogLevel }),
     ...(options.trace && { trace: "masked" }),

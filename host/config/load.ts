@@ -10,6 +10,7 @@ import { normalizeNames } from "./names";
 import { type FieldPath, formatPath } from "./path";
 import { goodParts, bootstrap as schema } from "./schema/bootstrap";
 import { override } from "./set";
+import { Substituter, type Substitution } from "./substitute/index";
 import { locate, readSource, type Source, toPlain } from "./yaml";
 
 export interface LoadOptions {
@@ -17,11 +18,15 @@ export interface LoadOptions {
   set?: readonly string[];
   /** Fields the node engine does not support become warnings. */
   lenient?: boolean;
+  /** Folder of this project's modules: they take the place of Envoy's own filters that do the same. */
+  substitute?: string;
 }
 
 export interface Loaded {
   bootstrap: Bootstrap;
   warnings: ConfigIssue[];
+  /** In the order of the file. */
+  substitutions: Substitution[];
 }
 
 /**
@@ -42,15 +47,30 @@ function read(text: string, file: string, options: LoadOptions, modules: boolean
   if (tree === null) report([], "the file is empty");
   const plain = normalizeNames(tree, (path) => report(path, "this field is given twice, in both spellings"));
   if (issues.length > 0) throw new ConfigError(issues.sort(byPosition));
-  return validate(plain as Record<string, unknown>, source, options, modules);
+  const substituter =
+    options.substitute === undefined ? undefined : new Substituter(source, tree, options.substitute);
+  substituter?.run(plain);
+  const loaded = validate(plain as Record<string, unknown>, source, {
+    lenient: options.lenient ?? false,
+    modules,
+    before: substituter?.issues ?? [],
+  });
+  return { ...loaded, substitutions: substituter?.done ?? [] };
+}
+
+interface Validation {
+  lenient: boolean;
+  /** The files of modules must be there. */
+  modules: boolean;
+  /** What is known to be wrong already. */
+  before: readonly ConfigIssue[];
 }
 
 function validate(
   plain: Record<string, unknown>,
   source: Source,
-  options: LoadOptions,
-  modules: boolean,
-): Loaded {
+  { lenient, modules, before }: Validation,
+): Omit<Loaded, "substitutions"> {
   const unsupported: ConfigIssue[] = [];
   // Leaving unsupported fields out can bring others of the same message to light: as often as fields are left.
   let result = schema.safeParse(plain);
@@ -64,11 +84,12 @@ function validate(
     found = readIssues(result.error, source, plain);
   }
   const issues = [
+    ...before,
     ...found.errors,
     ...checkBootstrap(result.data ?? goodParts(plain), source),
     ...(modules ? missingModules(plain, source) : []),
   ];
-  const tolerable = unsupported.length === 0 || options.lenient;
+  const tolerable = unsupported.length === 0 || lenient;
   if (!result.success || issues.length > 0 || !tolerable)
     throw new ConfigError([...issues, ...unsupported].sort(byPosition));
   return { bootstrap: convertBootstrap(result.data, plain, source), warnings: unsupported.sort(byPosition) };

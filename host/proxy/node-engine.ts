@@ -1,6 +1,6 @@
 import { LogLevel } from "../../sdk/abi/log-level";
 import { systemClock } from "../clock";
-import { loadBootstrap } from "../config/index";
+import { loadBootstrap, type Substitution } from "../config/index";
 import type { Bootstrap } from "../config/model";
 import type { Engine, EngineOptions, RunningEngine } from "../engine";
 import { formatIssue } from "../errors";
@@ -38,16 +38,23 @@ export const nodeEngine: Engine & { start(options: NodeEngineOptions): Promise<R
   async start(options: NodeEngineOptions) {
     const log = logger(options);
     const load = () => {
-      const { bootstrap, warnings } = loadBootstrap(options.configPath, {
+      const { bootstrap, warnings, substitutions } = loadBootstrap(options.configPath, {
         set: options.set ?? [],
         lenient: options.lenient ?? false,
+        ...(options.substitute !== undefined && { substitute: options.substitute }),
       });
+      for (const one of substitutions) log.log("config", LogLevel.Info, SOURCE, substitutionText(one));
       for (const warning of warnings) log.log("config", LogLevel.Warn, SOURCE, formatIssue(warning));
       return bootstrap;
     };
     return run(load, log, options);
   },
 };
+
+function substitutionText({ position, native, filter, configuration }: Substitution): string {
+  const { file, line, column } = position;
+  return `${file}:${line}:${column}: ${filter} in the place of ${native}, with ${JSON.stringify(configuration)}`;
+}
 
 function writer(options: EngineOptions): (line: string) => void {
   return options.writeLog ?? ((line) => void process.stderr.write(line, "latin1"));

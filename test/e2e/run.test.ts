@@ -261,6 +261,27 @@ static_resources:
     expect(lenient.stderr).toMatch(/\[warning\]\[config\] .*envoy\.json:\d+:\d+: watchdog: not supported/);
   });
 
+  it("node: --substitute puts this package's filters in the place of Envoy's own", async () => {
+    const fault = {
+      name: "envoy.filters.http.fault",
+      typed_config: {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",
+        abort: { http_status: 418, percentage: { numerator: 100 } },
+      },
+    };
+    const cwd = folder({ "envoy.json": file({ filters: [fault] }) });
+    const without = proxyWasm(["run", "envoy.json"], { cwd });
+    expect((await without.exit).code).toBe(1);
+    expect(without.stderr).toMatch(
+      /envoy\.json:\d+:\d+: .*filters\/fault does its work, and --substitute puts/,
+    );
+    const program = proxyWasm(["run", "envoy.json", "--substitute"], { cwd });
+    const { listener } = await ready(program);
+    expect((await fetch(`http://127.0.0.1:${listener}/`)).status).toBe(418);
+    const envoy = proxyWasm(["run", "envoy.json", "--substitute", "--engine", "envoy"], { cwd });
+    expect((await envoy.exit).code).toBe(2);
+  });
+
   it("node: --trace shows what plugins are called with and what they call", async () => {
     const filters = [wasmFilter({ name: "hello", wasm: HELLO })];
     const program = proxyWasm(["run", "envoy.json", "--trace"], {

@@ -14,6 +14,8 @@ export interface StartOptions {
   files?: Readonly<Record<string, string | Uint8Array>>;
   set?: readonly string[];
   lenient?: boolean;
+  /** Folder of modules for Envoy's own filters (node engine only). */
+  substitute?: string;
   /** Worker threads; default 1. */
   concurrency?: number;
   logLevel?: LogLevel;

@@ -99,7 +99,7 @@ const OLD_FORMS = {
   contains: "contains_match",
 } as const;
 
-function convertHeader(raw: NonNullable<RawMatch["headers"]>[number]): HeaderMatcherConfig {
+export function convertHeader(raw: NonNullable<RawMatch["headers"]>[number]): HeaderMatcherConfig {
   const base: HeaderMatcherConfig = {
     name: raw.name.toLowerCase(),
     kind: "present",

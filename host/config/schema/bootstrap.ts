@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { nativeFilterHint } from "../substitute/native-filters";
 import { cluster } from "./cluster";
 import { address, locality, metadata } from "./common";
 import { filterChainMatch, listenerFilter } from "./filter-chain";
@@ -43,6 +44,8 @@ function unknownType(supported: string) {
   return ({ input }: { input?: unknown }) => {
     const type =
       typeof input === "object" && input !== null ? (input as Record<string, unknown>)["@type"] : undefined;
+    const hint = nativeFilterHint(type);
+    if (hint !== undefined) return hint;
     return type === undefined
       ? `"@type" is missing; supported: ${supported}`
       : `unknown @type ${JSON.stringify(type)}: not supported by the node engine; supported: ${supported}`;

@@ -30,7 +30,7 @@ const HEADER_FORMS = {
   string_match: stringMatcher,
 };
 
-const headerMatcher = message(
+export const headerMatcher = message(
   { name: headerName },
   { ...HEADER_FORMS, invert_match: bool, treat_missing_header_as_empty: bool },
 ).check(oneOf(Object.keys(HEADER_FORMS), "optional"));
