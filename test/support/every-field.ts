@@ -6,6 +6,7 @@ import {
   httpListener,
   type Json,
   networkWasmFilter,
+  socketAddress,
   stringValue,
   tcpListener,
   wasmAccessLog,
@@ -77,6 +78,23 @@ function everyTls({ ca, server }: TestPki): Json {
     },
   );
 }
+
+const LOCALITY = { region: "r", zone: "z", sub_zone: "s" };
+const HOST_GROUPS = {
+  common_lb_config: { healthy_panic_threshold: { value: 12.5 }, locality_weighted_lb_config: {} },
+  load_assignment: {
+    cluster_name: "groups",
+    endpoints: [
+      {
+        locality: LOCALITY,
+        load_balancing_weight: 2,
+        priority: 1,
+        lb_endpoints: [{ endpoint: { address: socketAddress(81) }, health_status: "DEGRADED" }],
+      },
+    ],
+    policy: { overprovisioning_factor: 100, weighted_priority_health: true },
+  },
+};
 
 /** A file that uses every field the Node engine supports; `wasm` is the path of its filter's module. */
 export function everyField(wasm: string, pki: TestPki): Json {
@@ -222,6 +240,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
         ),
       ),
       cluster("http2", 80, CLUSTER_HTTP2),
+      cluster("groups", 80, HOST_GROUPS),
       cluster("http2-deprecated", 80, { http2_protocol_options: { max_concurrent_streams: 10 } }),
     ],
   });

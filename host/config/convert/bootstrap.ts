@@ -6,6 +6,7 @@ import type {
   HttpConnectionManagerConfig,
   HttpFilterConfig,
   ListenerConfig,
+  Locality,
   NetworkFilterConfig,
   TcpProxyConfig,
 } from "../model";
@@ -23,6 +24,7 @@ import { HTTP_OPTIONS_KEY } from "../schema/cluster";
 import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
 import { convertInspection, convertMatch } from "./filter-chain";
+import { convertEndpoints, convertHostSets, convertLocality } from "./host-sets";
 import { convertHttp2 } from "./http2";
 import { convertHost, mutation } from "./route";
 import { convertDownstreamTls, convertUpstreamTls } from "./tls";
@@ -34,14 +36,6 @@ const DEFAULT_FLUSH_MS = 5000;
 const DEFAULT_IDLE_MS = 3_600_000;
 const DIRECTIONS = { UNSPECIFIED: 0, INBOUND: 1, OUTBOUND: 2 } as const;
 
-type RawLocality = { region?: string | undefined; zone?: string | undefined; sub_zone?: string | undefined };
-
-const locality = (raw: RawLocality | undefined) => ({
-  region: raw?.region ?? "",
-  zone: raw?.zone ?? "",
-  subZone: raw?.sub_zone ?? "",
-});
-
 /** The typed model of a validated file. */
 export function convertBootstrap(
   raw: RawBootstrap,
@@ -49,6 +43,7 @@ export function convertBootstrap(
   source: Source,
 ): Bootstrap {
   const { node, admin, stats_config: stats, static_resources: resources } = raw;
+  const local = convertLocality(node?.locality);
   const address = (
     at: { socket_address: { address: string; port_value?: number | undefined } },
     path: FieldPath,
@@ -63,7 +58,7 @@ export function convertBootstrap(
     node: {
       id: node?.id ?? "",
       cluster: node?.cluster ?? "",
-      locality: locality(node?.locality),
+      locality: local,
       metadata: node?.metadata ?? {},
     },
     admin: admin && address(admin.address, ["admin"]),
@@ -91,7 +86,7 @@ export function convertBootstrap(
       }));
     }),
     clusters: (resources?.clusters ?? []).map((cluster, i) =>
-      convertCluster(cluster, ["static_resources", "clusters", i], source),
+      convertCluster(cluster, local, ["static_resources", "clusters", i], source),
     ),
   };
 }
@@ -200,7 +195,7 @@ function convertFilter(
   return { kind: "router", name, suppressEnvoyHeaders: config.suppress_envoy_headers ?? false };
 }
 
-function convertCluster(raw: RawCluster, path: FieldPath, source: Source): ClusterConfig {
+function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, source: Source): ClusterConfig {
   const socket = raw.transport_socket?.typed_config;
   const protocol = raw.typed_extension_protocol_options?.[HTTP_OPTIONS_KEY];
   const options = protocol?.explicit_http_config;
@@ -215,17 +210,8 @@ function convertCluster(raw: RawCluster, path: FieldPath, source: Source): Clust
       raw.connect_timeout === undefined ? DEFAULT_CONNECT_TIMEOUT_MS : durationMs(raw.connect_timeout),
     dnsLookupFamily: raw.dns_lookup_family ?? "AUTO",
     metadata: raw.metadata?.filter_metadata,
-    endpoints: (raw.load_assignment?.endpoints ?? []).flatMap((group) =>
-      (group.lb_endpoints ?? []).map(({ endpoint, metadata, load_balancing_weight: weight }) => ({
-        address: endpoint.address.socket_address.address,
-        port: endpoint.address.socket_address.port_value ?? 0,
-        hostname: endpoint.hostname ?? "",
-        weight: weight ?? 1,
-        metadata: metadata?.filter_metadata,
-        locality: locality(group.locality),
-        localityMetadata: group.metadata?.filter_metadata,
-      })),
-    ),
+    endpoints: convertEndpoints(raw),
+    hostSets: convertHostSets(raw, local),
     enableTrailers: options?.http_protocol_options?.enable_trailers ?? false,
     http2: http2 && convertHttp2(http2),
     perConnectionBufferLimitBytes: raw.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT,

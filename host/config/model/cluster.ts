@@ -1,5 +1,6 @@
 import type { Metadata } from "../../stores/stream-info";
 import type { Http2Config } from "./common";
+import type { EndpointHealth, HostSetsConfig, Locality } from "./host-sets";
 import type { UpstreamTlsConfig } from "./tls";
 
 export interface ClusterConfig {
@@ -19,6 +20,7 @@ export interface ClusterConfig {
   tls: UpstreamTlsConfig | undefined;
   circuitBreakers: CircuitBreakers;
   balancing: BalancingConfig;
+  hostSets: HostSetsConfig;
   /** 0 = as many as come. */
   maxRequestsPerConnection: number;
   /** Milliseconds an unused connection is kept; 0 = for ever. */
@@ -54,5 +56,10 @@ export interface EndpointConfig {
   metadata: Metadata | undefined;
   /** Metadata of the whole locality. */
   localityMetadata: Metadata | undefined;
-  locality: { region: string; zone: string; subZone: string };
+  locality: Locality;
+  /** Share of its locality among those of its priority; 0 = none. */
+  localityWeight: number;
+  /** 0 is tried first. */
+  priority: number;
+  health: EndpointHealth;
 }

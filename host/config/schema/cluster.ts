@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { address, locality, metadata } from "./common";
+import { metadata } from "./common";
+import { commonLb, loadAssignment } from "./host-sets";
 import { http2Options } from "./http2";
 import { message, oneOf, rule, typed } from "./message";
 import { bool, duration, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
@@ -27,14 +28,6 @@ const protocolOptions = message(
         ),
       },
     ),
-  },
-);
-
-const endpoint = message(
-  { endpoint: message({ address }, { hostname: text }) },
-  {
-    metadata,
-    load_balancing_weight: u32.refine((n) => n > 0, "must be at least 1").meta({ type: "uint32" }),
   },
 );
 
@@ -104,19 +97,13 @@ export const cluster = message(
       5: "MAGLEV",
     }),
     ...BALANCING,
-    common_lb_config: message(
-      {},
-      { consistent_hashing_lb_config: message({}, { use_hostname_for_hashing: bool }) },
-    ),
+    common_lb_config: commonLb,
     dns_lookup_family: enumeration({ 0: "AUTO", 1: "V4_ONLY", 2: "V6_ONLY", 3: "V4_PREFERRED", 4: "ALL" }),
     metadata,
     per_connection_buffer_limit_bytes: u32,
     circuit_breakers: message({}, { thresholds: z.array(thresholds) }),
     max_requests_per_connection: u32,
-    load_assignment: message(
-      { cluster_name: requiredText },
-      { endpoints: z.array(message({}, { locality, metadata, lb_endpoints: z.array(endpoint) })) },
-    ),
+    load_assignment: loadAssignment,
     typed_extension_protocol_options: protocolOptions,
     transport_socket: upstreamSocket,
     // Deprecated, and read all the same; typed_extension_protocol_options wins.

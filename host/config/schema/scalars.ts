@@ -60,6 +60,12 @@ function integer(type: string, min: number, max: number) {
   });
 }
 
+/** A share in percent, with fractions. */
+export const percent = scalar("double, 0 to 100", "a number from 0 to 100", (value) => {
+  const number = typeof value === "string" && DECIMAL.test(value) ? Number(value) : value;
+  return typeof number === "number" && number >= 0 && number <= 100 ? number : undefined;
+});
+
 export const u32 = integer("uint32", 0, 4_294_967_295);
 export const port = integer("port", 0, 65_535);
 /** Envoy's int64; what a JavaScript number cannot hold exactly is refused. */

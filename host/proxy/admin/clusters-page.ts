@@ -1,5 +1,6 @@
 import { CIRCUIT_BREAKERS } from "../../config/defaults";
 import { type Cluster, formatAddress, type Host } from "../clusters/cluster";
+import { flagNames, HealthFlag } from "../clusters/host-health";
 import type { AdminHandler } from "./admin-server";
 import { JSON_TYPE, jsonText } from "./json-text";
 import { nameFilter } from "./name-filter";
@@ -40,16 +41,17 @@ function clusterLines(cluster: Cluster): string[] {
 
 function hostFacts(host: Host): (readonly [string, string | number | bigint])[] {
   const { locality } = host.endpoint;
+  const flags = flagNames(host.flags);
   return [
     ...SORTED.map((name) => [name, host.stats[name].value] as const),
     ["hostname", host.hostname],
-    ["health_flags", "healthy"],
+    ["health_flags", flags.length === 0 ? "healthy" : flags.map((flag) => `/${flag}`).join("")],
     ["weight", host.weight],
     ["region", locality.region],
     ["zone", locality.zone],
     ["sub_zone", locality.subZone],
     ["canary", "false"],
-    ["priority", 0],
+    ["priority", host.priority],
     ["success_rate", -1],
     ["local_origin_success_rate", -1],
   ];
@@ -76,7 +78,7 @@ function hostJson(host: Host): unknown {
       ...COUNTERS.map((name) => ({ ...value(host.stats[name].value), name })),
       ...GAUGES.map((name) => ({ type: "GAUGE", ...value(host.stats[name].value), name })),
     ],
-    health_status: { eds_health_status: "HEALTHY" },
+    health_status: healthJson(host),
     weight: host.weight,
     ...(host.hostname === "" ? {} : { hostname: host.hostname }),
     locality: {
@@ -84,5 +86,30 @@ function hostJson(host: Host): unknown {
       ...(zone === "" ? {} : { zone }),
       ...(subZone === "" ? {} : { sub_zone: subZone }),
     },
+    ...(host.priority === 0 ? {} : { priority: host.priority }),
   };
+}
+
+const JSON_FLAGS = [
+  ["failed_active_health_check", HealthFlag.FailedActiveHc],
+  ["failed_outlier_check", HealthFlag.FailedOutlierCheck],
+  ["failed_active_degraded_check", HealthFlag.DegradedActiveHc],
+  ["pending_dynamic_removal", HealthFlag.PendingDynamicRemoval],
+  ["pending_active_hc", HealthFlag.PendingActiveHc],
+  ["excluded_via_immediate_hc_fail", HealthFlag.ExcludedViaImmediateHcFail],
+  ["active_hc_timeout", HealthFlag.ActiveHcTimeout],
+] as const;
+
+function healthJson(host: Host): unknown {
+  const set = JSON_FLAGS.filter(([, flag]) => host.has(flag));
+  return {
+    ...Object.fromEntries(set.map(([name]) => [name, true])),
+    eds_health_status: endpointHealth(host),
+  };
+}
+
+function endpointHealth(host: Host): string {
+  if (host.has(HealthFlag.FailedEdsHealth)) return "UNHEALTHY";
+  if (host.has(HealthFlag.EdsStatusDraining)) return "DRAINING";
+  return host.has(HealthFlag.DegradedEdsHealth) ? "DEGRADED" : "HEALTHY";
 }

@@ -1,33 +1,49 @@
 import type { BalancingConfig } from "../../config/model";
-import type { Host } from "../clusters/cluster";
+import type { Host } from "../clusters/host";
 import { leastRequest } from "./least-request";
 import { maglev } from "./maglev";
 import { ring } from "./ring";
-import { scheduled } from "./scheduled";
+import { areEqual, scheduled } from "./scheduled";
 
 /**
- * Chooses among the hosts it was made for; there is one at least. `hash` is what the route's hash policy made of the request,
- * 64 bits; undefined = there is nothing to hash.
+ * Chooses among the hosts it was made for; there is one at least. `hash` has 64 bits, and means something to HASHED policies
+ * alone. `attempt` counts the hosts that were chosen for this request and not wanted.
  */
-export type Balancer = (hash: bigint | undefined) => Host;
+export type Balancer = (hash: bigint, attempt: number) => Host;
 
-/** Makes the balancer of a cluster for the hosts it has now. @param random from 0 to below 1 */
+/** Where in its order a balancer is; outlives it, so that the hosts at the front gain nothing when a new one takes over. */
+export interface Turn {
+  next: number;
+}
+
+/** What a balancer may need besides its hosts. */
+export interface BalancerTools {
+  /** From 0 to below 1. */
+  random: () => number;
+  turn: Turn;
+  /** What hashed hosts' places are shared out by; together 1. */
+  shares: readonly number[];
+}
+
+/** Makes the balancer for some hosts. */
 export type BalancerMaker = (
   hosts: readonly Host[],
   config: BalancingConfig,
-  random: () => number,
+  tools: BalancerTools,
 ) => Balancer;
 
-const random: BalancerMaker = (hosts, _, random) => () => hosts[Math.floor(random() * hosts.length)]!;
+const random: BalancerMaker =
+  (hosts, _, { random }) =>
+  () =>
+    hosts[Math.floor(random() * hosts.length)]!;
 
 /** In turn; with unequal weights the schedule says whose turn it is. */
-const roundRobin: BalancerMaker = (hosts) => {
-  if (new Set(hosts.map(({ weight }) => weight)).size > 1) return scheduled(hosts, ({ weight }) => weight);
-  let next = 0;
+const roundRobin: BalancerMaker = (hosts, _, { turn }) => {
+  if (!areEqual(hosts)) return scheduled(hosts, ({ weight }) => weight, turn);
   return () => {
-    const host = hosts[next]!;
-    next = (next + 1) % hosts.length;
-    return host;
+    // The turn of a longer list that is no more may be beyond this one's end.
+    if (turn.next >= hosts.length) turn.next %= hosts.length;
+    return hosts[turn.next++]!;
   };
 };
 
@@ -38,3 +54,6 @@ export const BALANCERS: Readonly<Record<BalancingConfig["policy"], BalancerMaker
   RING_HASH: ring,
   MAGLEV: maglev,
 };
+
+/** Policies that go by a request's hash. */
+export const HASHED: ReadonlySet<BalancingConfig["policy"]> = new Set(["RING_HASH", "MAGLEV"]);

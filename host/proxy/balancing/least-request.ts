@@ -1,13 +1,12 @@
-import type { Host } from "../clusters/cluster";
+import type { Host } from "../clusters/host";
 import type { BalancerMaker } from "./balancer";
-import { scheduled } from "./scheduled";
+import { areEqual, scheduled } from "./scheduled";
 
 const active = (host: Host) => Number(host.stats.rq_active.value);
 
 /** Two hosts by chance, and of these the one with fewer requests; with unequal weights a schedule by weight per request. */
-export const leastRequest: BalancerMaker = (hosts, { choices }, random) => {
-  if (new Set(hosts.map(({ weight }) => weight)).size > 1)
-    return scheduled(hosts, (host) => host.weight / (active(host) + 1));
+export const leastRequest: BalancerMaker = (hosts, { choices }, { random, turn }) => {
+  if (!areEqual(hosts)) return scheduled(hosts, (host) => host.weight / (active(host) + 1), turn);
   return () => {
     let chosen = hosts[Math.floor(random() * hosts.length)]!;
     for (let i = 1; i < choices; i++) {

@@ -1,6 +1,6 @@
-import type { Host } from "../clusters/cluster";
+import type { Host } from "../clusters/host";
 import type { BalancerMaker } from "./balancer";
-import { hash64, randomHash } from "./hash";
+import { hash64 } from "./hash";
 import { hashKey } from "./ring";
 
 interface Builder {
@@ -13,23 +13,28 @@ interface Builder {
 }
 
 /** Maglev's table (https://research.google/pubs/pub44824): every host takes free places in an order of its own, by its weight. */
-export const maglev: BalancerMaker = (hosts, { tableSize, useHostname }, random) => {
-  const table = fill(hosts, tableSize, useHostname);
+export const maglev: BalancerMaker = (hosts, { tableSize, useHostname }, { shares }) => {
+  const table = fill(hosts, shares, tableSize, useHostname);
   const size = BigInt(table.length);
-  return (hash) => table[Number((hash ?? randomHash(random)) % size)]!;
+  return (hash, attempt) => {
+    // Another try has to lead somewhere else: Envoy turns the hash over.
+    const turned = attempt === 0 ? hash : hash ^ (MAX_HASH - BigInt(attempt) + 1n);
+    return table[Number(turned % size)]!;
+  };
 };
 
-function fill(hosts: readonly Host[], size: number, useHostname: boolean): Host[] {
-  const total = hosts.reduce((sum, { weight }) => sum + weight, 0);
+const MAX_HASH = (1n << 64n) - 1n;
+
+function fill(hosts: readonly Host[], shares: readonly number[], size: number, useHostname: boolean): Host[] {
   // The order decides who takes a place first: it goes by what is hashed, not by the file.
-  const keys = hosts.map((host) => ({ host, key: hashKey(host, useHostname) }));
+  const keys = hosts.map((host, i) => ({ host, weight: shares[i]!, key: hashKey(host, useHostname) }));
   keys.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  const builders = keys.map(({ host, key }): Builder => {
+  const builders = keys.map(({ host, weight, key }): Builder => {
     return {
       host,
       offset: Number(hash64(key) % BigInt(size)),
       skip: Number(hash64(key, 1n) % BigInt(size - 1)) + 1,
-      weight: host.weight / total,
+      weight,
       target: 0,
       next: 0,
     };

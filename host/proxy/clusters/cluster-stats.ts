@@ -49,6 +49,7 @@ const COUNTERS = [
   "update_success",
   "membership_change",
   "bind_errors",
+  "lb_healthy_panic",
 ] as const;
 
 const GAUGES = [

@@ -1,44 +1,24 @@
 import type { ClusterConfig, EndpointConfig } from "../../config/model";
-import { BALANCERS, type Balancer } from "../balancing/balancer";
+import {
+  type BalancerRules,
+  HostSetBalancer,
+  type PickRequest,
+  type Turns,
+} from "../balancing/host-set-balancer";
 import type { StatsStore } from "../stats/store";
 import { ClientTls } from "../tls/client-tls";
 import { type ClusterStats, createClusterStats, ResponseCodeStats, RetriedStats } from "./cluster-stats";
-import { Connector, HostStats } from "./connector";
-import { HostPool } from "./host-pool";
-import { Http2Pool } from "./http2-pool";
+import { formatAddress, Host } from "./host";
+import { HostSets } from "./host-sets";
 
-/** One usable address of a cluster. */
-export interface Host {
-  readonly address: string;
-  readonly port: number;
-  readonly hostname: string;
-  readonly endpoint: EndpointConfig;
-  readonly connector: Connector;
-  readonly pool: HostPool;
-  /** Set when the cluster speaks HTTP/2. */
-  readonly http2: Http2Pool | undefined;
-  readonly stats: HostStats;
-  /** Share among the hosts, 1 or more. */
-  readonly weight: number;
-  /** A connection is there that takes a request at once. */
-  readonly hasRoom: boolean;
-}
+export { formatAddress, type Host, ipOf } from "./host";
 
-/** `ip:port`, `[ip6]:port`. */
-export function formatAddress(address: string, port: number): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/** The `ip` of `ip:port`, without brackets. */
-export function ipOf(address: string): string {
-  return address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
-}
-
-const MAX_HASH = (1n << 64n) - 1n;
+const ANY: PickRequest = {};
 
 /** A named set of hosts. */
 export class Cluster {
-  hosts: readonly Host[] = [];
+  /** Its hosts by priority; tells who watches them what changes. */
+  readonly members: HostSets;
   readonly stats: ClusterStats;
   /** Answers to clients' requests, to filters' own calls. */
   readonly codes: ResponseCodeStats;
@@ -46,8 +26,10 @@ export class Cluster {
   /** Undefined for plain connections. */
   readonly tls: ClientTls | undefined;
   readonly retriedCodes: RetriedStats;
-  /** Of the hosts there are now. */
-  private balancer: Balancer | undefined;
+  /** Of the hosts as they are now; undefined = they have changed since the last request. */
+  private balancer: HostSetBalancer | undefined;
+  private readonly rules: BalancerRules;
+  private readonly turns: Turns = new Map();
   /** Retries on their way or waiting for their turn. */
   retries = 0;
   /** Requests on their way, waiting ones included. */
@@ -67,23 +49,30 @@ export class Cluster {
     this.codes = new ResponseCodeStats(store, prefix, completed, "external");
     this.callCodes = new ResponseCodeStats(store, prefix, completed, "internal");
     this.retriedCodes = new RetriedStats(store, prefix);
+    const { balancing, hostSets } = config;
+    this.rules = { balancing, hostSets, stats: this.stats, random: Math.random };
+    this.members = new HostSets(hostSets);
+    this.members.onChange(() => this.onHostsChange());
   }
 
-  /**
-   * A host by the cluster's policy; undefined = there is none.
-   *
-   * @param hash what the route's hash policy made of the request
-   * @param avoid hosts that are passed over, `attempts` times at most
-   */
-  pick(hash?: bigint, avoid?: (host: Host) => boolean, attempts = 0): Host | undefined {
-    const { balancer } = this;
-    if (!balancer) return undefined;
-    for (let attempt = 0; ; attempt++) {
-      // Another try has to lead somewhere else: Envoy turns the hash over.
-      const turned = hash === undefined || attempt === 0 ? hash : hash ^ (MAX_HASH - BigInt(attempt) + 1n);
-      const host = balancer(turned);
-      if (attempt >= attempts || !avoid?.(host)) return host;
-    }
+  /** All of them, in the order of the file. */
+  get hosts(): readonly Host[] {
+    return this.members.hosts;
+  }
+
+  private onHostsChange(): void {
+    const { members, stats } = this;
+    this.balancer = undefined;
+    stats.membership_total.set(BigInt(members.count("hosts")));
+    stats.membership_healthy.set(BigInt(members.count("healthy")));
+    stats.membership_degraded.set(BigInt(members.count("degraded")));
+    stats.membership_excluded.set(BigInt(members.count("excluded")));
+  }
+
+  /** A host by the cluster's policy; undefined = there is none. */
+  pick(request: PickRequest = ANY): Host | undefined {
+    this.balancer ??= new HostSetBalancer(this.members.sets, this.rules, this.turns);
+    return this.balancer.pick(request);
   }
 
   /**
@@ -114,67 +103,24 @@ export class Cluster {
 
   /** Replaces the hosts; those already known keep their connections. False when nothing changed. */
   update(wanted: readonly { address: string; port: number; endpoint: EndpointConfig }[]): boolean {
-    const { config } = this;
-    const known = new Map(this.hosts.map((h) => [formatAddress(h.address, h.port), h]));
-    const seen = new Set<string>();
-    const hosts: Host[] = [];
-    let changed = false;
+    const known = new Map(this.hosts.map((host) => [keyOf(host.address, host.port, host.priority), host]));
+    const hosts = new Map<string, Host>();
     for (const { address, port, endpoint } of wanted) {
-      const key = formatAddress(address, port);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      const old = known.get(key);
-      if (!old) changed = true;
-      hosts.push(old ?? this.createHost(address, port, endpoint));
+      const key = keyOf(address, port, endpoint.priority);
+      if (!hosts.has(key)) hosts.set(key, known.get(key) ?? new Host(address, port, endpoint, this));
     }
-    for (const [key, host] of known) {
-      if (seen.has(key)) continue;
-      changed = true;
-      host.pool.drain();
-      host.http2?.drain();
-    }
-    this.hosts = hosts;
-    if (changed || !this.balancer)
-      this.balancer =
-        hosts.length === 0
-          ? undefined
-          : BALANCERS[config.balancing.policy](hosts, config.balancing, Math.random);
-    if (changed) this.stats.membership_change.inc();
-    this.stats.membership_total.set(BigInt(hosts.length));
-    this.stats.membership_healthy.set(BigInt(hosts.length));
-    return changed;
-  }
-
-  private createHost(address: string, port: number, endpoint: EndpointConfig): Host {
-    const stats = new HostStats();
-    const { connectTimeoutMs, http2: http2Options } = this.config;
-    // Of a name looked up, the name itself stands for the host.
-    const named = this.config.type === "STATIC" ? "" : endpoint.address;
-    const hostname = endpoint.hostname || named;
-    const options = { address, port, hostname, connectTimeoutMs, tls: this.tls };
-    const connector = new Connector(options, this.stats, stats);
-    const pool = new HostPool(connector, this.config);
-    const http2 = http2Options && new Http2Pool(connector, http2Options, this.config, this.stats);
-    return {
-      address,
-      port,
-      hostname,
-      endpoint,
-      connector,
-      pool,
-      http2,
-      stats,
-      weight: endpoint.weight,
-      get hasRoom() {
-        return http2 ? http2.hasRoom : pool.hasRoom;
-      },
-    };
+    const changed = this.members.update([...hosts.values()]);
+    for (const [key, host] of known) if (!hosts.has(key)) host.drain();
+    this.stats.membership_change.add(changed.length);
+    return changed.length > 0;
   }
 
   close(): void {
-    for (const host of this.hosts) {
-      host.http2?.close();
-      host.pool.destroy();
-    }
+    for (const host of this.hosts) host.close();
   }
+}
+
+/** One address may stand in several priorities. */
+function keyOf(address: string, port: number, priority: number): string {
+  return `${priority} ${formatAddress(address, port)}`;
 }

@@ -24,10 +24,11 @@ export class HostChoice {
   /** Undefined: the cluster has none. */
   next(): Host | undefined {
     const { cluster, action, tried } = this;
-    const hash = this.hashed?.hash;
-    return tried
-      ? cluster.pick(hash, (each) => tried.has(each), action.retry?.hostSelectionAttempts)
-      : cluster.pick(hash);
+    return cluster.pick({
+      hash: this.hashed?.hash,
+      avoid: tried && ((each) => tried.has(each)),
+      attempts: tried && action.retry?.hostSelectionAttempts,
+    });
   }
 
   /** An attempt goes there. */

@@ -2,7 +2,7 @@ import { afterAll, expect } from "vitest";
 import type { BalancingConfig } from "../../../host/config/model";
 import { BALANCERS } from "../../../host/proxy/balancing/balancer";
 import { hash64 } from "../../../host/proxy/balancing/hash";
-import type { Host } from "../../../host/proxy/clusters/cluster";
+import type { Host } from "../../../host/proxy/clusters/host";
 import type { Json } from "../../support/bootstrap";
 import { type Behaviour, conformance } from "../../support/conformance";
 import { RawUpstream, type UpstreamHandler } from "../../support/raw-upstream";
@@ -64,10 +64,18 @@ function expected(
     useHostname: false,
     ...config,
   };
-  const pick = BALANCERS[policy](hosts as never as Host[], { ...balancing, policy, choices: 2 }, Math.random);
+  const pick = BALANCERS[policy](
+    hosts as never as Host[],
+    { ...balancing, policy, choices: 2 },
+    {
+      random: Math.random,
+      turn: { next: 0 },
+      shares: weights.map((weight) => weight / weights.reduce((sum, each) => sum + each)),
+    },
+  );
   return (text: string, ...more: string[]) => {
     const hash = more.reduce((seed, each) => hash64(each, seed), hash64(text));
-    return hosts.indexOf(pick(hash) as never);
+    return hosts.indexOf(pick(hash, 0) as never);
   };
 }
 

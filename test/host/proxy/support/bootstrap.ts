@@ -129,6 +129,8 @@ export function tcpListener(
   };
 }
 
+const NOWHERE = { region: "", zone: "", subZone: "" };
+
 export function cluster(
   name: string,
   port: number | undefined,
@@ -152,9 +154,20 @@ export function cluster(
               weight: 1,
               metadata: undefined,
               localityMetadata: undefined,
-              locality: { region: "", zone: "", subZone: "" },
+              locality: NOWHERE,
+              localityWeight: 0,
+              priority: 0,
+              health: "UNKNOWN",
             },
           ],
+    hostSets: {
+      overprovisioningFactor: 140,
+      weightedPriorityHealth: false,
+      panicThreshold: 50,
+      failTrafficOnPanic: false,
+      localityWeighted: false,
+      localLocality: NOWHERE,
+    },
     enableTrailers: false,
     http2: undefined,
     perConnectionBufferLimitBytes: 1024 * 1024,
@@ -182,7 +195,7 @@ export function bootstrap(
   return {
     file: "test.yaml",
     raw: {},
-    node: { id: "n1", cluster: "c1", locality: { region: "", zone: "", subZone: "" }, metadata: {} },
+    node: { id: "n1", cluster: "c1", locality: NOWHERE, metadata: {} },
     admin: { address: "127.0.0.1", port: 0, position },
     statsTags: [],
     useDefaultTags: true,

@@ -1,0 +1,69 @@
+import * as z from "zod";
+import { address, locality, metadata } from "./common";
+import { message, oneOf } from "./message";
+import { bool, enumeration, percent, requiredText, text, u32 } from "./scalars";
+
+const atLeastOne = u32.refine((n) => n > 0, "must be at least 1").meta({ type: "uint32" });
+
+const endpoint = message(
+  { endpoint: message({ address }, { hostname: text }) },
+  {
+    metadata,
+    health_status: enumeration({
+      0: "UNKNOWN",
+      1: "HEALTHY",
+      2: "UNHEALTHY",
+      3: "DRAINING",
+      4: "TIMEOUT",
+      5: "DEGRADED",
+    }),
+    load_balancing_weight: atLeastOne,
+  },
+);
+
+const MAX_PRIORITY = 128;
+
+/** `ClusterLoadAssignment`: a cluster's hosts by locality and priority. */
+export const loadAssignment = message(
+  { cluster_name: requiredText },
+  {
+    endpoints: z.array(
+      message(
+        {},
+        {
+          locality,
+          metadata,
+          lb_endpoints: z.array(endpoint),
+          load_balancing_weight: atLeastOne,
+          priority: u32
+            .refine((n) => n <= MAX_PRIORITY, `must not be greater than ${MAX_PRIORITY}`)
+            .meta({ type: "uint32" }),
+        },
+      ),
+    ),
+    policy: message({}, { overprovisioning_factor: atLeastOne, weighted_priority_health: bool }),
+  },
+);
+
+/** `type.v3.Percent` */
+const percentage = message({}, { value: percent });
+
+/** How localities share the traffic of a priority: one of these or none. */
+const LOCALITIES = {
+  locality_weighted_lb_config: message({}, {}),
+  // Without a cluster that stands for the proxies themselves Envoy prefers no zone, as here.
+  zone_aware_lb_config: message(
+    {},
+    { routing_enabled: percentage, min_cluster_size: u32, fail_traffic_on_panic: bool },
+  ),
+};
+
+/** `common_lb_config` */
+export const commonLb = message(
+  {},
+  {
+    healthy_panic_threshold: percentage,
+    ...LOCALITIES,
+    consistent_hashing_lb_config: message({}, { use_hostname_for_hashing: bool }),
+  },
+).check(oneOf(Object.keys(LOCALITIES), "optional"));

@@ -1,0 +1,108 @@
+import type { ClusterConfig, EndpointConfig } from "../../config/model";
+import type { ClientTls } from "../tls/client-tls";
+import type { ClusterStats } from "./cluster-stats";
+import { Connector, HostStats } from "./connector";
+import { ENDPOINT_FLAGS, type Health, type HealthFlag, healthOf, isExcluded } from "./host-health";
+import { HostPool } from "./host-pool";
+import { Http2Pool } from "./http2-pool";
+
+/** `ip:port`, `[ip6]:port`. */
+export function formatAddress(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The `ip` of `ip:port`, without brackets. */
+export function ipOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+}
+
+/** What hosts take from their cluster. */
+export interface HostOwner {
+  readonly config: ClusterConfig;
+  readonly stats: ClusterStats;
+  readonly tls: ClientTls | undefined;
+}
+
+/** One usable address of a cluster. */
+export class Host {
+  readonly stats = new HostStats();
+  readonly connector: Connector;
+  readonly pool: HostPool;
+  /** Set when the cluster speaks HTTP/2. */
+  readonly http2: Http2Pool | undefined;
+  /** Its own name; "" = it has none. */
+  readonly hostname: string;
+  /** Share among the hosts, 1 or more. */
+  readonly weight: number;
+  /** Monotonic milliseconds since when it is healthy without a break; undefined = nobody has looked yet. */
+  healthySince: number | undefined;
+  /** Told when the host counts differently from before; its cluster's. */
+  onHealthChange: (() => void) | undefined;
+  private bits: number;
+
+  constructor(
+    readonly address: string,
+    readonly port: number,
+    readonly endpoint: EndpointConfig,
+    { config, stats, tls }: HostOwner,
+  ) {
+    const { connectTimeoutMs, http2 } = config;
+    // Of a name looked up, the name itself stands for the host.
+    this.hostname = endpoint.hostname || (config.type === "STATIC" ? "" : endpoint.address);
+    this.weight = endpoint.weight;
+    this.bits = ENDPOINT_FLAGS[endpoint.health];
+    const options = { address, port, hostname: this.hostname, connectTimeoutMs, tls };
+    this.connector = new Connector(options, stats, this.stats);
+    this.pool = new HostPool(this.connector, config);
+    this.http2 = http2 && new Http2Pool(this.connector, http2, config, stats);
+  }
+
+  /** 0 is tried first. */
+  get priority(): number {
+    return this.endpoint.priority;
+  }
+
+  get health(): Health {
+    return healthOf(this.bits);
+  }
+
+  get excluded(): boolean {
+    return isExcluded(this.bits);
+  }
+
+  /** All of its {@link HealthFlag}s. */
+  get flags(): number {
+    return this.bits;
+  }
+
+  has(flag: HealthFlag): boolean {
+    return (this.bits & flag) !== 0;
+  }
+
+  /** Sets or clears a flag. False when it was so before. */
+  setFlag(flag: HealthFlag, on: boolean): boolean {
+    const { health, excluded } = this;
+    const bits = on ? this.bits | flag : this.bits & ~flag;
+    if (bits === this.bits) return false;
+    this.bits = bits;
+    if (this.health !== health || this.excluded !== excluded) this.onHealthChange?.();
+    return true;
+  }
+
+  /** A connection is there that takes a request at once. */
+  get hasRoom(): boolean {
+    return this.http2 ? this.http2.hasRoom : this.pool.hasRoom;
+  }
+
+  /** No new requests will come: idle connections go now, busy ones after their exchange. */
+  drain(): void {
+    this.pool.drain();
+    this.http2?.drain();
+  }
+
+  /** Cuts everything. */
+  close(): void {
+    this.http2?.close();
+    this.pool.destroy();
+  }
+}
