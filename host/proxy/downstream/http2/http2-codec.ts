@@ -5,6 +5,7 @@ import type { DownstreamConnection } from "../connection";
 import type { ConnectionManager } from "../connection-manager";
 import { Http2Connection } from "./http2-connection";
 import { createHttp2Stats, type Http2Stats } from "./http2-stats";
+import { forgiveUnaskedAcks } from "./unasked-acks";
 
 /**
  * What node:http2 itself lets through, in bytes and lines; it answers what is beyond with ENHANCE_YOUR_CALM. Envoy's
@@ -58,6 +59,7 @@ export class Http2Codec {
     socket.allowHalfOpen = false;
     const session = performServerHandshake(socket, this.options);
     session.setLocalWindowSize(this.windowSize);
+    forgiveUnaskedAcks(session, socket);
     base.codec = new Http2Connection(manager, base, session, this.stats);
   }
 }

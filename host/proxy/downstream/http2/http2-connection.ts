@@ -29,14 +29,19 @@ export class Http2Connection implements CodecConnection {
         // The types leave out the list as it was on the wire.
         this.onStream(stream, raw as unknown as string[], (flags & NGHTTP2_FLAG_END_STREAM) !== 0);
       } catch (error) {
-        manager.onBug(error);
-        session.destroy();
+        this.onBug(stream, error);
       }
     });
     session.on("error", (error: NodeJS.ErrnoException) => this.onError(error));
     const onSilence = contained(() => this.onSilence(), manager.onBug);
     this.idle = new IdleTimer(manager.clock, IDLE_CONNECTION_MS, onSilence);
     session.once("close", () => this.idle.stop());
+  }
+
+  /** A defect of this host, before anybody else knows of the stream. */
+  private onBug(stream: ServerHttp2Stream, error: unknown): void {
+    this.manager.onBug(error);
+    if (!stream.destroyed) stream.respond({ ":status": 500 }, { endStream: true });
   }
 
   /** What the client says is no HTTP/2; node:http2 has answered with GOAWAY. */
@@ -75,8 +80,7 @@ export class Http2Connection implements CodecConnection {
       codec.attach(active);
       return active;
     } catch (error) {
-      this.manager.onBug(error);
-      stream.respond({ ":status": 500 }, { endStream: true });
+      this.onBug(stream, error);
       return undefined;
     }
   }
