@@ -103,24 +103,33 @@ export class Cluster {
 
   /** Replaces the hosts; those already known keep their connections. False when nothing changed. */
   update(wanted: readonly { address: string; port: number; endpoint: EndpointConfig }[]): boolean {
-    const known = new Map(this.hosts.map((host) => [keyOf(host.address, host.port, host.priority), host]));
+    const known = this.keyed(this.hosts.map((host) => [host, host.priority]));
     const hosts = new Map<string, Host>();
-    for (const { address, port, endpoint } of wanted) {
-      const key = keyOf(address, port, endpoint.priority);
-      if (!hosts.has(key)) hosts.set(key, known.get(key) ?? new Host(address, port, endpoint, this));
-    }
+    for (const [key, { address, port, endpoint }] of this.keyed(
+      wanted.map((each) => [each, each.endpoint.priority]),
+    ))
+      hosts.set(key, known.get(key) ?? new Host(address, port, endpoint, this));
     const changed = this.members.update([...hosts.values()]);
     for (const [key, host] of known) if (!hosts.has(key)) host.drain();
     this.stats.membership_change.add(changed.length);
     return changed.length > 0;
   }
 
+  /** One address may stand in several priorities. A file may name it twice in one, and means it; names lead there once. */
+  private keyed<T extends { address: string; port: number }>(
+    all: readonly (readonly [T, number])[],
+  ): Map<string, T> {
+    const keyed = new Map<string, T>();
+    for (const [each, priority] of all) {
+      const key = `${priority} ${formatAddress(each.address, each.port)}`;
+      let own = key;
+      if (this.config.type === "STATIC") for (let n = 2; keyed.has(own); n++) own = `${key} ${n}`;
+      if (!keyed.has(own)) keyed.set(own, each);
+    }
+    return keyed;
+  }
+
   close(): void {
     for (const host of this.hosts) host.close();
   }
-}
-
-/** One address may stand in several priorities. */
-function keyOf(address: string, port: number, priority: number): string {
-  return `${priority} ${formatAddress(address, port)}`;
 }

@@ -1,27 +1,17 @@
-import { afterAll, expect } from "vitest";
+import { expect } from "vitest";
 import type { BalancingConfig } from "../../../host/config/model";
 import { BALANCERS } from "../../../host/proxy/balancing/balancer";
 import { hash64 } from "../../../host/proxy/balancing/hash";
 import type { Host } from "../../../host/proxy/clusters/host";
 import type { Json } from "../../support/bootstrap";
-import { type Behaviour, conformance } from "../../support/conformance";
-import { RawUpstream, type UpstreamHandler } from "../../support/raw-upstream";
+import { conformance } from "../../support/conformance";
+import { endpointOf, numberedHosts, spread, times } from "../../support/numbered-hosts";
+import type { UpstreamHandler } from "../../support/raw-upstream";
 
-/** Hosts that both engines share: where a hash leads is a matter of their ports. Each answers with its number. */
-const upstreams = await Promise.all(
-  [0, 1, 2, 3].map((number) =>
-    RawUpstream.start((_, reply) => reply.send({ headers: [["x-host", String(number)]] })),
-  ),
-);
-afterAll(() => Promise.all(upstreams.map((upstream) => upstream.close())));
-
-const endpoint = (port: number, weight: number): Json => ({
-  endpoint: { address: { socket_address: { address: "127.0.0.1", port_value: port } } },
-  load_balancing_weight: weight,
-});
+const upstreams = await numberedHosts(4);
 
 function balanced(policy: string, weights: readonly number[], more: Json = {}): Json {
-  const hosts = weights.map((weight, i) => endpoint(upstreams[i]!.port, weight));
+  const hosts = weights.map((weight, i) => endpointOf(upstreams[i]!.port, { load_balancing_weight: weight }));
   return {
     lb_policy: policy,
     load_assignment: { cluster_name: "any", endpoints: [{ lb_endpoints: hosts }] },
@@ -33,17 +23,6 @@ const hashed =
   (...policies: Json[]) =>
   (id: string) => [{ match: { prefix: "/" }, route: { cluster: id, hash_policy: policies } }];
 const BY_HEADER = hashed({ header: { header_name: "X-Key" } });
-
-/** Which hosts get the requests of one connection. */
-async function spread(b: Behaviour, count: number, headers: (i: number) => [string, string][] = () => []) {
-  const client = await b.connect();
-  const hosts: number[] = [];
-  for (let i = 0; i < count; i++)
-    hosts.push(Number((await client.exchange({ headers: headers(i) })).header("x-host")));
-  return hosts;
-}
-
-const times = (hosts: readonly number[], host: number) => hosts.filter((each) => each === host).length;
 
 /** Where the policy's own table puts a hash; both engines must find it there. */
 function expected(
@@ -80,7 +59,7 @@ function expected(
 }
 
 const KEYS = Array.from({ length: 300 }, (_, i) => `key-${i}`);
-const byKey = (i: number): [string, string][] => [["x-key", KEYS[i]!]];
+const byKey = (i: number) => ({ headers: [["x-key", KEYS[i]!]] as [string, string][] });
 
 conformance("Load balancing", ({ behaviour }) => {
   behaviour("ROUND_ROBIN: in turn", { cluster: balanced("ROUND_ROBIN", [1, 1, 1, 1]) }, async (b) => {
@@ -293,7 +272,7 @@ conformance("Load balancing", ({ behaviour }) => {
         lb_policy: "RANDOM",
         load_assignment: {
           cluster_name: "any",
-          endpoints: [{ lb_endpoints: [endpoint(port, 1), endpoint(upstreams[0]!.port, 1)] }],
+          endpoints: [{ lb_endpoints: [endpointOf(port), endpointOf(upstreams[0]!.port)] }],
         },
       }),
     },
