@@ -47,6 +47,36 @@ const INSPECTOR = "type.googleapis.com/envoy.extensions.filters.listener.tls_ins
 const DEFAULT_CHAIN = (tcpListener({ name: "d", cluster: "app" }) as { filter_chains: Json[] })
   .filter_chains[0];
 
+/** Outlier detection. */
+const WATCHED: Json = {
+  outlier_detection: {
+    consecutive_5xx: 5,
+    interval: "10s",
+    base_ejection_time: "30s",
+    max_ejection_percent: 10,
+    enforcing_consecutive_5xx: 100,
+    enforcing_success_rate: 100,
+    success_rate_minimum_hosts: 5,
+    success_rate_request_volume: 100,
+    success_rate_stdev_factor: 1900,
+    consecutive_gateway_failure: 5,
+    enforcing_consecutive_gateway_failure: 0,
+    split_external_local_origin_errors: true,
+    consecutive_local_origin_failure: 5,
+    enforcing_consecutive_local_origin_failure: 100,
+    enforcing_local_origin_success_rate: 100,
+    failure_percentage_threshold: 85,
+    enforcing_failure_percentage: 0,
+    enforcing_failure_percentage_local_origin: 0,
+    failure_percentage_minimum_hosts: 5,
+    failure_percentage_request_volume: 50,
+    max_ejection_time: "300s",
+    max_ejection_time_jitter: "1s",
+    successful_active_health_check_uneject_host: true,
+    always_eject_one_host: false,
+  },
+};
+
 const DIGEST = "a".repeat(64);
 
 /** TLS with clients, every field of it. */
@@ -241,6 +271,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
       ),
       cluster("http2", 80, CLUSTER_HTTP2),
       cluster("groups", 80, HOST_GROUPS),
+      cluster("watched", 80, WATCHED),
       cluster("http2-deprecated", 80, { http2_protocol_options: { max_concurrent_streams: 10 } }),
     ],
   });

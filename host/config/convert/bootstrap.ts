@@ -26,6 +26,7 @@ import { locate, type Source } from "../yaml";
 import { convertInspection, convertMatch } from "./filter-chain";
 import { convertEndpoints, convertHostSets, convertLocality } from "./host-sets";
 import { convertHttp2 } from "./http2";
+import { convertOutlier } from "./outlier";
 import { convertHost, mutation } from "./route";
 import { convertDownstreamTls, convertUpstreamTls } from "./tls";
 import { convertPlugin } from "./wasm";
@@ -227,6 +228,7 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
       tableSize: raw.maglev_lb_config?.table_size ?? 65_537,
       useHostname: raw.common_lb_config?.consistent_hashing_lb_config?.use_hostname_for_hashing ?? false,
     },
+    outlier: raw.outlier_detection && convertOutlier(raw.outlier_detection),
     circuitBreakers: {
       max_connections: breakers?.max_connections ?? CIRCUIT_BREAKERS.max_connections,
       max_pending_requests: breakers?.max_pending_requests ?? CIRCUIT_BREAKERS.max_pending_requests,

@@ -1,6 +1,7 @@
 import type { Metadata } from "../../stores/stream-info";
 import type { Http2Config } from "./common";
 import type { EndpointHealth, HostSetsConfig, Locality } from "./host-sets";
+import type { OutlierConfig } from "./outlier";
 import type { UpstreamTlsConfig } from "./tls";
 
 export interface ClusterConfig {
@@ -20,6 +21,8 @@ export interface ClusterConfig {
   tls: UpstreamTlsConfig | undefined;
   circuitBreakers: CircuitBreakers;
   balancing: BalancingConfig;
+  /** Undefined = hosts are not judged. */
+  outlier: OutlierConfig | undefined;
   hostSets: HostSetsConfig;
   /** 0 = as many as come. */
   maxRequestsPerConnection: number;

@@ -5,6 +5,7 @@ export type * from "./common";
 export type * from "./host-sets";
 export type * from "./http";
 export type * from "./listener";
+export type * from "./outlier";
 export type * from "./route";
 export type * from "./route-match";
 export type * from "./tls";

@@ -3,6 +3,7 @@ import { metadata } from "./common";
 import { commonLb, loadAssignment } from "./host-sets";
 import { http2Options } from "./http2";
 import { message, oneOf, rule, typed } from "./message";
+import { outlierDetection } from "./outlier";
 import { bool, duration, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
 import { upstreamSocket } from "./tls";
 
@@ -101,6 +102,7 @@ export const cluster = message(
     dns_lookup_family: enumeration({ 0: "AUTO", 1: "V4_ONLY", 2: "V6_ONLY", 3: "V4_PREFERRED", 4: "ALL" }),
     metadata,
     per_connection_buffer_limit_bytes: u32,
+    outlier_detection: outlierDetection,
     circuit_breakers: message({}, { thresholds: z.array(thresholds) }),
     max_requests_per_connection: u32,
     load_assignment: loadAssignment,

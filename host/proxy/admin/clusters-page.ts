@@ -52,10 +52,13 @@ function hostFacts(host: Host): (readonly [string, string | number | bigint])[] 
     ["sub_zone", locality.subZone],
     ["canary", "false"],
     ["priority", host.priority],
-    ["success_rate", -1],
-    ["local_origin_success_rate", -1],
+    ["success_rate", rate(host.outlier?.external.shown)],
+    ["local_origin_success_rate", rate(host.outlier?.local.shown)],
   ];
 }
+
+/** As C++ streams a double. */
+const rate = (percent = -1) => String(Number(percent.toPrecision(6)));
 
 function clusterJson(cluster: Cluster): unknown {
   return {
@@ -79,6 +82,7 @@ function hostJson(host: Host): unknown {
       ...GAUGES.map((name) => ({ type: "GAUGE", ...value(host.stats[name].value), name })),
     ],
     health_status: healthJson(host),
+    ...rateJson("success_rate", host.outlier?.external.shown),
     weight: host.weight,
     ...(host.hostname === "" ? {} : { hostname: host.hostname }),
     locality: {
@@ -87,7 +91,13 @@ function hostJson(host: Host): unknown {
       ...(subZone === "" ? {} : { sub_zone: subZone }),
     },
     ...(host.priority === 0 ? {} : { priority: host.priority }),
+    ...rateJson("local_origin_success_rate", host.outlier?.local.shown),
   };
+}
+
+/** Nothing of a host that is not judged. */
+function rateJson(name: string, percent = -1): Record<string, unknown> {
+  return percent < 0 ? {} : { [name]: percent === 0 ? {} : { value: percent } };
 }
 
 const JSON_FLAGS = [

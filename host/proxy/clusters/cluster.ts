@@ -5,6 +5,7 @@ import {
   type PickRequest,
   type Turns,
 } from "../balancing/host-set-balancer";
+import { ClusterOutlier } from "../outlier/cluster-outlier";
 import type { StatsStore } from "../stats/store";
 import { ClientTls } from "../tls/client-tls";
 import { type ClusterStats, createClusterStats, ResponseCodeStats, RetriedStats } from "./cluster-stats";
@@ -30,6 +31,7 @@ export class Cluster {
   private balancer: HostSetBalancer | undefined;
   private readonly rules: BalancerRules;
   private readonly turns: Turns = new Map();
+  private readonly outlier: ClusterOutlier | undefined;
   /** Retries on their way or waiting for their turn. */
   retries = 0;
   /** Requests on their way, waiting ones included. */
@@ -53,6 +55,7 @@ export class Cluster {
     this.rules = { balancing, hostSets, stats: this.stats, random: Math.random };
     this.members = new HostSets(hostSets);
     this.members.onChange(() => this.onHostsChange());
+    this.outlier = config.outlier && new ClusterOutlier(config.outlier, this.members, store, prefix);
   }
 
   /** All of them, in the order of the file. */
@@ -130,6 +133,7 @@ export class Cluster {
   }
 
   close(): void {
+    this.outlier?.close();
     for (const host of this.hosts) host.close();
   }
 }

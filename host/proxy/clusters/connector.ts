@@ -20,6 +20,8 @@ export interface PooledSocket extends Socket {
   established?: boolean;
   /** What its TLS told. */
   tlsFacts?: TlsFacts;
+  /** It serves no more requests than the ones it has. */
+  retired?: boolean;
   /** The host has closed its side. */
   remoteEnded?: boolean;
   /** Bytes counted so far. */
@@ -150,6 +152,14 @@ export class Connector {
   /** Brings the byte counters of open connections up to date. */
   countBytes(): void {
     for (const socket of this.open) this.countSocket(socket);
+  }
+
+  /** No connection of now takes another request; those without any close. */
+  retireAll(): void {
+    for (const socket of this.open) {
+      socket.retired = true;
+      if (socket.established && !socket.busy) socket.destroy();
+    }
   }
 
   /** Closes what no request is on. */

@@ -35,7 +35,7 @@ export class HostPool extends Agent {
 
   /** Decides whether a connection whose exchange ended may serve again. */
   override keepSocketAlive(socket: PooledSocket): boolean {
-    if (this.draining) return false;
+    if (this.draining || socket.retired) return false;
     const { maxRequestsPerConnection: most, idleTimeoutMs } = this.config;
     if (most > 0 && (socket.served ?? 0) >= most) return false;
     // A host that says when it will close is believed: 0 = at once.
@@ -43,6 +43,11 @@ export class HostPool extends Agent {
     const idle = socket.idleMs ?? idleTimeoutMs;
     if (socket.timeout !== idle) socket.setTimeout(idle);
     return true;
+  }
+
+  /** Requests of now are the last on the connections there are. */
+  renew(): void {
+    this.connector.retireAll();
   }
 
   /** No new requests will come: idle connections go now, busy ones after their exchange. */

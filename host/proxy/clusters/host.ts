@@ -1,4 +1,5 @@
 import type { ClusterConfig, EndpointConfig } from "../../config/model";
+import type { HostMonitor } from "../outlier/host-monitor";
 import type { ClientTls } from "../tls/client-tls";
 import type { ClusterStats } from "./cluster-stats";
 import { Connector, HostStats } from "./connector";
@@ -38,6 +39,9 @@ export class Host {
   healthySince: number | undefined;
   /** Told when the host counts differently from before; its cluster's. */
   onHealthChange: (() => void) | undefined;
+  /** Who judges it by what it does, who asks it how it is; undefined = nobody. */
+  outlier: HostMonitor | undefined;
+  checks: { failAtOnce(): void } | undefined;
   private bits: number;
 
   constructor(
@@ -92,6 +96,12 @@ export class Host {
   /** A connection is there that takes a request at once. */
   get hasRoom(): boolean {
     return this.http2 ? this.http2.hasRoom : this.pool.hasRoom;
+  }
+
+  /** It is not well, and others might be better on new connections: those it has serve out their requests, and no more. */
+  renewConnections(): void {
+    this.pool.renew();
+    this.http2?.drain();
   }
 
   /** No new requests will come: idle connections go now, busy ones after their exchange. */

@@ -108,6 +108,7 @@ class HttpCall implements UpstreamEvents {
       this.finish(undefined);
       return;
     }
+    this.upstream?.host.outlier?.outcome("timeout");
     this.cluster.callCodes.count(504);
     this.answer(504, TIMEOUT_TEXT);
   }

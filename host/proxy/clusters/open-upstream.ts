@@ -3,6 +3,7 @@ import type { Cluster, Host } from "./cluster";
 import { Http2Request } from "./http2-request";
 import type { UpstreamEvents, UpstreamStream } from "./upstream-events";
 import { UpstreamRequest } from "./upstream-request";
+import { WatchedEvents } from "./watched-events";
 
 /**
  * Sends a request to a host in the protocol of its cluster. Throws UnsendableError when the headers cannot go on the
@@ -16,5 +17,6 @@ export function openUpstream(
   events: UpstreamEvents,
 ): UpstreamStream {
   const Request = host.http2 ? Http2Request : UpstreamRequest;
-  return new Request(cluster, host, headers, endStream, events);
+  const watched = host.outlier || host.checks ? new WatchedEvents(host, headers, events) : events;
+  return new Request(cluster, host, headers, endStream, watched);
 }

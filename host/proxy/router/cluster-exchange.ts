@@ -179,6 +179,7 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     this.limits.endAttempt();
     if (!upstream) return;
     upstream.cancel();
+    if (this.begun && !this.responseStarted) upstream.host.outlier?.outcome("timeout");
     upstream.host.stats.rq_timeout.inc();
     upstream.host.stats.rq_error.inc();
   }

@@ -160,6 +160,7 @@ export function cluster(
               health: "UNKNOWN",
             },
           ],
+    outlier: undefined,
     hostSets: {
       overprovisioningFactor: 140,
       weightedPriorityHealth: false,
