@@ -1,5 +1,9 @@
 import type { FilterState } from "./filter-state";
 import type { HeaderMap } from "./header-map";
+import type { ByteCounts, StreamTimes } from "./stream-times";
+import type { TlsInfo } from "./tls-info";
+
+export type { TlsInfo } from "./tls-info";
 
 /** Response flag bits as the `response.flags` property shows them. */
 export enum ResponseFlag {
@@ -36,27 +40,10 @@ export interface ConnectionInfo {
   tls: TlsInfo | undefined;
   /** Values that outlive a stream. */
   readonly filterState: FilterState;
-}
-
-/** What a TLS handshake told; names as the properties are called. */
-export interface TlsInfo {
-  readonly version: string;
-  /** SNI that a host was asked for. */
-  readonly serverName?: string | undefined;
-  /** By ALPN; "" = nothing was agreed on. */
-  readonly alpn?: string;
-  readonly mtls: boolean;
-  readonly peerCertificateValid: boolean;
-  readonly subjectPeer?: string | undefined;
-  readonly subjectLocal?: string | undefined;
-  readonly uriSanPeer?: string | undefined;
-  readonly uriSanLocal?: string | undefined;
-  readonly dnsSanPeer?: string | undefined;
-  readonly dnsSanLocal?: string | undefined;
-  readonly peerDigest?: string | undefined;
-  readonly peerCertificate?: string | undefined;
-  /** Why the handshake failed. */
-  readonly failureReason?: string | undefined;
+  /** Milliseconds until the handshake was over; of TLS alone. */
+  handshakeMs?: number | undefined;
+  /** How it ended, once it has. */
+  closeType?: "Normal" | "LocalReset" | "RemoteReset" | undefined;
 }
 
 /** The host a request went to. */
@@ -74,6 +61,16 @@ export interface UpstreamInfo {
   metadata: Metadata | undefined;
   localityMetadata: Metadata | undefined;
   tls: TlsInfo | undefined;
+  /** Name of the host in the configuration or DNS; "" = it has none. */
+  hostname?: string;
+  /** As the property `request.protocol`. */
+  protocol?: string;
+  /** The other end of the connection. */
+  remoteAddress?: string;
+  connectionId?: number;
+  /** Every host and connection that was tried; kept only where a format asks for them. */
+  attempted?: { readonly address: string; readonly hostname: string }[];
+  connectionIds?: number[];
 }
 
 const NOWHERE = { region: "", zone: "", subZone: "" };
@@ -105,12 +102,19 @@ export interface RouteInfo {
   clusterMetadata: Metadata | undefined;
   /** Hosts the cluster has. */
   clusterEndpoints: number | undefined;
+  /** The cluster's `alt_stat_name`, or its name. */
+  clusterStatName?: string | undefined;
 }
 
 /** Facts of one stream that filters read as properties and loggers print. Times are nanoseconds. */
 export interface StreamInfo {
   readonly connection: ConnectionInfo;
-  readonly listener: { direction: number; metadata: Metadata | undefined; filterChainName: string };
+  readonly listener: {
+    direction: number;
+    metadata: Metadata | undefined;
+    filterChainName: string;
+    name?: string;
+  };
   /** `HTTP/1.1`, `HTTP/2`, ...; undefined for plain TCP. */
   protocol: string | undefined;
   startTime: bigint;
@@ -136,4 +140,17 @@ export interface StreamInfo {
   route(): RouteInfo | undefined;
   /** What filters have set, for the others of the stream to read. */
   readonly filterState: FilterState;
+  /** Of the connection, or what headers that are trusted say of the client: `ip:port`. */
+  readonly clientAddress?: string | undefined;
+  /** How often the route was looked up. */
+  readonly routeLookups?: number;
+  /** Of plain TCP; HTTP's streams have their request id. */
+  readonly streamId?: string;
+  /** Of the span, where there is tracing. */
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
+  /** Undefined where no format asks for them. */
+  readonly times?: StreamTimes | undefined;
+  readonly downstreamBytes?: ByteCounts | undefined;
+  readonly upstreamBytes?: ByteCounts | undefined;
 }

@@ -36,9 +36,11 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
   "host/plugin": {
     rooms: [...LEAVES, "host/abi", "host/vm", "host/stores", "host/context", "host/stream", "host/hostcalls"],
   },
+  // formats are read where the configuration is checked
+  "host/formatter": { rooms: [...LEAVES, "host/stores"] },
   // the configuration's typed model is made of facts that properties show
   "host/config": {
-    rooms: [...LEAVES, "host/stores"],
+    rooms: [...LEAVES, "host/stores", "host/formatter"],
     packages: ["yaml", "zod", "re2js", "@bufbuild/protobuf"],
   },
   "host/proxy": {
@@ -52,6 +54,7 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
       "host/hostcalls",
       "host/plugin",
       "host/config",
+      "host/formatter",
     ],
     packages: ["re2js", "xxhash-wasm"],
   },

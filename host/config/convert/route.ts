@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { headerFormat } from "../../formatter/header-format";
 import type {
   ClusterChoice,
   Fraction,
@@ -33,8 +34,7 @@ export function mutation(
   return {
     add: (add ?? []).map(({ header, append, append_action, keep_empty_value }) => ({
       name: header.key.toLowerCase(),
-      // Envoy formats these values: %% is a percent sign.
-      value: (header.value ?? "").replaceAll("%%", "%"),
+      value: headerFormat(header.value ?? ""),
       action: append_action ?? (append === false ? "OVERWRITE_IF_EXISTS_OR_ADD" : "APPEND_IF_EXISTS_OR_ADD"),
       keepEmptyValue: keep_empty_value ?? false,
     })),

@@ -1,4 +1,5 @@
 import type { SourcePosition } from "../../errors";
+import type { Format } from "../../formatter/text-format";
 
 export interface AddressConfig {
   address: string;
@@ -46,7 +47,7 @@ export interface HeaderMutation {
 
 export interface HeaderToAdd {
   name: string;
-  value: string;
+  value: Format;
   action: "APPEND_IF_EXISTS_OR_ADD" | "ADD_IF_ABSENT" | "OVERWRITE_IF_EXISTS_OR_ADD" | "OVERWRITE_IF_EXISTS";
   keepEmptyValue: boolean;
 }

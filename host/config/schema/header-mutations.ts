@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { headerFormatText } from "./format";
 import { message, rule } from "./message";
 import { bool, enumeration, headerName, headerValue } from "./scalars";
 
@@ -11,13 +12,8 @@ const reserved = (verb: string) =>
     )
     .meta({ type: "string" });
 
-/** Envoy replaces `%COMMAND%` in added values; only `%%`, a plain percent sign, is supported here. */
-const literalValue = headerValue
-  .refine(
-    (value) => !value.replaceAll("%%", "").includes("%"),
-    "command operators (%...%) are not supported by the node engine; write %% for a percent sign",
-  )
-  .meta({ type: "string" });
+/** `%OPERATORS%` in added values are replaced for each request. */
+const formattedValue = headerValue.check(headerFormatText).meta({ type: "string" });
 
 const oneAction = rule((value, fail) => {
   if (value.append !== undefined && value.append_action !== undefined)
@@ -27,7 +23,7 @@ const oneAction = rule((value, fail) => {
 export const headersToAdd = z
   .array(
     message(
-      { header: message({ key: reserved("modified") }, { value: literalValue }) },
+      { header: message({ key: reserved("modified") }, { value: formattedValue }) },
       {
         append: bool,
         append_action: enumeration({

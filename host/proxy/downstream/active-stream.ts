@@ -1,3 +1,4 @@
+import type { Clock } from "../../clock";
 import { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { LocalReply, StreamEnds } from "../../stream/filter";
@@ -40,6 +41,11 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     this.responseHold = new Hold((held) => this.router.pauseResponse(held));
     this.chain = manager.createChain(this);
     manager.streamStarted(connection);
+  }
+
+  /** For the values of headers that are made while the stream runs. */
+  get clock(): Clock {
+    return this.manager.clock;
   }
 
   /** Runs a readable request through the chain. */

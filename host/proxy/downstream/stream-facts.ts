@@ -51,7 +51,6 @@ export class StreamFacts extends Facts {
   /** The router has chosen where the request goes. */
   hostChosen(host: Host): void {
     const { upstream } = this;
-    upstream.attempts = (upstream.attempts ?? 0) + 1;
     upstream.transportFailureReason ??= "";
     tellHost(upstream, host);
   }
@@ -70,6 +69,7 @@ export class StreamFacts extends Facts {
       clusterName: cluster && clusterName,
       clusterMetadata: cluster?.config.metadata,
       clusterEndpoints: cluster?.hosts.length,
+      clusterStatName: cluster?.config.statName,
     };
   }
 }

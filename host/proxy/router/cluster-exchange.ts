@@ -61,7 +61,7 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     const host = this.chooseHost();
     if (!host) return;
     const envoyHeaders = !manager.suppressEnvoyHeaders;
-    rewriteRequest(route, action, headers, envoyHeaders);
+    rewriteRequest(route, action, headers, envoyHeaders, this.stream);
     if (route.hostRewrite?.kind === "auto" && host.hostname !== "")
       rewriteHost(headers, host.hostname, action, envoyHeaders);
     if (action.mirrors.length > 0)
@@ -75,6 +75,8 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
 
   private chooseHost(): Host | undefined {
     const { cluster } = this.request;
+    // Counts although nobody may be there to be asked (observed).
+    this.stream.info.upstream.attempts++;
     const host = this.hosts.next();
     if (host) return host;
     cluster.stats.upstream_cx_none_healthy.inc();
@@ -213,6 +215,7 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     upstream.poolReadyDuration = info.upstreamRequestStart - this.askedAt;
     upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
     upstream.tls = socket.tlsFacts;
+    upstream.protocol = this.request.cluster.config.http2 ? "HTTP/2" : "HTTP/1.1";
     if (this.sentAt !== undefined && !this.responseStarted) this.limits.startAttempt();
   }
 
@@ -241,8 +244,9 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
       headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.sentAt)));
     }
     this.hosts.addCookies(headers);
-    decorateResponse(route, stream.info.upstream.attempts, headers);
+    stream.info.responseCode = status;
     stream.info.responseCodeDetails = "via_upstream";
+    decorateResponse(route, headers, stream);
     if (endStream) this.complete();
     stream.chain.responseHeaders(headers, endStream);
   }

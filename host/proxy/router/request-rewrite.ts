@@ -1,4 +1,5 @@
 import type { RouteAction } from "../../config/model";
+import type { FormatScope } from "../../formatter/scope";
 import type { HeaderMap } from "../../stores/header-map";
 import { mutateHeaders } from "./header-mutation";
 import { type Route, rewriteTarget } from "./route";
@@ -11,11 +12,12 @@ export function rewriteRequest(
   action: ClusterAction,
   headers: HeaderMap,
   envoyHeaders: boolean,
+  scope: FormatScope,
 ): void {
   if (envoyHeaders && action.timeoutMs > 0) {
     headers.set("x-envoy-expected-rq-timeout-ms", String(action.timeoutMs));
   }
-  mutateHeaders(headers, route.requestHeaders);
+  mutateHeaders(headers, route.requestHeaders, scope);
   if (route.clusterHost !== undefined) headers.set(":authority", route.clusterHost);
   const host = newHost(route, headers);
   if (host !== undefined) rewriteHost(headers, host, action, envoyHeaders);

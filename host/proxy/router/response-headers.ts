@@ -1,11 +1,15 @@
+import type { FormatScope } from "../../formatter/scope";
 import type { HeaderMap } from "../../stores/header-map";
 import { mutateHeaders } from "./header-mutation";
 import type { Route } from "./route";
 
 export const ATTEMPTS = "x-envoy-attempt-count";
 
-/** What a route that leads to a cluster adds to every response. @param attempts so far; 0 = none was made */
-export function decorateResponse(route: Route, attempts: number, headers: HeaderMap): void {
+/** What a route that leads to a cluster adds to every response. */
+export function decorateResponse(route: Route, headers: HeaderMap, scope: FormatScope): void {
+  const { attempts } = scope.info.upstream;
   if (route.virtualHost.attemptCountDownstream && attempts > 0) headers.set(ATTEMPTS, String(attempts));
-  mutateHeaders(headers, route.responseHeaders);
+  // Values are made of the response that they go into.
+  scope.info.responseHeaders = headers;
+  mutateHeaders(headers, route.responseHeaders, scope);
 }

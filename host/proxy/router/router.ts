@@ -50,16 +50,18 @@ export class Router {
     body: string | Buffer,
     own: readonly (readonly [string, string])[],
   ): void {
-    const headers = HeaderMap.of("response", own);
-    mutateHeaders(headers, route.responseHeaders);
+    const { info } = this.stream;
+    const headers = HeaderMap.of("response", [[":status", String(status)], ...own]);
+    info.responseHeaders = headers;
+    info.responseCodeDetails = "direct_response";
+    mutateHeaders(headers, route.responseHeaders, this.stream);
     this.stream.localReply({ status, body, headers: [...headers], details: "direct_response" });
   }
 
   /** Local replies of routes that lead to a cluster; the other kinds see to themselves. */
   decorateLocalReply(headers: HeaderMap): void {
     const route = this.stream.info.knownRoute;
-    if (route?.config.action.kind === "cluster")
-      decorateResponse(route, this.stream.info.upstream.attempts, headers);
+    if (route?.config.action.kind === "cluster") decorateResponse(route, headers, this.stream);
   }
 
   private forward(route: Route, action: ClusterAction, headers: HeaderMap, endStream: boolean): void {

@@ -30,6 +30,7 @@ export class TcpFacts extends Facts {
       clusterName: config?.name,
       clusterMetadata: config?.metadata,
       clusterEndpoints: this.cluster?.hosts.length,
+      clusterStatName: config?.statName,
     };
   }
 

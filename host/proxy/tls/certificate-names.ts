@@ -11,11 +11,11 @@ export interface AlternativeName {
 }
 
 /**
- * A certificate's distinguished name as Envoy prints it (RFC 2253: last part first, bytes beyond ASCII as `\C3\A4`). Node
+ * A distinguished name as Envoy prints it (RFC 2253: last part first, bytes beyond ASCII as `\C3\A4`). Node
  * prints a line a part, escaped the same way but for those bytes.
  */
-export function subjectName({ subject }: X509Certificate): string {
-  return (subject ?? "")
+export function distinguishedName(name: string | undefined): string {
+  return (name ?? "")
     .split("\n")
     .reverse()
     .map((part) => part.split(" + ").reverse().join("+"))

@@ -1,32 +1,68 @@
 import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
-import type { TlsInfo } from "../../stores/stream-info";
-import { type AlternativeName, alternativeNames, firstName, subjectName } from "./certificate-names";
+import type { CertificateInfo, TlsInfo } from "../../stores/tls-info";
+import { type AlternativeName, alternativeNames, distinguishedName, firstName } from "./certificate-names";
 
 /** A certificate whose names are read when somebody asks, and once. */
-export class NamedCertificate {
+export class NamedCertificate implements CertificateInfo {
   private read: AlternativeName[] | undefined;
 
   constructor(readonly certificate: X509Certificate) {}
 
-  private get names(): AlternativeName[] {
+  private get alternatives(): AlternativeName[] {
     this.read ??= alternativeNames(this.certificate);
     return this.read;
   }
 
   first(type: AlternativeName["type"]): string | undefined {
-    return firstName(this.names, type);
+    return firstName(this.alternatives, type);
   }
 
   all(type: AlternativeName["type"]): string[] {
-    return this.names.filter((name) => name.type === type).map(({ value }) => value);
+    return this.alternatives.filter((name) => name.type === type).map(({ value }) => value);
   }
 
-  /** As the property shows it: SHA-256, hexadecimal. */
-  get digest(): string {
-    return this.certificate.fingerprint256.replaceAll(":", "").toLowerCase();
+  names(type: "URI" | "DNS" | "IP" | "EMAIL" | "OTHER"): string[] {
+    return this.all(type === "IP" ? "IP_ADDRESS" : type);
+  }
+
+  get subject(): string {
+    return distinguishedName(this.certificate.subject);
+  }
+
+  get issuer(): string {
+    return distinguishedName(this.certificate.issuer);
+  }
+
+  get serial(): string {
+    return this.certificate.serialNumber.toLowerCase();
+  }
+
+  get fingerprint1(): string {
+    return hexadecimal(this.certificate.fingerprint);
+  }
+
+  get fingerprint256(): string {
+    return hexadecimal(this.certificate.fingerprint256);
+  }
+
+  get pem(): string {
+    return this.certificate.toString();
+  }
+
+  get validFrom(): bigint {
+    return nanoseconds(this.certificate.validFromDate);
+  }
+
+  get validTo(): bigint {
+    return nanoseconds(this.certificate.validToDate);
   }
 }
+
+/** Node prints bytes in capitals, with colons. */
+const hexadecimal = (fingerprint: string) => fingerprint.replaceAll(":", "").toLowerCase();
+
+const nanoseconds = (date: Date) => BigInt(date.getTime()) * 1_000_000n;
 
 /** What a TLS connection tells filters, from its first moment to its last. */
 export class TlsFacts implements TlsInfo {
@@ -34,13 +70,14 @@ export class TlsFacts implements TlsInfo {
   alpn = "";
   peerCertificateValid = false;
   failureReason: string | undefined;
-  private peer: NamedCertificate | undefined;
+  peer: NamedCertificate | undefined;
+  cipher: string | undefined;
   private protocol: string | undefined;
   private shown: string | undefined;
 
   /** `serverName`: what a host was asked for. */
   constructor(
-    private readonly local: NamedCertificate | undefined,
+    readonly own: NamedCertificate | undefined,
     readonly serverName?: string,
   ) {}
 
@@ -54,6 +91,7 @@ export class TlsFacts implements TlsInfo {
     this.peerCertificateValid = validated;
     this.protocol = socket.getProtocol() ?? undefined;
     this.alpn = socket.alpnProtocol || "";
+    this.cipher = socket.getCipher()?.name;
   }
 
   get complete(): boolean {
@@ -72,11 +110,11 @@ export class TlsFacts implements TlsInfo {
 
   /** Empty without a certificate, unlike what else is told of one (observed). */
   get subjectPeer(): string {
-    return this.peer ? subjectName(this.peer.certificate) : "";
+    return this.peer?.subject ?? "";
   }
 
   get subjectLocal(): string {
-    return this.local ? subjectName(this.local.certificate) : "";
+    return this.own?.subject ?? "";
   }
 
   get uriSanPeer(): string | undefined {
@@ -84,7 +122,7 @@ export class TlsFacts implements TlsInfo {
   }
 
   get uriSanLocal(): string | undefined {
-    return this.local?.first("URI");
+    return this.own?.first("URI");
   }
 
   get dnsSanPeer(): string | undefined {
@@ -92,19 +130,19 @@ export class TlsFacts implements TlsInfo {
   }
 
   get dnsSanLocal(): string | undefined {
-    return this.local?.first("DNS");
+    return this.own?.first("DNS");
   }
 
   /** Every alternative name of a kind. */
   names(side: "peer" | "local", type: AlternativeName["type"]): string[] {
-    return this[side]?.all(type) ?? [];
+    return (side === "peer" ? this.peer : this.own)?.all(type) ?? [];
   }
 
   get peerDigest(): string | undefined {
-    return this.peer?.digest;
+    return this.peer?.fingerprint256;
   }
 
   get peerCertificate(): string | undefined {
-    return this.peer?.certificate.toString();
+    return this.peer?.pem;
   }
 }

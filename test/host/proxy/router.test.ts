@@ -6,6 +6,7 @@ import type {
   RouteAction,
   RouteMatch,
 } from "../../../host/config/model";
+import { headerFormat } from "../../../host/formatter/header-format";
 import { routeMatcher } from "../../../host/proxy/router/matchers";
 import { redirectLocation } from "../../../host/proxy/router/redirect";
 import { routeChooser } from "../../../host/proxy/router/route";
@@ -244,7 +245,7 @@ describe("on the wire", () => {
   let started: StartedProxy;
   const add = (name: string, value: string) => ({
     name,
-    value,
+    value: headerFormat(value),
     action: "APPEND_IF_EXISTS_OR_ADD" as const,
     keepEmptyValue: false,
   });

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
 import { CertificateAuthority, type LeafOptions } from "../../../../host/certs/authority";
-import { alternativeNames, subjectName } from "../../../../host/proxy/tls/certificate-names";
+import { alternativeNames, distinguishedName } from "../../../../host/proxy/tls/certificate-names";
 
 let ca: CertificateAuthority;
 beforeAll(async () => {
@@ -22,7 +22,7 @@ test.each<[string, LeafOptions["subject"], string]>([
   ],
   ["several values in one part", [{ OU: ["x"], CN: ["y + z"] }], "CN=y \\+ z+OU=x"],
 ])("subject: %s", async (_, subject, printed) => {
-  expect(subjectName(await leaf({ subject: subject! }))).toBe(printed);
+  expect(distinguishedName((await leaf({ subject: subject! })).subject)).toBe(printed);
 });
 
 test("alternative names, in their order", async () => {

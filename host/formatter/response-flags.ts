@@ -1,0 +1,44 @@
+/** Envoy's response flags in the order of their bits: short and long name. */
+const FLAGS: readonly (readonly [short: string, long: string])[] = [
+  ["LH", "FailedLocalHealthCheck"],
+  ["UH", "NoHealthyUpstream"],
+  ["UT", "UpstreamRequestTimeout"],
+  ["LR", "LocalReset"],
+  ["UR", "UpstreamRemoteReset"],
+  ["UF", "UpstreamConnectionFailure"],
+  ["UC", "UpstreamConnectionTermination"],
+  ["UO", "UpstreamOverflow"],
+  ["NR", "NoRouteFound"],
+  ["DI", "DelayInjected"],
+  ["FI", "FaultInjected"],
+  ["RL", "RateLimited"],
+  ["UAEX", "UnauthorizedExternalService"],
+  ["RLSE", "RateLimitServiceError"],
+  ["DC", "DownstreamConnectionTermination"],
+  ["URX", "UpstreamRetryLimitExceeded"],
+  ["SI", "StreamIdleTimeout"],
+  ["IH", "InvalidEnvoyRequestHeaders"],
+  ["DPE", "DownstreamProtocolError"],
+  ["UMSDR", "UpstreamMaxStreamDurationReached"],
+  ["RFCF", "ResponseFromCacheFilter"],
+  ["NFCF", "NoFilterConfigFound"],
+  ["DT", "DurationTimeout"],
+  ["UPE", "UpstreamProtocolError"],
+  ["NC", "NoClusterFound"],
+  ["OM", "OverloadManagerTerminated"],
+  ["DF", "DnsResolutionFailed"],
+  ["DO", "DropOverload"],
+  ["DR", "DownstreamRemoteReset"],
+  ["UDO", "UnconditionalDropOverload"],
+];
+
+/** Short names in the order of their bits. */
+export const SHORT_FLAGS: readonly string[] = FLAGS.map(([short]) => short);
+
+/** The names of the flags that are set, with commas between them; `-` when none is. */
+export function flagNames(flags: number, form: "short" | "long"): string {
+  if (flags === 0) return "-";
+  const at = form === "short" ? 0 : 1;
+  const set = FLAGS.filter((_, bit) => flags & (1 << bit));
+  return set.map((names) => names[at]).join(",") || "-";
+}
