@@ -111,15 +111,9 @@ function checkChain(
   // Envoy looks for a TCP proxy's cluster only when a connection comes.
   if (!("route_config" in manager)) return;
   const at = [...path, "filters", last, "typed_config"];
-  const filters = manager.http_filters ?? [];
-  for (const [i, filter] of filters.entries()) {
-    const router = !("config" in filter.typed_config);
-    if (router !== (i === filters.length - 1))
-      report(
-        [...at, "http_filters", i],
-        router ? "the router must be the last filter" : "the last filter must be the router",
-      );
-  }
+  checkHttpFilters(manager.http_filters ?? [], [...at, "http_filters"], report);
+  for (const [i, upgrade] of (manager.upgrade_configs ?? []).entries())
+    checkHttpFilters(upgrade.filters ?? [], [...at, "upgrade_configs", i, "filters"], report);
   const domains = new Set<string>();
   const { route_config: routes } = manager;
   for (const [h, host] of (routes.virtual_hosts ?? []).entries()) {
@@ -136,6 +130,21 @@ function checkChain(
       for (const { name, at } of namedClusters(route.route ?? {}))
         if (!clusters.has(name)) report([...routePath, "route", ...at], `unknown cluster "${name}"`);
     }
+  }
+}
+
+function checkHttpFilters(
+  filters: readonly { typed_config: object }[],
+  path: FieldPath,
+  report: Report,
+): void {
+  for (const [i, filter] of filters.entries()) {
+    const router = !("config" in filter.typed_config);
+    if (router !== (i === filters.length - 1))
+      report(
+        [...path, i],
+        router ? "the router must be the last filter" : "the last filter must be the router",
+      );
   }
 }
 

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import type { Bootstrap, WasmPluginConfig } from "../config/model";
+import type { Bootstrap, HttpFilterConfig, WasmPluginConfig } from "../config/model";
 import { ConfigError, type ConfigIssue, ModuleError, PluginConfigError, VmTrapError } from "../errors";
 import type { Plugin } from "../plugin/plugin";
 import type { PluginConfig } from "../plugin/plugin-config";
 import type { PluginRuntime } from "../plugin/plugin-runtime";
+import type { FilterFactory } from "../stream/filter";
 import type { ListenerFilters } from "./proxy";
 
 export interface LoadedPlugins {
@@ -49,10 +50,19 @@ export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap):
     }
     const { accessLogs, httpFilters } = listener.http;
     const loggers = await loadAll(accessLogs);
-    const http = await loadAll(httpFilters.flatMap((f) => (f.kind === "wasm" ? [f.plugin] : [])));
+    const http = await loadAll(wasmPlugins(httpFilters));
+    const upgrades = new Map<string, readonly FilterFactory[]>();
+    for (const { type, filters: own } of listener.http.upgrades) {
+      if (own)
+        upgrades.set(
+          type,
+          (await loadAll(wasmPlugins(own))).map((p) => p.factory),
+        );
+    }
     filters.push({
       http: http.map((p) => p.factory),
       loggers: loggers.map((p) => p.accessLogger),
+      upgrades,
       network,
     });
   }
@@ -61,6 +71,10 @@ export async function loadPlugins(runtime: PluginRuntime, bootstrap: Bootstrap):
   if (issues.length > 0) throw new ConfigError(issues);
   runtime.startWorkers();
   return { filters, plugins: all };
+}
+
+function wasmPlugins(filters: readonly HttpFilterConfig[]): WasmPluginConfig[] {
+  return filters.flatMap((filter) => (filter.kind === "wasm" ? [filter.plugin] : []));
 }
 
 /** Reads the module and the host variables a plugin was promised. */

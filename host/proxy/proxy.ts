@@ -28,6 +28,8 @@ import { ServerTls } from "./tls/server-tls";
 export interface ListenerFilters {
   http: readonly FilterFactory[];
   loggers: readonly AccessLogger[];
+  /** In place of `http` for upgrades of a type; undefined = none has filters of its own. */
+  upgrades?: ReadonlyMap<string, readonly FilterFactory[]>;
   network: readonly NetworkFilterFactory[];
 }
 
@@ -165,6 +167,12 @@ export class NodeProxy implements RunningEngine {
       streamIdleMs: deps.streamIdleMs,
       onBug,
       createChain: deps.chainFactory(filters, config.perConnectionBufferLimitBytes, config.name),
+      upgradeChains: new Map(
+        [...(filters.upgrades ?? [])].map(([type, http]) => [
+          type,
+          deps.chainFactory({ ...filters, http }, config.perConnectionBufferLimitBytes, config.name),
+        ]),
+      ),
     });
     if (filters.network.length === 0) return manager;
     const bufferLimit = config.perConnectionBufferLimitBytes;

@@ -1,3 +1,4 @@
+import type { Settings } from "node:http2";
 import type { TlsOptions } from "node:tls";
 import { afterAll, beforeAll, test } from "vitest";
 import * as build from "./bootstrap";
@@ -45,6 +46,8 @@ export interface Setup {
   http2?: Http2Handler;
   /** More fields of that cluster. */
   http2Cluster?: build.Json;
+  /** What that upstream says of itself. */
+  http2Settings?: Settings;
 }
 
 /** Nobody listens on this port of the loopback interface. */
@@ -164,8 +167,8 @@ export function conformance(
     beforeAll(async () => {
       for (const behaviour of behaviours) {
         behaviour.upstream = await RawUpstream.start(behaviour.setup.upstream ?? answerOk);
-        if (behaviour.setup.http2) behaviour.http2 = await Http2Upstream.start(behaviour.setup.http2);
-        const { upstreamTls } = behaviour.setup;
+        const { upstreamTls, http2, http2Settings } = behaviour.setup;
+        if (http2) behaviour.http2 = await Http2Upstream.start(http2, http2Settings);
         if (!upstreamTls) continue;
         behaviour.front = await TlsFront.start(behaviour.upstream.server, upstreamTls);
         if (behaviour.http2) behaviour.http2Front = await TlsFront.start(behaviour.http2.server, upstreamTls);

@@ -6,6 +6,7 @@ import {
   httpListener,
   type Json,
   networkWasmFilter,
+  ROUTER,
   socketAddress,
   stringValue,
   tcpListener,
@@ -179,6 +180,16 @@ export function everyField(wasm: string, pki: TestPki): Json {
               strip_query: true,
             },
           },
+          {
+            match: { connect_matcher: {} },
+            route: {
+              cluster: "app",
+              upgrade_configs: [
+                { upgrade_type: "CONNECT", enabled: true, connect_config: {} },
+                { upgrade_type: "websocket", enabled: false },
+              ],
+            },
+          },
           { match: { prefix: "/" }, route: { cluster: "named", timeout: "0s" } },
         ],
         virtualHost: { domains: ["a.com", "*.b.com"], metadata: METADATA, ...MUTATIONS },
@@ -188,11 +199,16 @@ export function everyField(wasm: string, pki: TestPki): Json {
           forward_client_cert_details: "APPEND_FORWARD",
           set_current_client_cert_details: { subject: true, cert: true, dns: true, uri: true },
           http2_protocol_options: {
+            allow_connect: true,
             max_concurrent_streams: 10,
             initial_stream_window_size: 65535,
             initial_connection_window_size: 65535,
           },
           access_log: [wasmAccessLog({ name: "logger", wasm })],
+          upgrade_configs: [
+            { upgrade_type: "websocket", enabled: true, filters: [ROUTER] },
+            { upgrade_type: "CONNECT" },
+          ],
           http_protocol_options: { enable_trailers: true, accept_http_10: true },
         },
         filterChain: {

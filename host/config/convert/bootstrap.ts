@@ -29,6 +29,7 @@ import { convertHttp2 } from "./http2";
 import { convertOutlier } from "./outlier";
 import { convertHost, mutation } from "./route";
 import { convertDownstreamTls, convertUpstreamTls } from "./tls";
+import { convertManagerUpgrades } from "./upgrade";
 import { convertPlugin } from "./wasm";
 
 const DEFAULT_BUFFER_LIMIT = 1_048_576;
@@ -156,6 +157,15 @@ function convertManager(manager: RawManager, path: FieldPath, source: Source): H
     ),
     accessLogs: (manager.access_log ?? []).map(({ typed_config: config }, i) =>
       convertPlugin(config.config, [...path, "access_log", i, "typed_config", "config"], source),
+    ),
+    upgrades: convertManagerUpgrades(manager.upgrade_configs, (filters, u) =>
+      filters.map((filter, i) =>
+        convertFilter(
+          filter,
+          [...path, "upgrade_configs", u, "filters", i, "typed_config", "config"],
+          source,
+        ),
+      ),
     ),
     requestHeaderMutation: mutation(routes.request_headers_to_add, routes.request_headers_to_remove),
     responseHeaderMutation: mutation(routes.response_headers_to_add, routes.response_headers_to_remove),

@@ -7,6 +7,7 @@ const MIB = 1_048_576;
 /** `Http2ProtocolOptions` with Envoy's defaults. */
 export function convertHttp2(raw: z.output<typeof http2Options>): Http2Config {
   return {
+    allowConnect: raw.allow_connect ?? false,
     maxConcurrentStreams: raw.max_concurrent_streams ?? 1024,
     streamWindow: raw.initial_stream_window_size ?? 16 * MIB,
     connectionWindow: raw.initial_connection_window_size ?? 24 * MIB,

@@ -19,6 +19,7 @@ import type { headersToAdd } from "../schema/header-mutations";
 import { durationMs } from "../schema/scalars";
 import { convertRetry } from "./retry";
 import { stringForm } from "./strings";
+import { convertRouteUpgrades } from "./upgrade";
 
 type RawHost = NonNullable<RawRouteConfig["virtual_hosts"]>[number];
 type RawRoute = NonNullable<RawHost["routes"]>[number];
@@ -87,6 +88,7 @@ function convertMatch(raw: RawMatch): RouteMatch {
 function convertPath(raw: RawMatch): RouteMatch["path"] {
   if (raw.prefix !== undefined) return { kind: "prefix", value: raw.prefix };
   if (raw.path !== undefined) return { kind: "path", value: raw.path };
+  if (raw.connect_matcher) return { kind: "connect", value: "" };
   if (raw.path_separated_prefix !== undefined)
     return { kind: "separated prefix", value: raw.path_separated_prefix };
   return { kind: "regex", value: raw.safe_regex?.regex ?? "" };
@@ -184,6 +186,7 @@ function convertAction(raw: RawRoute, retry: RawHost["retry_policy"]): RouteActi
       fraction: fraction(policy.runtime_fraction),
       keepHost: policy.disable_shadow_host_suffix_append ?? false,
     })),
+    upgrades: convertRouteUpgrades(route.upgrade_configs),
   };
 }
 

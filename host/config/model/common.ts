@@ -33,6 +33,8 @@ export interface Fraction {
 
 /** `Http2ProtocolOptions`: what this proxy announces to the other side. */
 export interface Http2Config {
+  /** Extended CONNECT (RFC 8441) is taken. */
+  allowConnect: boolean;
   maxConcurrentStreams: number;
   /** Bytes a stream, or all streams of a connection together, may be ahead of the reader. */
   streamWindow: number;

@@ -1,5 +1,6 @@
 import type { HeaderMutation, Http2Config } from "./common";
 import type { VirtualHostConfig } from "./route";
+import type { ManagerUpgrade } from "./upgrade";
 import type { WasmPluginConfig } from "./wasm";
 
 export interface HttpConnectionManagerConfig {
@@ -17,6 +18,7 @@ export interface HttpConnectionManagerConfig {
   httpFilters: HttpFilterConfig[];
   /** `access_log` */
   accessLogs: WasmPluginConfig[];
+  upgrades: ManagerUpgrade[];
   requestHeaderMutation: HeaderMutation;
   responseHeaderMutation: HeaderMutation;
 }

@@ -9,4 +9,5 @@ export type * from "./outlier";
 export type * from "./route";
 export type * from "./route-match";
 export type * from "./tls";
+export type * from "./upgrade";
 export type * from "./wasm";

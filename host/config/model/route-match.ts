@@ -1,7 +1,8 @@
 import type { Fraction } from "./common";
 
 export interface RouteMatch {
-  path: { kind: "prefix" | "path" | "regex" | "separated prefix"; value: string };
+  /** `connect`: a CONNECT, which has no path, and nothing else. */
+  path: { kind: "prefix" | "path" | "regex" | "separated prefix" | "connect"; value: string };
   /** Undefined: every request. */
   fraction: Fraction | undefined;
   caseSensitive: boolean;

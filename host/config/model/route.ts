@@ -1,6 +1,7 @@
 import type { Metadata } from "../../stores/stream-info";
 import type { Fraction, HeaderMutation } from "./common";
 import type { HeaderMatcherConfig, RouteMatch } from "./route-match";
+import type { RouteUpgrade } from "./upgrade";
 
 export interface VirtualHostConfig {
   name: string;
@@ -38,6 +39,8 @@ export type RouteAction =
       /** The virtual host's unless the route has its own. */
       retry: RetryPolicy | undefined;
       mirrors: MirrorPolicy[];
+      /** By type, lower-case; undefined = as the connection manager says. */
+      upgrades: ReadonlyMap<string, RouteUpgrade> | undefined;
     }
   | { kind: "directResponse"; status: number; body: Buffer }
   | {

@@ -21,6 +21,7 @@ import {
 } from "./scalars";
 import { statsTag } from "./stats-tag";
 import { downstreamSocket } from "./tls";
+import { managerUpgrades, upgradesDiffer } from "./upgrade";
 import { pluginConfig } from "./wasm";
 
 const FILTERS = "envoy.extensions.filters";
@@ -70,8 +71,9 @@ const connectionManager = typed(
     }),
     set_current_client_cert_details: message({}, { subject: bool, cert: bool, dns: bool, uri: bool }),
     access_log: z.array(accessLog),
+    upgrade_configs: managerUpgrades(z.array(httpFilter)),
   },
-);
+).check(upgradesDiffer);
 
 const networkFilter = message(
   {

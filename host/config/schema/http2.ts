@@ -1,5 +1,5 @@
 import { message } from "./message";
-import { u32 } from "./scalars";
+import { bool, u32 } from "./scalars";
 
 const MAX = 2_147_483_647;
 
@@ -10,6 +10,7 @@ const within = (min: number) =>
 export const http2Options = message(
   {},
   {
+    allow_connect: bool,
     max_concurrent_streams: within(1),
     initial_stream_window_size: within(65_535),
     initial_connection_window_size: within(65_535),

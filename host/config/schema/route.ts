@@ -18,6 +18,7 @@ import {
   text,
   u32,
 } from "./scalars";
+import { routeUpgrades, upgradesDiffer } from "./upgrade";
 
 const HEADER_FORMS = {
   exact_match: text,
@@ -51,12 +52,13 @@ const match = message(
     path: text,
     path_separated_prefix: pathSeparatedPrefix,
     safe_regex: regexMatcher,
+    connect_matcher: message({}, {}),
     runtime_fraction: runtimeFraction,
     case_sensitive: bool,
     headers: z.array(headerMatcher),
     query_parameters: z.array(queryMatcher),
   },
-).check(oneOf(["prefix", "path", "path_separated_prefix", "safe_regex"], "required"));
+).check(oneOf(["prefix", "path", "path_separated_prefix", "safe_regex", "connect_matcher"], "required"));
 
 const regexRewrite = message({ pattern: regexMatcher }, { substitution: headerValue }).check(groupsExist);
 
@@ -112,11 +114,13 @@ const action = message(
     retry_policy: retry,
     hash_policy: z.array(hashPolicy),
     request_mirror_policies: z.array(mirrorPolicy),
+    upgrade_configs: routeUpgrades,
   },
 ).check(
   oneOf(["cluster", "cluster_header", "weighted_clusters"], "required"),
   oneOf(["prefix_rewrite", "regex_rewrite"], "optional"),
   oneOf(Object.keys(HOST_REWRITES), "optional"),
+  upgradesDiffer,
 );
 
 const redirect = message(

@@ -2,7 +2,8 @@ import { type ClientHttp2Stream, constants } from "node:http2";
 import type { HeaderMap } from "../../stores/header-map";
 import { contained, type OnBug } from "../contain";
 import { type BodyListener, headerMap, MessageBody } from "../http2/message-body";
-import { requestHeaders, trailerHeaders } from "../http2/wire-headers";
+import { requestHeaders, trailerHeaders, tunnelHeaders } from "../http2/wire-headers";
+import { CONNECT, fromExtendedResponse } from "../tunnel/upgrade-headers";
 import type { Cluster, Host } from "./cluster";
 import type { Http2Session } from "./http2-session";
 import { RequestCount } from "./request-count";
@@ -36,6 +37,8 @@ export class Http2Request implements UpstreamStream, BodyListener {
     headers: HeaderMap,
     endStream: boolean,
     private readonly events: UpstreamEvents,
+    /** What it asks for beside HTTP. */
+    private readonly tunnel?: string,
   ) {
     checkSendable(headers, "http2");
     this.ended = endStream;
@@ -46,7 +49,8 @@ export class Http2Request implements UpstreamStream, BodyListener {
       this.count.waits();
     }
     try {
-      this.stream = this.session.open(requestHeaders(headers), endStream);
+      const wire = tunnel === undefined ? requestHeaders(headers) : tunnelHeaders(headers, tunnel);
+      this.stream = this.session.open(wire, endStream);
     } catch {
       this.refuse();
       return;
@@ -141,6 +145,7 @@ export class Http2Request implements UpstreamStream, BodyListener {
     this.start();
     const endStream = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
     const headers = headerMap("response", raw);
+    if (this.tunnel !== undefined && this.tunnel !== CONNECT) fromExtendedResponse(headers, this.tunnel);
     if (headers.byteSize > MAX_HEADER_BYTES) {
       this.abort();
       this.reset("remote reset", "");

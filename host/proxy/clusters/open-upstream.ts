@@ -7,7 +7,7 @@ import { WatchedEvents } from "./watched-events";
 
 /**
  * Sends a request to a host in the protocol of its cluster. Throws UnsendableError when the headers cannot go on the
- * wire; every other failure is an event.
+ * wire; every other failure is an event. `tunnel`: what the request asks for, which the host may grant.
  */
 export function openUpstream(
   cluster: Cluster,
@@ -15,8 +15,9 @@ export function openUpstream(
   headers: HeaderMap,
   endStream: boolean,
   events: UpstreamEvents,
+  tunnel?: string,
 ): UpstreamStream {
   const Request = host.http2 ? Http2Request : UpstreamRequest;
   const watched = host.outlier || host.checks ? new WatchedEvents(host, headers, events) : events;
-  return new Request(cluster, host, headers, endStream, watched);
+  return new Request(cluster, host, headers, endStream, watched, tunnel);
 }

@@ -16,7 +16,9 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
  */
 export function checkSendable(headers: HeaderMap, protocol: "http1" | "http2"): void {
   for (const name of [":method", ":path"]) {
-    if (!headers.get(name)) throw new UnsendableError(`missing required header: ${name}`);
+    // A CONNECT has no path.
+    if (!headers.get(name) && headers.get(":method") !== "CONNECT")
+      throw new UnsendableError(`missing required header: ${name}`);
   }
   for (let i = 0; i < headers.size; i++) {
     const name = headers.nameAt(i);

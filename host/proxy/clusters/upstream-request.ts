@@ -1,8 +1,11 @@
 import { ClientRequest, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { HeaderMap } from "../../stores/header-map";
 import { contained, type OnBug } from "../contain";
 import { flushHead } from "../flush-head";
 import { ReadGatherer } from "../read-gatherer";
+import { SwitchedSocket } from "../tunnel/switched-socket";
+import { CONNECT } from "../tunnel/upgrade-headers";
 import type { Cluster, Host } from "./cluster";
 import type { PooledSocket } from "./connector";
 import { RequestCount } from "./request-count";
@@ -35,6 +38,8 @@ export class UpstreamRequest implements UpstreamStream {
   /** Bytes that the content-length promises and that were not written yet; NaN without one. */
   private unsent = Number.NaN;
   private hasBody = true;
+  /** The connection, once it has left HTTP. */
+  private switched: SwitchedSocket | undefined;
 
   /** Throws UnsendableError when the headers cannot go on the wire: a filter's doing. */
   constructor(
@@ -43,14 +48,17 @@ export class UpstreamRequest implements UpstreamStream {
     headers: HeaderMap,
     endStream: boolean,
     private readonly events: UpstreamEvents,
+    /** What it asks for beside HTTP. */
+    private readonly tunnel?: string,
   ) {
     checkSendable(headers, "http1");
     const method = headers.get(":method")!;
-    const path = headers.get(":path")!;
+    const path = (tunnel === CONNECT ? headers.get(":authority") : headers.get(":path"))!;
     this.waited = !host.hasRoom;
     const request = new ClientRequest({
       agent: host.pool,
-      method,
+      // To node:http any answer to a CONNECT is the end of HTTP; a refusal is a response like others.
+      method: tunnel === CONNECT ? "GET" : method,
       path,
       setHost: false,
       host: host.address,
@@ -68,7 +76,8 @@ export class UpstreamRequest implements UpstreamStream {
     request.removeHeader("connection");
     (request as unknown as HeaderWriter)._storeHeader(
       `${method} ${path} HTTP/1.1\r\n`,
-      wireHeaders(headers, endStream, method),
+      // What follows has no framing.
+      tunnel === undefined ? wireHeaders(headers, endStream, method) : wireHeaders(headers, true, "GET"),
     );
     request.once(
       "socket",
@@ -85,7 +94,8 @@ export class UpstreamRequest implements UpstreamStream {
     );
     request.once(
       "upgrade",
-      contained((_, socket) => {
+      contained((response, socket, rest) => {
+        if (tunnel !== undefined && tunnel !== CONNECT) return this.onSwitched(response, socket, rest);
         socket.destroy();
         this.reset(new ProtocolError("upgrade nobody asked for"));
       }, onBug),
@@ -128,6 +138,7 @@ export class UpstreamRequest implements UpstreamStream {
   /** False asks the caller to wait for `onUpstreamDrain`. */
   write(chunk: Buffer): boolean {
     if (this.over || chunk.length === 0) return true;
+    if (this.switched) return this.switched.write(chunk);
     this.unsent -= chunk.length;
     const flowing = this.request.write(chunk);
     if (!flowing)
@@ -139,15 +150,46 @@ export class UpstreamRequest implements UpstreamStream {
   }
 
   end(trailers?: HeaderMap): void {
-    if (this.over || this.requestEnded) return;
+    // There is no half of a tunnel (as in Envoy).
+    if (this.over || this.requestEnded || this.tunnel !== undefined) return;
     this.requestEnded = true;
     if (trailers && this.cluster.config.enableTrailers) this.request.addTrailers([...trailers]);
     this.request.end();
   }
 
   pause(paused: boolean): void {
-    if (paused) this.response?.pause();
+    if (this.switched) this.switched.pause(paused);
+    else if (paused) this.response?.pause();
     else this.response?.resume();
+  }
+
+  /** The host speaks the other protocol from here on. The first delivery is what came with its word, be it nothing (as in Envoy). */
+  private onSwitched(response: IncomingMessage, socket: Socket, rest: Buffer): void {
+    if (this.over) return void socket.destroy();
+    const headers = responseHeaders(response, this.socket);
+    if (!isWellFormed(response, headers)) {
+      socket.destroy();
+      return this.reset(new ProtocolError("response head refused"));
+    }
+    for (const name of ["content-length", "transfer-encoding"]) headers.remove(name);
+    const { events, onBug } = this;
+    this.switched = new SwitchedSocket(socket, {
+      onData: (chunk) => events.onUpstreamData(chunk, false),
+      onDrain: () => events.onUpstreamDrain(),
+      onEnded: () => this.onTunnelEnded(),
+      onBug,
+    });
+    events.onUpstreamHeaders(headers, false);
+    if (!this.over) events.onUpstreamData(rest, false);
+  }
+
+  /** Only the client may end a tunnel in order. */
+  private onTunnelEnded(): void {
+    if (this.over) return;
+    this.events.onUpstreamData(EMPTY, false);
+    if (this.over) return;
+    this.settle();
+    this.events.onUpstreamReset("connection termination", "");
   }
 
   private onResponse(response: IncomingMessage, method: string): void {
@@ -195,6 +237,10 @@ export class UpstreamRequest implements UpstreamStream {
   private onEnd(response: IncomingMessage): void {
     this.body?.flush();
     if (this.over) return;
+    if (this.tunnel === CONNECT && response.statusCode! < 300) {
+      this.request.destroy();
+      return this.onTunnelEnded();
+    }
     this.finish();
     const raw = response.rawTrailers;
     if (raw.length > 0 && this.cluster.config.enableTrailers) {
@@ -252,5 +298,6 @@ export class UpstreamRequest implements UpstreamStream {
     if (this.count.pending) this.cluster.stats.upstream_rq_cancelled.inc();
     this.settle();
     this.request.destroy();
+    this.switched?.cut();
   }
 }

@@ -4,7 +4,9 @@ import { ResponseFlag } from "../../stores/stream-info";
 import type { LocalReply, StreamEnds } from "../../stream/filter";
 import type { FilterChain } from "../../stream/filter-chain";
 import { buildLocalReply, isGrpc } from "../../stream/local-reply";
+import type { ChainFactory } from "../chain";
 import { Router } from "../router/router";
+import { CONNECT } from "../tunnel/upgrade-headers";
 import { Hold, HoldReason } from "./back-pressure";
 import type { CodecStream, CodecStreamEvents } from "./codec";
 import type { DownstreamConnection } from "./connection";
@@ -17,7 +19,10 @@ import { StreamFacts } from "./stream-facts";
 /** One request of a client and its response: what lies between the codec and the filter chain. */
 export class ActiveStream implements StreamEnds, CodecStreamEvents {
   readonly info: StreamFacts;
-  readonly chain: FilterChain;
+  private installed: FilterChain | undefined;
+  private createChain: ChainFactory;
+  /** What was granted, if the request asked for an upgrade or CONNECT: bytes follow its head, no HTTP. */
+  tunnel: string | undefined;
   private readonly router: Router;
   /** The whole request has been read. */
   private requestComplete = false;
@@ -39,13 +44,19 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     this.router = new Router(this, manager);
     this.requestHold = new Hold((held) => this.onRequestHeld(held));
     this.responseHold = new Hold((held) => this.router.pauseResponse(held));
-    this.chain = manager.createChain(this);
+    this.createChain = manager.createChain;
     manager.streamStarted(connection);
   }
 
   /** For the values of headers that are made while the stream runs. */
   get clock(): Clock {
     return this.manager.clock;
+  }
+
+  /** Its filters; which they are is settled by then. */
+  get chain(): FilterChain {
+    this.installed ??= this.createChain(this);
+    return this.installed;
   }
 
   /** Runs a readable request through the chain. */
@@ -60,6 +71,27 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     this.isHead = headers.get(":method") === "HEAD";
     this.requestComplete = endStream;
     this.info.currentRoute();
+  }
+
+  /** A request for another protocol, by `upgrade` or CONNECT. False when it is refused. */
+  startTunnel(type: string, headers: HeaderMap, endStream: boolean): boolean {
+    const { info, manager } = this;
+    info.requestHeaders = headers;
+    const route = info.currentRoute();
+    // A CONNECT that leads nowhere is a matter for the router.
+    if (type !== CONNECT || route) {
+      const createChain = manager.upgrades.grant(type, route);
+      if (!createChain) {
+        this.refuseUpgrade(headers, endStream);
+        return false;
+      }
+      this.tunnel = type;
+      this.createChain = createChain;
+      manager.stats.downstream_cx_upgrades_total.inc();
+      manager.stats.downstream_cx_upgrades_active.add(1);
+    }
+    this.start(headers, endStream);
+    return true;
   }
 
   /** The client asks for another protocol, which no route allows. */
@@ -204,10 +236,11 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     }
     if (!this.requestComplete && !codec.requestArrived) {
       manager.stats.downstream_rq_response_before_rq_complete.inc();
-      manager.stats.downstream_rq_rx_reset.inc();
+      // A tunnel's request is reset when its stream ends.
+      if (this.tunnel === undefined) manager.stats.downstream_rq_rx_reset.inc();
       codec.answerEarly();
     }
-    finishResponseHeaders(headers, manager.config.serverName);
+    finishResponseHeaders(headers, manager.config.serverName, this.tunnel);
     this.info.responseHeaders = headers;
     this.info.responseCode = status;
     try {
@@ -260,6 +293,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
 
   private endResponse(trailers?: HeaderMap): void {
     this.responseEnded = true;
+    if (this.tunnel !== undefined && !this.requestComplete) this.manager.stats.downstream_rq_rx_reset.inc();
     try {
       this.codec.endResponse(trailers);
     } catch (error) {
@@ -291,6 +325,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     this.info.endMonotonic = this.manager.clock.monotonic();
     this.chain.finish();
     this.manager.streamFinished(this.info, this.connection);
+    if (this.tunnel !== undefined) this.manager.stats.downstream_cx_upgrades_active.add(-1);
     if (!this.requestComplete) this.codec.release();
   }
 

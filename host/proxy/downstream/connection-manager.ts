@@ -14,6 +14,7 @@ import { Http1Codec } from "./http1/http1-codec";
 import { Http2Codec } from "./http2/http2-codec";
 import { detectProtocol, type Protocol, protocolOf } from "./protocol-detection";
 import type { StreamFacts } from "./stream-facts";
+import { Upgrades } from "./upgrades";
 
 /** Envoy's default `stream_idle_timeout`. */
 const IDLE_STREAM_MS = 300_000;
@@ -24,6 +25,8 @@ export interface ManagerDeps {
   store: StatsStore;
   clusters: ClusterManager;
   createChain: ChainFactory;
+  /** For upgrades of a type that has filters of its own. */
+  upgradeChains?: ReadonlyMap<string, ChainFactory>;
   onBug: OnBug;
   /** `listener.<address>.` */
   listenerPrefix: string;
@@ -38,6 +41,7 @@ export class ConnectionManager implements ConnectionService {
   readonly clock: Clock;
   readonly clusters: ClusterManager;
   readonly createChain: ChainFactory;
+  readonly upgrades: Upgrades;
   readonly onBug: OnBug;
   readonly stats: HttpStats;
   readonly codes: CodeClassCounter;
@@ -58,6 +62,7 @@ export class ConnectionManager implements ConnectionService {
     this.clock = deps.clock;
     this.clusters = deps.clusters;
     this.createChain = deps.createChain;
+    this.upgrades = new Upgrades(listener.http, deps.createChain, deps.upgradeChains);
     this.onBug = deps.onBug;
     this.stats = createHttpStats(deps.store, listener.http.statPrefix);
     this.codes = new CodeClassCounter(deps.store, listener.http.statPrefix, deps.listenerPrefix);

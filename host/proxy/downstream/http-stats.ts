@@ -17,6 +17,7 @@ const COUNTERS = [
   "downstream_cx_ssl_total",
   "downstream_cx_total",
   "downstream_cx_tx_bytes_total",
+  "downstream_cx_upgrades_total",
   "downstream_flow_control_paused_reading_total",
   "downstream_flow_control_resumed_reading_total",
   "downstream_rq_1xx",
@@ -53,6 +54,7 @@ const GAUGES = [
   "downstream_cx_rx_bytes_buffered",
   "downstream_cx_ssl_active",
   "downstream_cx_tx_bytes_buffered",
+  "downstream_cx_upgrades_active",
   "downstream_rq_active",
 ] as const;
 

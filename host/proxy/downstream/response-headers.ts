@@ -1,4 +1,5 @@
 import type { HeaderMap } from "../../stores/header-map";
+import { isGranted } from "../tunnel/upgrade-headers";
 
 let dateText = "";
 let dateSecond = 0;
@@ -16,9 +17,10 @@ export function httpDate(): string {
 /** Hop headers: they end at the proxy. */
 const HOP = ["connection", "upgrade", "transfer-encoding", "keep-alive", "proxy-connection"] as const;
 
-/** What the connection manager does to every response before it leaves. */
-export function finishResponseHeaders(headers: HeaderMap, serverName: string): void {
-  for (const name of HOP) headers.remove(name);
+/** What the connection manager does to every response before it leaves. `tunnel`: the upgrade it answers to. */
+export function finishResponseHeaders(headers: HeaderMap, serverName: string, tunnel?: string): void {
+  if (tunnel === undefined || !isGranted(tunnel, Number(headers.get(":status")), headers))
+    for (const name of HOP) headers.remove(name);
   if (!headers.has("date")) headers.append("date", httpDate());
   headers.set("server", serverName);
 }

@@ -1,10 +1,13 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 import type { HeaderMap } from "../../stores/header-map";
+import { CONNECT, isGranted, toExtendedConnect, toExtendedResponse } from "../tunnel/upgrade-headers";
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const AUTHORITY = /^[A-Za-z0-9\-._~%!$&'()*+,;=:@[\]]+$/;
 const PSEUDO: ReadonlySet<string> = new Set([":authority", ":path", ":method", ":scheme"]);
+
+const EXTENDED: ReadonlySet<string> = new Set([...PSEUDO, ":protocol"]);
 
 /** What node:http2 is handed: a flat list, or an object where it does not take that. */
 export type WireHeaders = OutgoingHttpHeaders | readonly string[];
@@ -43,6 +46,12 @@ export function responseHeaders(headers: HeaderMap, status: number): WireHeaders
   return forWire(flat, LISTS.response);
 }
 
+/** As {@link responseHeaders}, of the answer to a request that asks for a tunnel. */
+export function tunnelResponseHeaders(headers: HeaderMap, status: number, type: string): WireHeaders {
+  if (!isGranted(type, status, headers)) return responseHeaders(headers, status);
+  return responseHeaders(toExtendedResponse(headers), 200);
+}
+
 /** The scheme of a request, or what stands for one that is gone or none of HTTP. */
 function schemeOf(headers: HeaderMap): string {
   for (const name of [":scheme", "x-forwarded-proto"]) {
@@ -56,7 +65,7 @@ function schemeOf(headers: HeaderMap): string {
  * A request's head, every line in its place. Throws UnwritableError for
  * pseudo-headers that are no request's. What else HTTP/2 does not carry node:http2 throws for itself.
  */
-export function requestHeaders(headers: HeaderMap): WireHeaders {
+export function requestHeaders(headers: HeaderMap, known = PSEUDO): WireHeaders {
   if (!AUTHORITY.test(headers.get(":authority") ?? "")) throw new UnwritableError("no authority");
   if (headers.get(":path")?.includes(" ")) throw new UnwritableError("a space in the path");
   const flat: string[] = [];
@@ -64,7 +73,7 @@ export function requestHeaders(headers: HeaderMap): WireHeaders {
   for (let i = 0; i < headers.size; i++) {
     const name = headers.nameAt(i);
     const pseudo = name.charCodeAt(0) === 58;
-    if (pseudo && !PSEUDO.has(name)) throw new UnwritableError(`header ${name}`);
+    if (pseudo && !known.has(name)) throw new UnwritableError(`header ${name}`);
     if (!schemed && (name === ":scheme" || !pseudo)) {
       schemed = true;
       flat.push(":scheme", schemeOf(headers));
@@ -73,6 +82,13 @@ export function requestHeaders(headers: HeaderMap): WireHeaders {
   }
   if (!schemed) flat.push(":scheme", schemeOf(headers));
   return forWire(flat, LISTS.request);
+}
+
+/** As {@link requestHeaders}, for a request that asks for a tunnel. */
+export function tunnelHeaders(headers: HeaderMap, type: string): WireHeaders {
+  if (type !== CONNECT) return requestHeaders(toExtendedConnect(headers), EXTENDED);
+  if (!AUTHORITY.test(headers.get(":authority") ?? "")) throw new UnwritableError("no authority");
+  return forWire([...headers].filter(([name]) => name !== ":scheme").flat(), LISTS.request);
 }
 
 /** Trailers, which node:http2 takes as an object only; none at all end the stream with an empty frame. */

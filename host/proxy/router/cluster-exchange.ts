@@ -7,6 +7,7 @@ import { UnsendableError } from "../clusters/request-writer";
 import type { ResetReason, UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
+import { openTunnel } from "../tunnel/open-tunnel";
 import { HostChoice } from "./host-choice";
 import { type ClusterAction, rewriteHost, rewriteRequest } from "./request-rewrite";
 import { ATTEMPTS, decorateResponse } from "./response-headers";
@@ -104,7 +105,7 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     }
     this.askedAt = this.manager.clock.monotonic();
     try {
-      const upstream = openUpstream(cluster, host, headers, bare, this);
+      const upstream = this.open(host, bare);
       this.upstream = upstream;
       // What held the attempt before up is nothing to this one.
       if (retries) this.stream.holdForUpstream(!bare && !retries.replay(upstream));
@@ -113,6 +114,14 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
       const details = `filter_removed_required_request_headers{${words(error.message)}}`;
       this.reply(503, error.message, details, ResponseFlag.DownstreamProtocolError);
     }
+  }
+
+  private open(host: Host, bare: boolean): UpstreamStream {
+    const { cluster, headers, action } = this.request;
+    const { tunnel } = this.stream;
+    if (tunnel === undefined) return openUpstream(cluster, host, headers, bare, this);
+    const terminate = action.upgrades?.get(tunnel)?.terminate ?? false;
+    return openTunnel(cluster, host, { headers, endStream: bare, type: tunnel, terminate }, this);
   }
 
   decodeData(chunk: Buffer, endStream: boolean): void {

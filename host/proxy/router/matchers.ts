@@ -34,6 +34,8 @@ export function textTest(kind: string, value: string, ignoreCase: boolean): Text
 
 function pathMatcher(match: RouteMatch): (path: string) => boolean {
   const { kind, value } = match.path;
+  // Any other request has a path.
+  if (kind === "connect") return (path) => path === "";
   if (kind === "regex") return fullMatch(value);
   if (kind === "separated prefix") {
     const begins = textTest("prefix", value, !match.caseSensitive);

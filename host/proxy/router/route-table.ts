@@ -5,7 +5,19 @@ import { type Route, type RouteChooser, routeChooser } from "./route";
 
 interface CompiledHost {
   readonly virtualHost: VirtualHostConfig;
-  readonly routes: readonly { readonly choose: RouteChooser; readonly matches: RouteMatcher }[];
+  readonly routes: readonly {
+    readonly choose: RouteChooser;
+    readonly matches: RouteMatcher;
+    readonly connect: boolean;
+  }[];
+}
+
+/** Of a request without a path: only CONNECT, and only by a route that asks for it. */
+function findConnect({ routes }: CompiledHost, headers: HeaderMap, random: number): Route | undefined {
+  if (headers.get(":method") !== "CONNECT") return undefined;
+  return routes
+    .find(({ connect, matches }) => connect && matches(headers, "", undefined, random))
+    ?.choose(headers, random);
 }
 
 interface Wildcard {
@@ -27,6 +39,7 @@ export class RouteTable {
         routes: virtualHost.routes.map((route) => ({
           choose: routeChooser(route, virtualHost, config),
           matches: routeMatcher(route.match),
+          connect: route.match.path.kind === "connect",
         })),
       };
       for (const domain of virtualHost.domains) this.addDomain(domain.toLowerCase(), host);
@@ -76,9 +89,9 @@ export class RouteTable {
    */
   find(headers: HeaderMap, random: number): Route | undefined {
     const target = headers.get(":path");
-    if (target === undefined) return undefined;
     const host = this.hostFor(headers);
     if (!host) return undefined;
+    if (target === undefined) return findConnect(host, headers, random);
     const mark = target.indexOf("?");
     const path = mark < 0 ? target : target.slice(0, mark);
     const query = mark < 0 ? undefined : target.slice(mark + 1);

@@ -28,7 +28,12 @@ function refusal(more: Json): string {
 }
 
 describe("HTTP/2 of a cluster", () => {
-  const defaults = { maxConcurrentStreams: 1024, streamWindow: 16 * MIB, connectionWindow: 24 * MIB };
+  const defaults = {
+    allowConnect: false,
+    maxConcurrentStreams: 1024,
+    streamWindow: 16 * MIB,
+    connectionWindow: 24 * MIB,
+  };
 
   test.each([
     ["nothing said: HTTP/1.1", {}, undefined],

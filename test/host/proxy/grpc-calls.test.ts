@@ -18,7 +18,12 @@ afterEach(async () => {
 
 async function setUp(handler: Http2Handler) {
   const server = await Http2Upstream.start(handler);
-  const http2 = { maxConcurrentStreams: 100, streamWindow: 65_535, connectionWindow: 65_535 };
+  const http2 = {
+    allowConnect: false,
+    maxConcurrentStreams: 100,
+    streamWindow: 65_535,
+    connectionWindow: 65_535,
+  };
   const store = new StatsStore();
   const clusters = new ClusterManager([cluster("app", server.port, { http2 })], store);
   const caller = new ClusterGrpcCaller(clusters, (error) => {

@@ -17,7 +17,12 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-const HTTP2: Http2Config = { maxConcurrentStreams: 100, streamWindow: 65_535, connectionWindow: 1_048_576 };
+const HTTP2: Http2Config = {
+  allowConnect: false,
+  maxConcurrentStreams: 100,
+  streamWindow: 65_535,
+  connectionWindow: 1_048_576,
+};
 const HEAD: [string, string][] = [
   [":method", "POST"],
   [":path", "/p"],

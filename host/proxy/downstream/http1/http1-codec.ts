@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { ResponseFlag } from "../../../stores/stream-info";
 import { ActiveStream } from "../active-stream";
 import { applyClientCert } from "../client-cert-header";
@@ -12,6 +13,7 @@ import { UnreadStream } from "../unread-stream";
 import { closeAfterFlush } from "./delayed-close";
 import { Http1Connection, type Turn } from "./http1-connection";
 import { Http1Stream } from "./http1-stream";
+import { type Handover, Http1Tunnel } from "./http1-tunnel";
 import { refusalOf, refusalOfBytes } from "./refusal";
 import { readRequestHead } from "./request-headers";
 import { rawReply, unreadReply } from "./response-writer";
@@ -32,6 +34,10 @@ export class Http1Codec {
       headersTimeout: 0,
       keepAliveTimeout: IDLE_CONNECTION_MS,
       requireHostHeader: false,
+      ...(!manager.upgrades.none && {
+        shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
+          manager.upgrades.mayGrant((headers.upgrade ?? "").toLowerCase()),
+      }),
     });
     server.timeout = manager.streamIdleMs;
     server.maxHeadersCount = 0;
@@ -40,7 +46,10 @@ export class Http1Codec {
     server.on("request", onRequest);
     server.on("checkContinue", onRequest);
     server.on("checkExpectation", onRequest);
-    server.on("connect", ({ socket }) => this.safely(socket, () => this.onConnect(socket)));
+    const onTunnel = (request: IncomingMessage, socket: Duplex, rest: Buffer) =>
+      this.safely(socket as Socket, () => this.onTunnel(request, { socket: socket as Socket, rest }));
+    server.on("connect", onTunnel);
+    if (!manager.upgrades.none) server.on("upgrade", onTunnel);
     server.on("timeout", (socket) => this.safely(socket, () => this.onSilence(socket)));
     server.on("clientError", (error, stream) => {
       const socket = stream as Socket;
@@ -104,23 +113,43 @@ export class Http1Codec {
     connection.enqueue(new RequestTurn(this, connection, request, response));
   }
 
+  /** A request that node:http has found to ask for another protocol; it reads the connection no more. */
+  private onTunnel(request: IncomingMessage, handover: Handover): void {
+    const connection = this.connections.get(handover.socket);
+    if (!connection) return void handover.socket.destroy();
+    connection.used = true;
+    connection.enqueue(new RequestTurn(this, connection, request, new ServerResponse(request), handover));
+  }
+
   /** The turn of a request has come. */
-  serveRequest(connection: Http1Connection, request: IncomingMessage, response: ServerResponse): void {
+  serveRequest(
+    connection: Http1Connection,
+    request: IncomingMessage,
+    response: ServerResponse,
+    handover: Handover | undefined,
+  ): void {
     const { manager } = this;
     manager.stats.downstream_rq_http1_total.inc();
-    const stream = this.begin(connection, request, response);
+    const stream = this.begin(connection, request, response, handover);
     if (!stream) return;
     try {
-      this.serve(connection, stream, request);
+      this.serve(connection, stream, request, handover !== undefined);
     } catch (error) {
       stream.onBug(error);
     }
   }
 
-  private begin(connection: Http1Connection, request: IncomingMessage, response: ServerResponse) {
+  private begin(
+    connection: Http1Connection,
+    request: IncomingMessage,
+    response: ServerResponse,
+    handover: Handover | undefined,
+  ) {
     const { manager } = this;
     try {
-      const codec = new Http1Stream(connection, request, response);
+      const codec = handover
+        ? new Http1Tunnel(connection, request, response, handover)
+        : new Http1Stream(connection, request, response);
       const stream = new ActiveStream(manager, connection.base, codec);
       codec.attach(stream);
       response.once("close", () => this.safely(connection.base.socket, () => connection.next()));
@@ -133,7 +162,13 @@ export class Http1Codec {
     }
   }
 
-  private serve(connection: Http1Connection, stream: ActiveStream, request: IncomingMessage): void {
+  /** `asks`: for another protocol. */
+  private serve(
+    connection: Http1Connection,
+    stream: ActiveStream,
+    request: IncomingMessage,
+    asks: boolean,
+  ): void {
     const { manager } = this;
     const { tls } = connection.base.info;
     const head = readRequestHead(
@@ -141,6 +176,7 @@ export class Http1Codec {
       request.url ?? "",
       request.rawHeaders,
       tls !== undefined,
+      asks,
     );
     applyClientCert(head.headers, manager.config.clientCert, tls);
     const refusal = refusalOf(request, head, manager.stats, manager.config.acceptHttp10);
@@ -164,24 +200,8 @@ export class Http1Codec {
     }
     // What follows an upgrade that was not granted is not HTTP any more.
     connection.closing = true;
-    stream.refuseUpgrade(headers, endStream);
-  }
-
-  /** CONNECT has no route here. */
-  private onConnect(socket: Socket): void {
-    const connection = this.connections.get(socket);
-    if (!connection) return void socket.destroy();
-    const { stats } = this.manager;
-    const refusal = { status: 404, details: "route_not_found", codec: false };
-    connection.enqueue({
-      complete: true,
-      last: true,
-      serve: () => {
-        stats.rq_total.inc();
-        stats.no_route.inc();
-        this.answerUnread(connection, refusal, ResponseFlag.NoRouteFound);
-      },
-    });
+    if (asks) stream.startTunnel(head.upgrade, headers, false);
+    else stream.refuseUpgrade(headers, endStream);
   }
 
   /** Bytes that are no HTTP: what came before them is answered, then they are, and that is the end. */
@@ -246,14 +266,20 @@ class RequestTurn implements Turn {
     private readonly connection: Http1Connection,
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
+    /** Nothing behind the request is HTTP. */
+    private readonly handover?: Handover,
   ) {}
 
   get complete(): boolean {
-    return this.request.complete;
+    return this.handover !== undefined || this.request.complete;
+  }
+
+  get last(): boolean {
+    return this.handover !== undefined;
   }
 
   serve(): void {
-    this.codec.serveRequest(this.connection, this.request, this.response);
+    this.codec.serveRequest(this.connection, this.request, this.response, this.handover);
     if (this.broken) this.connection.stream?.breakRequest(this.broken);
     this.served = true;
   }

@@ -1,4 +1,5 @@
 import { HeaderMap } from "../../../stores/header-map";
+import { CONNECT } from "../../tunnel/upgrade-headers";
 import type { Refusal } from "../refusal";
 import { AUTHORITY, completeRequestHeaders, INTERNAL_HEADERS, pathError, refused } from "../request-headers";
 
@@ -38,13 +39,14 @@ function codecError(details: string): Refusal {
 /**
  * Turns a raw header list (name, value, name, value, ...) into Envoy's view of the request: pseudo-headers first, the
  * rest in order with lower-case names, hop headers gone, `x-forwarded-proto` and `x-request-id` made sure of. `secure`:
- * it came over TLS.
+ * it came over TLS; `asks`: node:http has found it to ask for another protocol, and what says so stays.
  */
 export function readRequestHead(
   method: string,
   target: string,
   raw: readonly string[],
   secure = false,
+  asks = false,
 ): RequestHead {
   const headers = new HeaderMap("request");
   let host: string | undefined;
@@ -58,6 +60,7 @@ export function readRequestHead(
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
     const value = raw[i + 1]!;
+    if (asks && (name === "connection" || name === "upgrade")) headers.add(name, value);
     if (!DROPPED.has(name)) {
       if (name === "expect" && value.toLowerCase() === "100-continue") expectsContinue = true;
       else if (name === "te") addTe(headers, value);
@@ -88,13 +91,21 @@ export function readRequestHead(
     }
   }
   const upgrading = upgrade !== undefined && /(^|[, ])upgrade([, ]|$)/i.test(connection ?? "");
-  const fault = setPseudoHeaders(headers, method, target, host, secure);
+  const type = upgrading ? withoutH2c(upgrade!) : undefined;
+  if (asks && type === undefined) for (const name of ["connection", "upgrade"]) headers.remove(name);
+  // Whether what follows is a body or the other protocol is for nobody to guess.
+  if (asks && type !== undefined && (transferEncoding !== undefined || Number(contentLength ?? 0) > 0))
+    error = codecError("http1.codec_error");
+  const connect = method === "CONNECT";
+  const fault = connect
+    ? setConnectHeaders(headers, target, transferEncoding)
+    : setPseudoHeaders(headers, method, target, host, secure);
   completeRequestHeaders(headers, secure);
   return {
     headers,
     closes,
     keepsAlive,
-    upgrade: upgrading ? withoutH2c(upgrade!) : undefined,
+    upgrade: connect ? CONNECT : type,
     transferEncoding,
     contentLength,
     expectsContinue,
@@ -121,6 +132,21 @@ function withoutH2c(upgrade: string): string | undefined {
     .map((t) => t.trim())
     .filter((t) => t !== "h2c" && t !== "");
   return rest.length === 0 ? undefined : rest.join(",");
+}
+
+/** A CONNECT says where to, in place of a path; it has no body, as what follows is no HTTP. */
+function setConnectHeaders(
+  headers: HeaderMap,
+  target: string,
+  transferEncoding: string | undefined,
+): Refusal | undefined {
+  headers.append(":authority", target);
+  headers.append(":method", "CONNECT");
+  headers.append(":scheme", "http");
+  if (transferEncoding !== undefined)
+    return { status: 501, details: "http1.invalid_transfer_encoding", codec: true };
+  const wrong = !/:\d{1,5}$/.test(target) || !AUTHORITY.test(target) || headers.has("content-length");
+  return wrong ? codecError("http1.codec_error") : undefined;
 }
 
 /** `:authority :path :method :scheme` in that order; an absolute target overrides the host header. */

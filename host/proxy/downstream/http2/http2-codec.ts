@@ -40,6 +40,7 @@ export class Http2Codec {
       strictSingleValueFields: false,
       strictFieldWhitespaceValidation: false,
       settings: {
+        ...(options.allowConnect && { enableConnectProtocol: true }),
         initialWindowSize: options.streamWindow,
         maxConcurrentStreams: options.maxConcurrentStreams,
         maxHeaderListSize: MAX_HEADER_LIST_BYTES,

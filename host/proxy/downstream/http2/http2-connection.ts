@@ -64,7 +64,7 @@ export class Http2Connection implements CodecConnection {
     }
     codecStats.streams_active.add(1);
     stream.once("close", () => codecStats.streams_active.add(-1));
-    const active = this.begin(stream, endStream);
+    const active = this.begin(stream, head, endStream);
     if (!active) return;
     try {
       this.serve(active, head, endStream);
@@ -73,9 +73,13 @@ export class Http2Connection implements CodecConnection {
     }
   }
 
-  private begin(stream: ServerHttp2Stream, endStream: boolean): ActiveStream | undefined {
+  private begin(
+    stream: ServerHttp2Stream,
+    { tunnel }: RequestHead,
+    endStream: boolean,
+  ): ActiveStream | undefined {
     try {
-      const codec = new Http2Stream(this, stream, endStream);
+      const codec = new Http2Stream(this, stream, endStream, tunnel);
       const active = new ActiveStream(this.manager, this.base, codec);
       codec.attach(active);
       return active;
@@ -95,7 +99,9 @@ export class Http2Connection implements CodecConnection {
       return;
     }
     if (head.expectsContinue) active.sendContinue();
-    active.start(headers, endStream);
+    if (head.tunnel === undefined) active.start(headers, endStream);
+    // Envoy keeps no connection that asked for what it may not have.
+    else if (!active.startTunnel(head.tunnel, headers, endStream)) this.close();
   }
 
   /** No stream as far as the filters know: it is only counted. */

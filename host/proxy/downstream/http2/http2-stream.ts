@@ -3,13 +3,23 @@ import type { HeaderMap } from "../../../stores/header-map";
 import { ResponseFlag } from "../../../stores/stream-info";
 import { contained, type OnBug } from "../../contain";
 import { MessageBody } from "../../http2/message-body";
-import { responseHeaders, trailerHeaders, type WireHeaders } from "../../http2/wire-headers";
+import {
+  responseHeaders,
+  trailerHeaders,
+  tunnelResponseHeaders,
+  type WireHeaders,
+} from "../../http2/wire-headers";
 import { IdleTimer } from "../../idle-timer";
 import type { CodecStream, CodecStreamEvents } from "../codec";
 import type { Http2Connection } from "./http2-connection";
 
-const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } =
-  constants;
+const {
+  NGHTTP2_CONNECT_ERROR,
+  NGHTTP2_INTERNAL_ERROR,
+  NGHTTP2_NO_ERROR,
+  NGHTTP2_PROTOCOL_ERROR,
+  NGHTTP2_REFUSED_STREAM,
+} = constants;
 
 /** A request and its response as node:http2 knows them. */
 export class Http2Stream implements CodecStream {
@@ -29,6 +39,8 @@ export class Http2Stream implements CodecStream {
     private readonly connection: Http2Connection,
     private readonly stream: ServerHttp2Stream,
     private readonly endStream: boolean,
+    /** What the request asks for beside HTTP. */
+    private readonly tunnel: string | undefined,
   ) {}
 
   /** Says who is to hear of what happens. */
@@ -105,7 +117,10 @@ export class Http2Stream implements CodecStream {
 
   sendHeaders(headers: HeaderMap, status: number, endStream: boolean): void {
     this.silence?.touch();
-    const wire = responseHeaders(headers, status);
+    const wire =
+      this.tunnel === undefined
+        ? responseHeaders(headers, status)
+        : tunnelResponseHeaders(headers, status, this.tunnel);
     if (!this.isOpen) return;
     if (endStream) this.stream.respond(wire, { endStream });
     else {
@@ -166,7 +181,7 @@ export class Http2Stream implements CodecStream {
     this.connection.codecStats.tx_reset.inc();
     this.body?.stop();
     this.sendHead();
-    this.stream.close(NGHTTP2_INTERNAL_ERROR);
+    this.stream.close(this.tunnel === undefined ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CONNECT_ERROR);
   }
 
   private onClose(): void {

@@ -1,4 +1,5 @@
 import { HeaderMap } from "../../../stores/header-map";
+import { CONNECT, fromExtendedConnect } from "../../tunnel/upgrade-headers";
 import { AUTHORITY, completeRequestHeaders, INTERNAL_HEADERS } from "../request-headers";
 
 /** Envoy's defaults: `max_request_headers_kb`, `max_headers_count`. Cookie crumbs do not count (observed). */
@@ -13,6 +14,8 @@ export interface RequestHead {
   expectsContinue: boolean;
   /** More than Envoy's codec takes: the stream is reset. */
   tooLarge: "bytes" | "count" | undefined;
+  /** What it asks for beside HTTP: the protocol of an extended CONNECT, or `connect`. */
+  tunnel: string | undefined;
   /** Nothing that this connection says is to be trusted. */
   malformed: boolean;
 }
@@ -26,6 +29,8 @@ export function readRequestHead(raw: readonly string[], secure = false): Request
   let expectsContinue = false;
   let host: string | undefined;
   let cookie: string | undefined;
+  let protocol: string | undefined;
+  let connect = false;
   let bytes = 0;
   let count = 0;
   for (let i = 0; i < raw.length; i += 2) {
@@ -37,8 +42,11 @@ export function readRequestHead(raw: readonly string[], secure = false): Request
     }
     bytes += name.length + value.length;
     count++;
-    if (name.charCodeAt(0) === 58) headers.append(name, name === ":scheme" ? value.toLowerCase() : value);
-    else if (name === "host") host ??= value;
+    if (name.charCodeAt(0) === 58) {
+      if (name === ":protocol") protocol = value;
+      else if (name === ":method") connect = value === "CONNECT";
+      headers.append(name, name === ":scheme" ? value.toLowerCase() : value);
+    } else if (name === "host") host ??= value;
     else if (name === "expect" && value.toLowerCase() === "100-continue") expectsContinue = true;
     else if (!DROPPED.has(name)) headers.add(name, value);
   }
@@ -46,10 +54,12 @@ export function readRequestHead(raw: readonly string[], secure = false): Request
   // CONNECT has none of its own.
   if (!headers.has(":scheme")) headers.append(":scheme", secure ? "https" : "http");
   if (cookie !== undefined) headers.append("cookie", cookie);
+  if (protocol !== undefined) fromExtendedConnect(headers, protocol);
   completeRequestHeaders(headers, secure);
   return {
     headers,
     expectsContinue,
+    tunnel: protocol?.toLowerCase() ?? (connect ? CONNECT : undefined),
     tooLarge: bytes > MAX_BYTES ? "bytes" : count > MAX_COUNT ? "count" : undefined,
     malformed: !AUTHORITY.test(headers.get(":authority") ?? ""),
   };

@@ -47,6 +47,7 @@ export function toCluster(cluster: string, timeoutMs = 15_000): Extract<RouteAct
     retry: undefined,
     hashPolicies: [],
     mirrors: [],
+    upgrades: undefined,
   };
 }
 
@@ -100,6 +101,7 @@ export function listener(
       virtualHosts,
       httpFilters: [{ kind: "router", name: "router", suppressEnvoyHeaders: false }],
       accessLogs: [],
+      upgrades: [],
       requestHeaderMutation: NO_MUTATION,
       responseHeaderMutation: NO_MUTATION,
       ...http,
