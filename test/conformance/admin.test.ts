@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "vitest";
 import { bootstrap, cluster, httpListener } from "../support/bootstrap";
 import { describeEngines, type ProxyUnderTest } from "../support/describe-engines";
+import { hasPrometheusParser, parsePrometheus } from "../support/prometheus";
 import { exchange, RawClient } from "../support/raw-client";
 import { RawUpstream } from "../support/raw-upstream";
 
@@ -99,6 +100,31 @@ describeEngines("Admin interface", (engine) => {
       /^envoy_http_downstream_rq_xx\{envoy_response_code_class="2",envoy_http_conn_manager_prefix="in"\} \d+$/m,
     );
   });
+
+  test.skipIf(!hasPrometheusParser())(
+    "/stats/prometheus: text that Prometheus reads, all of it",
+    async () => {
+      const { proxy } = await running();
+      const text = await proxy.admin("/stats/prometheus");
+      const families = parsePrometheus(text);
+      const declared = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+      expect(new Set(declared).size).toBe(declared.length);
+      expect(families.length).toBe(declared.length);
+      expect(new Set(families.map(({ type }) => type))).toEqual(new Set(["counter", "gauge", "histogram"]));
+      const samples = families.flatMap((family) => family.samples);
+      // A series that stands twice is lost when it is scraped.
+      const series = samples.map(({ name, labels }) => JSON.stringify([name, Object.entries(labels).sort()]));
+      expect(new Set(series).size).toBe(series.length);
+      expect(series.length).toBe(
+        text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).length,
+      );
+      const requests = samples.find(
+        ({ name, labels }) =>
+          name === "envoy_http_downstream_rq_total" && labels.envoy_http_conn_manager_prefix === "in",
+      );
+      expect(requests?.value).toBe(await proxy.stat("http.in.downstream_rq_total"));
+    },
+  );
 
   test("/clusters as text: a line for every fact of every host", async () => {
     const { proxy, upstream } = await running();
