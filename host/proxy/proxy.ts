@@ -40,8 +40,6 @@ export interface ProxyDeps {
   clock: Clock;
   log: Logger;
   concurrency: number;
-  /** How long a stream may be silent; default five minutes, as Envoy's. */
-  streamIdleMs?: number;
   /** Makes the filters of every listener (in the order of `bootstrap.listeners`); called before any listener binds. */
   loadFilters(proxy: NodeProxy): Promise<readonly ListenerFilters[]>;
   /** Puts filters around a stream. */
@@ -164,7 +162,6 @@ export class NodeProxy implements RunningEngine {
       store,
       clusters,
       listenerPrefix: listenerPrefix(config),
-      streamIdleMs: deps.streamIdleMs,
       onBug,
       createChain: deps.chainFactory(filters, config.perConnectionBufferLimitBytes, config.name),
       upgradeChains: new Map(

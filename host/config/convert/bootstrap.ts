@@ -27,7 +27,9 @@ import { convertInspection, convertMatch } from "./filter-chain";
 import { convertEndpoints, convertHostSets, convertLocality } from "./host-sets";
 import { convertHttp2 } from "./http2";
 import { convertOutlier } from "./outlier";
+import { convertBudget } from "./retry";
 import { convertHost, mutation } from "./route";
+import { convertManagerTimeouts, wholeMs } from "./timeouts";
 import { convertDownstreamTls, convertUpstreamTls } from "./tls";
 import { convertManagerUpgrades } from "./upgrade";
 import { convertPlugin } from "./wasm";
@@ -140,6 +142,7 @@ function convertManager(manager: RawManager, path: FieldPath, source: Source): H
     http2: convertHttp2(manager.http2_protocol_options ?? {}),
     enableTrailers: manager.http_protocol_options?.enable_trailers ?? false,
     acceptHttp10: manager.http_protocol_options?.accept_http_10 ?? false,
+    timeouts: convertManagerTimeouts(manager),
     serverName: manager.server_name || "envoy",
     clientCert: {
       mode: manager.forward_client_cert_details ?? "SANITIZE",
@@ -203,7 +206,12 @@ function convertFilter(
   source: Source,
 ): HttpFilterConfig {
   if ("config" in config) return { kind: "wasm", name, plugin: convertPlugin(config.config, path, source) };
-  return { kind: "router", name, suppressEnvoyHeaders: config.suppress_envoy_headers ?? false };
+  return {
+    kind: "router",
+    name,
+    suppressEnvoyHeaders: config.suppress_envoy_headers ?? false,
+    respectExpectedTimeout: config.respect_expected_rq_timeout ?? false,
+  };
 }
 
 function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, source: Source): ClusterConfig {
@@ -245,7 +253,9 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
       max_requests: breakers?.max_requests ?? CIRCUIT_BREAKERS.max_requests,
       max_retries: breakers?.max_retries ?? CIRCUIT_BREAKERS.max_retries,
     },
+    retryBudget: convertBudget(breakers?.retry_budget),
     maxRequestsPerConnection: common?.max_requests_per_connection ?? raw.max_requests_per_connection ?? 0,
-    idleTimeoutMs: common?.idle_timeout === undefined ? DEFAULT_IDLE_MS : durationMs(common.idle_timeout),
+    idleTimeoutMs: wholeMs(common?.idle_timeout) ?? DEFAULT_IDLE_MS,
+    maxStreamMs: wholeMs(common?.max_stream_duration) ?? 0,
   };
 }

@@ -19,6 +19,7 @@ import type { headersToAdd } from "../schema/header-mutations";
 import { durationMs } from "../schema/scalars";
 import { convertRetry } from "./retry";
 import { stringForm } from "./strings";
+import { convertRouteTimeouts, wholeMs } from "./timeouts";
 import { convertRouteUpgrades } from "./upgrade";
 
 type RawHost = NonNullable<RawRouteConfig["virtual_hosts"]>[number];
@@ -51,6 +52,7 @@ export function convertHost(raw: RawHost): VirtualHostConfig {
     routes: (raw.routes ?? []).map((route) => convertRoute(route, raw.retry_policy)),
     attemptCountUpstream: raw.include_request_attempt_count ?? false,
     attemptCountDownstream: raw.include_attempt_count_in_response ?? false,
+    tellsTimeoutRetry: raw.include_is_timeout_retry_header ?? false,
     requestHeaders: mutation(raw.request_headers_to_add, raw.request_headers_to_remove),
     responseHeaders: mutation(raw.response_headers_to_add, raw.response_headers_to_remove),
   };
@@ -174,7 +176,8 @@ function convertAction(raw: RawRoute, retry: RawHost["retry_policy"]): RouteActi
     kind: "cluster",
     choice: convertChoice(route),
     notFoundStatus: NOT_FOUND_CODES[route.cluster_not_found_response_code ?? "SERVICE_UNAVAILABLE"],
-    timeoutMs: route.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(route.timeout),
+    timeoutMs: wholeMs(route.timeout) ?? DEFAULT_TIMEOUT_MS,
+    timeouts: convertRouteTimeouts(route),
     prefixRewrite: route.prefix_rewrite || undefined,
     regexRewrite: regexRewrite(route.regex_rewrite),
     hostRewrite: convertHostRewrite(route),

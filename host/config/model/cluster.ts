@@ -20,6 +20,8 @@ export interface ClusterConfig {
   /** TLS with hosts; undefined = plain. */
   tls: UpstreamTlsConfig | undefined;
   circuitBreakers: CircuitBreakers;
+  /** In place of `max_retries`. */
+  retryBudget: RetryBudget | undefined;
   balancing: BalancingConfig;
   /** Undefined = hosts are not judged. */
   outlier: OutlierConfig | undefined;
@@ -28,6 +30,8 @@ export interface ClusterConfig {
   maxRequestsPerConnection: number;
   /** Milliseconds an unused connection is kept; 0 = for ever. */
   idleTimeoutMs: number;
+  /** Milliseconds for one attempt, counted from when it has a connection; 0 = no limit. */
+  maxStreamMs: number;
 }
 
 /** `lb_policy` with the configurations of all policies. */
@@ -49,6 +53,12 @@ export interface CircuitBreakers {
   max_pending_requests: number;
   max_requests: number;
   max_retries: number;
+}
+
+/** How many of the requests under way may be retries. */
+export interface RetryBudget {
+  percent: number;
+  minConcurrency: number;
 }
 
 export interface EndpointConfig {

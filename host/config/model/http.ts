@@ -1,5 +1,6 @@
 import type { HeaderMutation, Http2Config } from "./common";
 import type { VirtualHostConfig } from "./route";
+import type { ManagerTimeouts } from "./timeouts";
 import type { ManagerUpgrade } from "./upgrade";
 import type { WasmPluginConfig } from "./wasm";
 
@@ -11,6 +12,7 @@ export interface HttpConnectionManagerConfig {
   enableTrailers: boolean;
   acceptHttp10: boolean;
   clientCert: ClientCertHeaderConfig;
+  timeouts: ManagerTimeouts;
   /** `server_name`, default `envoy`. */
   serverName: string;
   routeConfigName: string;
@@ -25,7 +27,7 @@ export interface HttpConnectionManagerConfig {
 
 export type HttpFilterConfig =
   | { kind: "wasm"; name: string; plugin: WasmPluginConfig }
-  | { kind: "router"; name: string; suppressEnvoyHeaders: boolean };
+  | { kind: "router"; name: string; suppressEnvoyHeaders: boolean; respectExpectedTimeout: boolean };
 
 /** `forward_client_cert_details` and `set_current_client_cert_details`: what becomes of `x-forwarded-client-cert`. */
 export interface ClientCertHeaderConfig {

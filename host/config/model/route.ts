@@ -1,6 +1,7 @@
 import type { Metadata } from "../../stores/stream-info";
 import type { Fraction, HeaderMutation } from "./common";
 import type { HeaderMatcherConfig, RouteMatch } from "./route-match";
+import type { RouteTimeouts } from "./timeouts";
 import type { RouteUpgrade } from "./upgrade";
 
 export interface VirtualHostConfig {
@@ -11,6 +12,8 @@ export interface VirtualHostConfig {
   /** `x-envoy-attempt-count` goes to the upstream, or back to the client. */
   attemptCountUpstream: boolean;
   attemptCountDownstream: boolean;
+  /** `x-envoy-is-timeout-retry` goes to the upstream with every retry. */
+  tellsTimeoutRetry: boolean;
   requestHeaders: HeaderMutation;
   responseHeaders: HeaderMutation;
 }
@@ -31,6 +34,7 @@ export type RouteAction =
       notFoundStatus: number;
       /** Milliseconds; 0 = none; default 15 000. */
       timeoutMs: number;
+      timeouts: RouteTimeouts;
       prefixRewrite: string | undefined;
       regexRewrite: RegexRewrite | undefined;
       hostRewrite: HostRewrite | undefined;
@@ -100,11 +104,15 @@ export interface RetryPolicy {
   retries: number;
   /** Milliseconds of one attempt; 0 = no limit of its own. */
   perTryTimeoutMs: number;
+  /** Milliseconds in which an attempt's response must go on; 0 = no limit. */
+  perTryIdleTimeoutMs: number;
   avoidPreviousHosts: boolean;
   /** Picks, at most, that are thrown away because the host was tried already. */
   hostSelectionAttempts: number;
   statusCodes: ReadonlySet<number>;
   headers: HeaderMatcherConfig[];
+  /** Only requests that one of these fits are retried; empty = all. */
+  requestHeaders: HeaderMatcherConfig[];
   /** Milliseconds. */
   backOff: { base: number; max: number };
 }

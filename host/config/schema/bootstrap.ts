@@ -20,6 +20,7 @@ import {
   u32,
 } from "./scalars";
 import { statsTag } from "./stats-tag";
+import { downstreamLimits, managerTimeouts } from "./timeouts";
 import { downstreamSocket } from "./tls";
 import { managerUpgrades, upgradesDiffer } from "./upgrade";
 import { pluginConfig } from "./wasm";
@@ -33,7 +34,11 @@ const httpFilter = message(
       "@type",
       [
         typed(`${FILTERS}.http.wasm.v3.Wasm`, { config: pluginConfig }, {}),
-        typed(`${FILTERS}.http.router.v3.Router`, {}, { suppress_envoy_headers: bool }),
+        typed(
+          `${FILTERS}.http.router.v3.Router`,
+          {},
+          { suppress_envoy_headers: bool, respect_expected_rq_timeout: bool },
+        ),
       ],
       { error: unknownType("envoy.extensions.filters.http.wasm.v3.Wasm and .router.v3.Router") },
     ),
@@ -61,6 +66,8 @@ const connectionManager = typed(
     http_filters: z.array(httpFilter),
     http_protocol_options: message({}, { enable_trailers: bool, accept_http_10: bool }),
     http2_protocol_options: http2Options,
+    common_http_protocol_options: message({}, { ...downstreamLimits }),
+    ...managerTimeouts,
     server_name: headerValue,
     forward_client_cert_details: enumeration({
       0: "SANITIZE",

@@ -4,7 +4,9 @@ import { commonLb, loadAssignment } from "./host-sets";
 import { http2Options } from "./http2";
 import { message, oneOf, rule, typed } from "./message";
 import { outlierDetection } from "./outlier";
-import { bool, duration, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
+import { retryBudget } from "./retry";
+import { bool, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
+import { upstreamLimits } from "./timeouts";
 import { upstreamSocket } from "./tls";
 
 const http1Options = message({}, { enable_trailers: bool });
@@ -23,10 +25,7 @@ const protocolOptions = message(
         ).check(oneOf(["http_protocol_options", "http2_protocol_options"], "required")),
       },
       {
-        common_http_protocol_options: message(
-          {},
-          { max_requests_per_connection: u32, idle_timeout: duration },
-        ),
+        common_http_protocol_options: message({}, { max_requests_per_connection: u32, ...upstreamLimits }),
       },
     ),
   },
@@ -77,6 +76,7 @@ const thresholds = message(
     max_pending_requests: u32,
     max_requests: u32,
     max_retries: u32,
+    retry_budget: retryBudget,
   },
 );
 

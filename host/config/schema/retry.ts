@@ -1,26 +1,9 @@
 import * as z from "zod";
+import { RETRY_GRPC_ON, RETRY_ON } from "../retry-conditions";
 import { message, rule, typed } from "./message";
-import { duration, durationMs, durationWithin, requiredText, text, u32 } from "./scalars";
+import { duration, durationMs, durationWithin, percent, requiredText, text, u32 } from "./scalars";
 
-/** Every condition of `retry_on`; those in the second line are statuses of gRPC. */
-export const RETRY_ON = [
-  "5xx",
-  "gateway-error",
-  "reset",
-  "reset-before-request",
-  "connect-failure",
-  "refused-stream",
-  "retriable-4xx",
-  "retriable-status-codes",
-  "retriable-headers",
-  "envoy-ratelimited",
-  "http3-post-connect-failure",
-  "cancelled",
-  "deadline-exceeded",
-  "internal",
-  "resource-exhausted",
-  "unavailable",
-] as const;
+const CONDITIONS: readonly string[] = [...RETRY_ON, ...RETRY_GRPC_ON];
 
 export const splitRetryOn = (value: string) =>
   value
@@ -31,8 +14,8 @@ export const splitRetryOn = (value: string) =>
 const retryOn = text
   .superRefine((value, context) => {
     for (const word of splitRetryOn(value)) {
-      if ((RETRY_ON as readonly string[]).includes(word)) continue;
-      const message = `"${word}" is no condition (Envoy would pass over it); there are ${RETRY_ON.join(", ")}`;
+      if (CONDITIONS.includes(word)) continue;
+      const message = `"${word}" is no condition (Envoy would pass over it); there are ${CONDITIONS.join(", ")}`;
       context.issues.push({ code: "custom", message, input: value });
     }
   })
@@ -48,6 +31,12 @@ const backOffOrder = rule<{ base_interval?: unknown; max_interval?: unknown }>((
 
 const positive = durationWithin(0.000_001, Number.POSITIVE_INFINITY, "must be greater than 0s");
 
+/** Instead of a fixed number of retries at one time. */
+export const retryBudget = message(
+  {},
+  { budget_percent: message({}, { value: percent }), min_retry_concurrency: u32 },
+);
+
 /** `RetryPolicy` */
 export const retryPolicy = <H extends z.ZodType>(headerMatchers: H) =>
   message(
@@ -56,12 +45,14 @@ export const retryPolicy = <H extends z.ZodType>(headerMatchers: H) =>
       retry_on: retryOn,
       num_retries: u32,
       per_try_timeout: duration,
+      per_try_idle_timeout: duration,
       retry_host_predicate: z.array(
         message({ name: requiredText }, { typed_config: typed(PREVIOUS_HOSTS, {}, {}) }),
       ),
       host_selection_retry_max_attempts: u32,
       retriable_status_codes: z.array(u32),
       retriable_headers: headerMatchers,
+      retriable_request_headers: headerMatchers,
       retry_back_off: message({ base_interval: positive }, { max_interval: positive }).check(backOffOrder),
     },
   );

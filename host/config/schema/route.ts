@@ -18,6 +18,7 @@ import {
   text,
   u32,
 } from "./scalars";
+import { routeTimeouts } from "./timeouts";
 import { routeUpgrades, upgradesDiffer } from "./upgrade";
 
 const HEADER_FORMS = {
@@ -106,7 +107,7 @@ const action = message(
       1: "NOT_FOUND",
       2: "INTERNAL_SERVER_ERROR",
     }),
-    timeout: duration,
+    ...routeTimeouts,
     prefix_rewrite: headerValue,
     regex_rewrite: regexRewrite,
     ...HOST_REWRITES,
@@ -183,6 +184,7 @@ const virtualHost = message(
     retry_policy: retry,
     include_request_attempt_count: bool,
     include_attempt_count_in_response: bool,
+    include_is_timeout_retry_header: bool,
     ...mutations,
   },
 );

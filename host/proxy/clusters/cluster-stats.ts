@@ -28,6 +28,8 @@ const COUNTERS = [
   "upstream_rq_pending_overflow",
   "upstream_rq_pending_failure_eject",
   "upstream_rq_pending_total",
+  "upstream_rq_max_duration_reached",
+  "upstream_rq_per_try_idle_timeout",
   "upstream_rq_per_try_timeout",
   "upstream_rq_retry",
   "upstream_rq_retry_overflow",

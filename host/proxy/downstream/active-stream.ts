@@ -5,6 +5,7 @@ import type { LocalReply, StreamEnds } from "../../stream/filter";
 import type { FilterChain } from "../../stream/filter-chain";
 import { buildLocalReply, isGrpc } from "../../stream/local-reply";
 import type { ChainFactory } from "../chain";
+import type { Route } from "../router/route";
 import { Router } from "../router/router";
 import { CONNECT } from "../tunnel/upgrade-headers";
 import { Hold, HoldReason } from "./back-pressure";
@@ -15,15 +16,20 @@ import { reasonPhrase } from "./reason-phrases";
 import type { Refusal } from "./refusal";
 import { finishResponseHeaders } from "./response-headers";
 import { StreamFacts } from "./stream-facts";
+import { type StreamTimerEvents, StreamTimers } from "./stream-timers";
+
+/** Of gRPC. */
+const DEADLINE_EXCEEDED = 4;
 
 /** One request of a client and its response: what lies between the codec and the filter chain. */
-export class ActiveStream implements StreamEnds, CodecStreamEvents {
+export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerEvents {
   readonly info: StreamFacts;
   private installed: FilterChain | undefined;
   private createChain: ChainFactory;
   /** What was granted, if the request asked for an upgrade or CONNECT: bytes follow its head, no HTTP. */
   tunnel: string | undefined;
   private readonly router: Router;
+  private readonly timers: StreamTimers;
   /** The whole request has been read. */
   private requestComplete = false;
   private headersSent = false;
@@ -45,6 +51,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     this.requestHold = new Hold((held) => this.onRequestHeld(held));
     this.responseHold = new Hold((held) => this.router.pauseResponse(held));
     this.createChain = manager.createChain;
+    this.timers = new StreamTimers(manager.timeouts, this);
     manager.streamStarted(connection);
   }
 
@@ -63,6 +70,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
   start(headers: HeaderMap, endStream: boolean): void {
     this.begin(headers, endStream);
     this.chain.requestHeaders(headers, endStream);
+    this.timers.touch();
     if (!endStream && !this.finished) this.codec.readRequest();
   }
 
@@ -70,7 +78,19 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     this.info.requestHeaders = headers;
     this.isHead = headers.get(":method") === "HEAD";
     this.requestComplete = endStream;
-    this.info.currentRoute();
+    this.currentRoute();
+  }
+
+  /** The route of the request as its headers stand now; its time limits count from here. */
+  currentRoute(): Route | undefined {
+    const route = this.info.currentRoute();
+    this.timers.onRoute(route, this.info.requestHeaders!);
+    return route;
+  }
+
+  /** One side has moved. */
+  touch(): void {
+    this.timers.touch();
   }
 
   /** A request for another protocol, by `upgrade` or CONNECT. False when it is refused. */
@@ -112,12 +132,15 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
   onRequestData(chunk: Buffer, endStream: boolean): void {
     if (this.finished) return;
     this.info.bytesReceived += chunk.length;
+    this.timers.touch();
     if (endStream) this.requestComplete = true;
     this.chain.requestData(chunk, endStream);
+    if (endStream) this.timers.requestDone();
   }
 
   onRequestTrailers(trailers: HeaderMap): void {
     if (this.finished) return;
+    this.timers.touch();
     this.requestComplete = true;
     this.chain.requestTrailers(trailers);
   }
@@ -176,14 +199,28 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
     this.onReset(details, flags);
   }
 
-  /** Neither side has moved for long. */
+  // --- StreamTimerEvents
+
   onIdleTimeout(): void {
-    if (this.headersSent) {
-      this.resetStream("stream_idle_timeout");
-      return;
-    }
+    this.manager.stats.downstream_rq_idle_timeout.inc();
+    this.info.responseFlags |= ResponseFlag.StreamIdleTimeout;
+    this.tooLate("stream timeout", "stream_idle_timeout");
+  }
+
+  onRequestTimeout(): void {
+    this.manager.stats.downstream_rq_timeout.inc();
+    this.tooLate("request timeout", "request_overall_timeout");
+  }
+
+  onMaxDuration(): void {
+    this.manager.stats.downstream_rq_max_duration_reached.inc();
+    this.tooLate("downstream duration timeout", "max_duration_timeout", DEADLINE_EXCEEDED);
+  }
+
+  /** The client is late until its request is complete, then it is not. */
+  private tooLate(body: string, details: string, grpcStatus?: number): void {
     const status = this.requestComplete ? 504 : 408;
-    this.localReply({ status, body: "stream timeout", details: "stream_idle_timeout" });
+    this.localReply({ status, body, details, ...(grpcStatus !== undefined && { grpcStatus }) });
   }
 
   /** The router's own replies go through the response filters like any response. */
@@ -194,7 +231,9 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
   // --- StreamEnds: the request leaves the chain
 
   forwardRequestHeaders(headers: HeaderMap, endStream: boolean): void {
-    if (!this.finished) this.router.decodeHeaders(headers, endStream);
+    if (this.finished) return;
+    if (endStream) this.timers.requestDone();
+    this.router.decodeHeaders(headers, endStream);
   }
 
   forwardRequestData(chunk: Buffer, endStream: boolean): void {
@@ -202,7 +241,9 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
   }
 
   forwardRequestTrailers(trailers: HeaderMap): void {
-    if (!this.finished) this.router.decodeTrailers(trailers);
+    if (this.finished) return;
+    this.timers.requestDone();
+    this.router.decodeTrailers(trailers);
   }
 
   decorateLocalReply(headers: HeaderMap): void {
@@ -224,6 +265,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
   sendResponseHeaders(headers: HeaderMap, endStream: boolean): void {
     if (this.headersSent || this.finished) return;
     this.headersSent = true;
+    this.timers.requestDone();
     const { manager, codec } = this;
     const status = Number(headers.get(":status"));
     if (!Number.isInteger(status)) {
@@ -321,6 +363,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents {
   finish(): void {
     if (this.finished) return;
     this.finished = true;
+    this.timers.stop();
     this.router.cancel();
     this.info.endMonotonic = this.manager.clock.monotonic();
     this.chain.finish();

@@ -11,8 +11,6 @@ export interface CodecStreamEvents {
   onGone(): void;
   /** The client has reset the stream, or broken its rules. */
   onReset(details: string, flag: ResponseFlag): void;
-  /** Neither side has moved for long. */
-  onIdleTimeout(): void;
   /** The codec itself is broken; may come at any time. */
   onBug(error: unknown): void;
 }
@@ -50,6 +48,10 @@ export interface CodecStream {
 export interface CodecConnection {
   /** Takes no further stream and ends the connection once those under way are over. */
   drain(): void;
+  /** The same for this connection alone, which has been idle for long or is too old. */
+  retire(): void;
+  /** A response can say that its connection will be closed. */
+  readonly saysClose: boolean;
   /** One of its streams is over; `last` when no other is under way. */
   streamFinished(last: boolean): void;
 }

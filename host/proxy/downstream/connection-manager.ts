@@ -1,14 +1,16 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock";
-import type { HttpConnectionManagerConfig, HttpListenerConfig } from "../../config/model";
+import type { HttpConnectionManagerConfig, HttpListenerConfig, ManagerTimeouts } from "../../config/model";
 import type { ConnectionInfo, StreamInfo } from "../../stores/stream-info";
 import type { ChainFactory } from "../chain";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import { contained, type OnBug } from "../contain";
 import type { ConnectionService } from "../listener";
+import type { RouterOptions } from "../router/request-limits";
 import { RouteTable } from "../router/route-table";
 import type { StatsStore } from "../stats/store";
-import { DownstreamConnection, IDLE_CONNECTION_MS } from "./connection";
+import { DownstreamConnection } from "./connection";
+import { ConnectionTimers } from "./connection-timers";
 import { CodeClassCounter, createHttpStats, type HttpStats } from "./http-stats";
 import { Http1Codec } from "./http1/http1-codec";
 import { Http2Codec } from "./http2/http2-codec";
@@ -16,8 +18,7 @@ import { detectProtocol, type Protocol, protocolOf } from "./protocol-detection"
 import type { StreamFacts } from "./stream-facts";
 import { Upgrades } from "./upgrades";
 
-/** Envoy's default `stream_idle_timeout`. */
-const IDLE_STREAM_MS = 300_000;
+const NO_OPTIONS: RouterOptions = { suppressEnvoyHeaders: false, respectExpectedTimeout: false };
 
 /** What a connection manager is built from. */
 export interface ManagerDeps {
@@ -30,8 +31,6 @@ export interface ManagerDeps {
   onBug: OnBug;
   /** `listener.<address>.` */
   listenerPrefix: string;
-  /** How long a stream may be silent. */
-  streamIdleMs?: number | undefined;
 }
 
 /** Serves the HTTP connections of one listener. */
@@ -46,9 +45,8 @@ export class ConnectionManager implements ConnectionService {
   readonly stats: HttpStats;
   readonly codes: CodeClassCounter;
   readonly listenerInfo: StreamInfo["listener"];
-  /** From the router filter. */
-  readonly suppressEnvoyHeaders: boolean;
-  readonly streamIdleMs: number;
+  readonly router: RouterOptions;
+  readonly timeouts: ManagerTimeouts;
   /** Bytes of a request that are kept to be sent again. */
   readonly bufferLimit: number;
   readonly connections = new Map<Socket, DownstreamConnection>();
@@ -73,18 +71,19 @@ export class ConnectionManager implements ConnectionService {
     };
     const router = listener.http.httpFilters.find((f) => f.kind === "router");
     this.bufferLimit = listener.perConnectionBufferLimitBytes;
-    this.streamIdleMs = deps.streamIdleMs ?? IDLE_STREAM_MS;
+    this.timeouts = listener.http.timeouts;
     this.codecs = {
       HTTP1: new Http1Codec(this),
       HTTP2: new Http2Codec(this, listener.http.http2, deps.store),
     };
-    this.suppressEnvoyHeaders = router?.kind === "router" && router.suppressEnvoyHeaders;
+    this.router = router?.kind === "router" ? router : NO_OPTIONS;
   }
 
   /** Serves a new connection. */
   accept(socket: Socket, info?: ConnectionInfo): void {
     const connection = new DownstreamConnection(socket, info);
     const { stats } = this;
+    connection.timers = new ConnectionTimers(this, connection);
     this.connections.set(socket, connection);
     stats.downstream_cx_total.inc();
     stats.downstream_cx_active.add(1);
@@ -117,27 +116,18 @@ export class ConnectionManager implements ConnectionService {
     return protocolOf(bytes);
   }
 
-  /** Silence before the first byte is an idle connection's. */
   private detect(connection: DownstreamConnection): void {
-    const { socket } = connection;
-    const onSilence = () => {
-      this.stats.downstream_cx_idle_timeout.inc();
-      socket.destroy();
-    };
-    socket.setTimeout(IDLE_CONNECTION_MS, onSilence);
     detectProtocol(
-      socket,
+      connection.socket,
       (bytes) => this.protocolOf(connection, bytes),
-      (protocol) => {
-        socket.setTimeout(0, onSilence);
-        this.codecs[protocol].accept(connection);
-      },
+      (protocol) => this.codecs[protocol].accept(connection),
     );
   }
 
   private onClose(socket: Socket, connection: DownstreamConnection): void {
     const { stats } = this;
     this.connections.delete(socket);
+    connection.timers?.stop();
     stats.downstream_cx_active.add(-1);
     if (connection.info.tls) stats.downstream_cx_ssl_active.add(-1);
     stats.downstream_cx_length_ms.record(Math.round(connection.age));
@@ -159,6 +149,7 @@ export class ConnectionManager implements ConnectionService {
     this.stats.downstream_rq_total.inc();
     this.stats.downstream_rq_active.add(1);
     connection.active++;
+    connection.timers?.onBusy();
   }
 
   streamFinished({ startMonotonic, endMonotonic }: StreamFacts, connection: DownstreamConnection): void {
@@ -168,6 +159,7 @@ export class ConnectionManager implements ConnectionService {
     if (endMonotonic !== undefined) {
       stats.downstream_rq_time.record(Math.round(Number(endMonotonic - startMonotonic) / 1e6));
     }
+    if (connection.active === 0) connection.timers?.onIdle();
     connection.codec?.streamFinished(connection.active === 0);
   }
 

@@ -6,9 +6,7 @@ import type { ClientSocket } from "../listener";
 import type { StatCounter } from "../stats/store";
 import { ServerTlsSocket } from "../tls/server-tls";
 import type { CodecConnection } from "./codec";
-
-/** Envoy's default `idle_timeout` of connections. */
-export const IDLE_CONNECTION_MS = 3_600_000;
+import type { ConnectionTimers } from "./connection-timers";
 
 let nextId = 0;
 
@@ -22,7 +20,10 @@ export class DownstreamConnection {
   codec: CodecConnection | undefined;
   /** The client went first. */
   remoteClosed = false;
+  /** It is to end soon: responses say so where their protocol can. */
+  retiring = false;
 
+  timers: ConnectionTimers | undefined;
   private bytesIn = 0;
   private bytesOut = 0;
 

@@ -9,14 +9,23 @@ import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
 import { openTunnel } from "../tunnel/open-tunnel";
 import { HostChoice } from "./host-choice";
+import { type RequestLimits, requestLimits, tellLimits } from "./request-limits";
 import { type ClusterAction, rewriteHost, rewriteRequest } from "./request-rewrite";
 import { ATTEMPTS, decorateResponse } from "./response-headers";
 import { Retries } from "./retries";
+import { retryPolicy } from "./retry-orders";
 import type { RetryDecision } from "./retry-state";
 import type { Route } from "./route";
 import { Shadows } from "./shadow";
 import { type LimitEvents, TimeLimits } from "./time-limits";
 import { failureReply, flagOf, words } from "./upstream-failure";
+
+/** Details of an attempt that took too long, and what counts it. */
+const ATTEMPT_TIMEOUTS = {
+  upstream_per_try_timeout: "upstream_rq_per_try_timeout",
+  upstream_per_try_idle_timeout: "upstream_rq_per_try_idle_timeout",
+} as const;
+type AttemptTimeout = keyof typeof ATTEMPT_TIMEOUTS;
 
 const TOO_LONG_TO_RETRY = "exceeded request buffer limit while retrying upstream";
 
@@ -31,6 +40,7 @@ export interface RoutedRequest {
 /** A request on its way to a cluster and its response on the way back: attempt after attempt. */
 export class ClusterExchange implements UpstreamEvents, LimitEvents {
   private upstream: UpstreamStream | undefined;
+  private readonly ordered: RequestLimits;
   private readonly limits: TimeLimits;
   private readonly hosts: HostChoice;
   private responseStarted = false;
@@ -44,6 +54,8 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
   private retries: Retries | undefined;
   /** The running attempt has a connection. */
   private begun = false;
+  /** The next attempt is made because the one before took too long. */
+  private tooSlow = false;
 
   constructor(
     private readonly stream: ActiveStream,
@@ -51,9 +63,9 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     private readonly request: RoutedRequest,
   ) {
     const { cluster, action, headers } = request;
-    const { timeoutMs, retry } = action;
     this.hosts = new HostChoice(cluster, action, headers, stream.info.connection);
-    this.limits = new TimeLimits({ requestMs: timeoutMs, attemptMs: retry?.perTryTimeoutMs ?? 0 }, this);
+    this.ordered = requestLimits(action, headers, manager.router);
+    this.limits = new TimeLimits(this.ordered, this);
   }
 
   start(endStream: boolean): void {
@@ -61,14 +73,15 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     const { cluster, route, action, headers } = this.request;
     const host = this.chooseHost();
     if (!host) return;
-    const envoyHeaders = !manager.suppressEnvoyHeaders;
+    const envoyHeaders = !manager.router.suppressEnvoyHeaders;
+    tellLimits(this.ordered, headers, 0, manager.router);
     rewriteRequest(route, action, headers, envoyHeaders, this.stream);
     if (route.hostRewrite?.kind === "auto" && host.hostname !== "")
       rewriteHost(headers, host.hostname, action, envoyHeaders);
     if (action.mirrors.length > 0)
       this.shadows = new Shadows(action.mirrors, headers, endStream, manager.clusters);
-    const { retry } = action;
-    if (retry && retry.on.size > 0)
+    const retry = retryPolicy(action.retry, headers);
+    if (retry)
       this.retries = new Retries(retry, cluster, endStream, manager.bufferLimit, () => this.onRetry());
     this.attempt(host, endStream);
     if (endStream) this.onRequestComplete();
@@ -151,43 +164,88 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     this.sentAt = performance.now();
     if (!this.upstream && !this.retries?.waiting) return;
     this.limits.requestComplete();
-    if (this.begun && !this.responseStarted) this.limits.startAttempt();
+    if (this.begun && !this.responseStarted) this.limits.attemptWaits();
   }
 
   // --- LimitEvents
 
   onTimeout(): void {
-    if (!this.upstream && !this.retries?.waiting) return;
-    this.request.cluster.stats.upstream_rq_timeout.inc();
-    this.dropAttempt();
-    this.retries?.stop();
-    this.stream.info.responseFlags |= ResponseFlag.UpstreamRequestTimeout;
-    if (this.responseStarted) {
-      this.stream.resetStream("response_timeout");
-      return;
+    const { upstream, responseStarted } = this;
+    if (!upstream && !this.retries?.waiting) return;
+    // One that waits for its next attempt is not counted.
+    if (upstream) {
+      this.dropAttempt();
+      this.request.cluster.stats.upstream_rq_timeout.inc();
+      if (!responseStarted) this.countTimeout();
     }
     this.timedOut("response_timeout");
   }
 
   onAttemptTimeout(): void {
-    if (!this.upstream || this.responseStarted) return;
-    this.request.cluster.stats.upstream_rq_per_try_timeout.inc();
+    if (!this.responseStarted) this.attemptTimedOut("upstream_per_try_timeout");
+  }
+
+  onAttemptIdle(): void {
+    this.attemptTimedOut("upstream_per_try_idle_timeout");
+  }
+
+  private attemptTimedOut(details: AttemptTimeout): void {
+    if (!this.upstream) return;
+    const { cluster } = this.request;
+    cluster.stats[ATTEMPT_TIMEOUTS[details]].inc();
     this.dropAttempt();
-    if (this.retried(this.retries?.onReset("attempt timeout", this.begun))) return;
-    this.timedOut("upstream_per_try_timeout");
+    if (!this.responseStarted) {
+      if (this.retried(this.retries?.onReset("local reset", this.begun), true)) return;
+      this.countTimeout();
+    }
+    this.timedOut(details);
+  }
+
+  private countTimeout(): void {
+    this.request.cluster.codes.count(this.ordered.altResponse ? 204 : 504);
   }
 
   private timedOut(details: string): void {
+    this.end(ResponseFlag.UpstreamRequestTimeout, details, () =>
+      this.ordered.altResponse
+        ? { status: 204, body: "" }
+        : { status: 504, body: "upstream request timeout" },
+    );
+  }
+
+  onMaxDuration(): void {
+    const { upstream } = this;
+    if (!upstream) return;
+    this.request.cluster.stats.upstream_rq_max_duration_reached.inc();
+    this.upstream = undefined;
+    this.limits.attemptEnds();
+    upstream.cancel();
+    if (!this.responseStarted && this.retried(this.retries?.onReset("local reset", this.begun))) return;
+    this.end(ResponseFlag.UpstreamMaxStreamDurationReached, "upstream_max_stream_duration_reached", () => ({
+      status: this.sentAt === undefined ? 408 : 504,
+      body: "upstream max stream duration reached",
+    }));
+  }
+
+  /** Answers for the host, or cuts the answer that it has begun. */
+  private end(flag: ResponseFlag, details: string, answer: () => { status: number; body: string }): void {
     this.limits.stop();
-    this.request.cluster.codes.count(504);
-    this.reply(504, "upstream request timeout", details, ResponseFlag.UpstreamRequestTimeout);
+    this.retries?.stop();
+    const { stream } = this;
+    if (this.responseStarted) {
+      stream.info.responseFlags |= flag;
+      stream.resetStream(details);
+      return;
+    }
+    const { status, body } = answer();
+    this.reply(status, body, details, flag);
   }
 
   /** Ends the running attempt, which has taken too long. */
   private dropAttempt(): void {
     const { upstream } = this;
     this.upstream = undefined;
-    this.limits.endAttempt();
+    this.limits.attemptEnds();
     if (!upstream) return;
     upstream.cancel();
     if (this.begun && !this.responseStarted) upstream.host.outlier?.outcome("timeout");
@@ -198,17 +256,24 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
   // --- retries
 
   /** What a decision says of the stream: true when another attempt will come. */
-  private retried(decision: RetryDecision | undefined): boolean {
+  private retried(decision: RetryDecision | undefined, tooSlow = false): boolean {
     const { info } = this.stream;
+    this.tooSlow = tooSlow;
     if (decision === "limit exceeded") info.responseFlags |= ResponseFlag.UpstreamRetryLimitExceeded;
     if (decision === "overflow") info.responseFlags |= ResponseFlag.UpstreamOverflow;
     return decision === "retry";
   }
 
   private onRetry(): void {
+    const { headers, route } = this.request;
+    const { ordered, manager, sentAt } = this;
     try {
       const host = this.chooseHost();
-      if (host) this.attempt(host, this.retries?.bare ?? true);
+      if (!host) return;
+      if (route.virtualHost.tellsTimeoutRetry) headers.set("x-envoy-is-timeout-retry", String(this.tooSlow));
+      const elapsed = sentAt === undefined ? 0 : Math.floor(performance.now() - sentAt);
+      tellLimits(ordered, headers, elapsed, manager.router);
+      this.attempt(host, this.retries?.bare ?? true);
     } catch (error) {
       this.onUpstreamBug(error);
     }
@@ -224,8 +289,9 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     upstream.poolReadyDuration = info.upstreamRequestStart - this.askedAt;
     upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
     upstream.tls = socket.tlsFacts;
-    upstream.protocol = this.request.cluster.config.http2 ? "HTTP/2" : "HTTP/1.1";
-    if (this.sentAt !== undefined && !this.responseStarted) this.limits.startAttempt();
+    const { streamMs = this.request.cluster.config.maxStreamMs } = this.ordered;
+    this.limits.attemptBegins(streamMs);
+    if (this.sentAt !== undefined && !this.responseStarted) this.limits.attemptWaits();
   }
 
   onUpstreamInformation(status: number): void {
@@ -236,10 +302,11 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     const { stream, manager, upstream } = this;
     const { cluster, route } = this.request;
     if (!upstream) return;
-    this.limits.endAttempt();
+    this.limits.attemptMoves();
     const status = Number(headers.get(":status"));
     if (this.retried(this.retries?.onHeaders(headers))) {
       this.upstream = undefined;
+      this.limits.attemptEnds();
       upstream.host.stats.rq_error.inc();
       cluster.retriedCodes.count(status);
       upstream.cancel();
@@ -249,7 +316,7 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     cluster.codes.count(status);
     const { rq_error, rq_success } = upstream.host.stats;
     (status >= 500 ? rq_error : rq_success).inc();
-    if (!manager.suppressEnvoyHeaders && this.sentAt !== undefined) {
+    if (!manager.router.suppressEnvoyHeaders && this.sentAt !== undefined) {
       headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.sentAt)));
     }
     this.hosts.addCookies(headers);
@@ -257,16 +324,20 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     stream.info.responseCodeDetails = "via_upstream";
     decorateResponse(route, headers, stream);
     if (endStream) this.complete();
+    stream.touch();
     stream.chain.responseHeaders(headers, endStream);
   }
 
   onUpstreamData(chunk: Buffer, endStream: boolean): void {
+    this.limits.attemptMoves();
     if (endStream) this.complete();
+    this.stream.touch();
     this.stream.chain.responseData(chunk, endStream);
   }
 
   onUpstreamTrailers(trailers: HeaderMap): void {
     this.complete();
+    this.stream.touch();
     this.stream.chain.responseTrailers(trailers);
   }
 
@@ -281,7 +352,7 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
   onUpstreamReset(reason: ResetReason, detail: string): void {
     const { stream, manager, upstream } = this;
     const { info } = stream;
-    this.limits.endAttempt();
+    this.limits.attemptEnds();
     this.upstream = undefined;
     upstream?.host.stats.rq_error.inc();
     info.upstream.poolReadyDuration ??= manager.clock.monotonic() - this.askedAt;

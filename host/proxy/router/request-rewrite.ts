@@ -14,9 +14,6 @@ export function rewriteRequest(
   envoyHeaders: boolean,
   scope: FormatScope,
 ): void {
-  if (envoyHeaders && action.timeoutMs > 0) {
-    headers.set("x-envoy-expected-rq-timeout-ms", String(action.timeoutMs));
-  }
   mutateHeaders(headers, route.requestHeaders, scope);
   if (route.clusterHost !== undefined) headers.set(":authority", route.clusterHost);
   const host = newHost(route, headers);

@@ -1,4 +1,4 @@
-import type { RetryPolicy } from "../../config/model";
+import type { RetryBudget, RetryPolicy } from "../../config/model";
 import type { HeaderMap } from "../../stores/header-map";
 import type { Cluster } from "../clusters/cluster";
 import type { ResetReason } from "../clusters/upstream-events";
@@ -18,9 +18,15 @@ const GRPC: Readonly<Record<string, string>> = {
 const CONNECTING: ReadonlySet<ResetReason> = new Set(["remote connection failure", "connection timeout"]);
 
 /** An attempt that took longer than it may counts as the proxy's own reset. */
-export type AttemptFailure = ResetReason | "attempt timeout";
+export type AttemptFailure = ResetReason | "local reset";
 
 type HeaderTest = (headers: HeaderMap) => boolean;
+
+/** Retries that a cluster may have under way at one time: a part of its requests where it has a budget. */
+function mostRetries(budget: RetryBudget | undefined, { active, config }: Cluster): number {
+  if (!budget) return config.circuitBreakers.max_retries;
+  return Math.max(Math.floor((budget.percent / 100) * active), budget.minConcurrency);
+}
 
 /** The retries of one request: whether, how often, and after how long (https://www.envoyproxy.io/docs: RetryPolicy). */
 export class RetryState {
@@ -84,7 +90,7 @@ export class RetryState {
       return "limit exceeded";
     }
     this.left--;
-    if (this.cluster.retries >= config.circuitBreakers.max_retries) {
+    if (this.cluster.retries >= mostRetries(config.retryBudget, this.cluster)) {
       stats.upstream_rq_retry_overflow.inc();
       return "overflow";
     }

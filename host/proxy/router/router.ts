@@ -21,7 +21,7 @@ export class Router {
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
     const { stats } = this.manager;
     stats.rq_total.inc();
-    const route = this.stream.info.currentRoute();
+    const route = this.stream.currentRoute();
     if (!route) {
       stats.no_route.inc();
       this.reply(404, "route_not_found", ResponseFlag.NoRouteFound);

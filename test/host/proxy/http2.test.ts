@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { afterAll, expect, test } from "vitest";
+import { convertManagerTimeouts } from "../../../host/config/convert/timeouts";
 
 import { protocolOf } from "../../../host/proxy/downstream/protocol-detection";
 import {
@@ -22,7 +23,7 @@ const closing: (() => Promise<unknown>)[] = [];
 afterAll(() => Promise.all(closing.map((close) => close())));
 
 /** A proxy whose upstream answers when told to. */
-async function held(streamIdleMs?: number) {
+async function held(limits: Parameters<typeof convertManagerTimeouts>[0] = {}) {
   const releases: (() => void)[] = [];
   const waiting: (() => void)[] = [];
   let open = false;
@@ -34,8 +35,10 @@ async function held(streamIdleMs?: number) {
     for (const wake of waiting.splice(0)) wake();
   });
   const started = await startProxy(
-    bootstrap([listener([virtualHost([route("/", toCluster("app"))])])], [cluster("app", upstream.port)]),
-    streamIdleMs,
+    bootstrap(
+      [listener([virtualHost([route("/", toCluster("app"))])], { timeouts: convertManagerTimeouts(limits) })],
+      [cluster("app", upstream.port)],
+    ),
   );
   closing.push(() => started.proxy.kill().then(() => upstream.close()));
   const arrived = async (count: number) => {
@@ -110,7 +113,7 @@ test("kill cuts HTTP/2 connections", async () => {
 });
 
 test("a stream may not be silent for ever; its connection stays", async () => {
-  const { port, chains, stat } = await held(50);
+  const { port, chains, stat } = await held({ stream_idle_timeout: "0.05s" });
   const client = await H2Client.connect(port);
   const waiting = await client.request();
   expect([waiting.status, waiting.text]).toEqual([504, "stream timeout"]);

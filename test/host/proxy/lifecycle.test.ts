@@ -1,5 +1,6 @@
 import { type AddressInfo, connect, createServer } from "node:net";
 import { expect, test } from "vitest";
+import { convertManagerTimeouts } from "../../../host/config/convert/timeouts";
 import { StartError } from "../../../host/errors";
 import { bootstrap, cluster, listener, route, toCluster, virtualHost } from "./support/bootstrap";
 import { exchange, RawClient } from "./support/raw-client";
@@ -20,7 +21,7 @@ async function refused(port: number): Promise<boolean> {
 }
 
 /** A proxy whose upstream answers when told to. */
-async function held(streamIdleMs?: number) {
+async function held(limits: Parameters<typeof convertManagerTimeouts>[0] = {}) {
   const releases: (() => void)[] = [];
   let reached = () => {};
   const arrived = new Promise<void>((resolve) => {
@@ -31,8 +32,10 @@ async function held(streamIdleMs?: number) {
     reached();
   });
   const started = await startProxy(
-    bootstrap([listener([virtualHost([route("/", toCluster("app"))])])], [cluster("app", upstream.port)]),
-    streamIdleMs,
+    bootstrap(
+      [listener([virtualHost([route("/", toCluster("app"))])], { timeouts: convertManagerTimeouts(limits) })],
+      [cluster("app", upstream.port)],
+    ),
   );
   const release = () => {
     for (const r of releases) r();
@@ -71,7 +74,7 @@ test("stop cuts what outlasts the drain time", async () => {
 });
 
 test("a stream may not be silent for ever", async () => {
-  const { proxy, port, upstream, chains } = await held(50);
+  const { proxy, port, upstream, chains } = await held({ stream_idle_timeout: "0.05s" });
   const waiting = await RawClient.connect(port);
   waiting.write(GET);
   expect(await waiting.response()).toMatch(/504 Gateway Timeout.*\r\n\r\nstream timeout$/s);

@@ -312,7 +312,11 @@ describe("on the wire", () => {
                 requestHeaders: NO_MUTATION,
               }),
             ],
-            { httpFilters: [{ kind: "router", name: "router", suppressEnvoyHeaders: true }] },
+            {
+              httpFilters: [
+                { kind: "router", name: "router", suppressEnvoyHeaders: true, respectExpectedTimeout: false },
+              ],
+            },
           ),
         ],
         [cluster("app", upstream.port)],

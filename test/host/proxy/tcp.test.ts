@@ -28,7 +28,7 @@ async function start(upstream: TcpUpstream, limit = MIB, filters: readonly Netwo
       [tcpListener({}, { perConnectionBufferLimitBytes: limit })],
       [cluster("app", upstream.port, { perConnectionBufferLimitBytes: limit })],
     ),
-    undefined,
+
     [{ http: [], loggers: [], network: filters }],
   );
   cleanups.push(() => started.proxy.kill());

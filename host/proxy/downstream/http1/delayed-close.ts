@@ -2,19 +2,23 @@ import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { StatCounter } from "../../stats/store";
 
-/** Envoy's `delayed_close_timeout`: how long a client may take to read a last reply. */
+/** Envoy's default `delayed_close_timeout`: how long a client may take to read a last reply. */
 const DELAYED_CLOSE_MS = 1000;
 
 /**
- * Sends what is queued and the end of the stream, then reads on until the client closes, a second at most. Closing
- * at once would make the kernel answer bytes still under way with a reset, which may overtake the reply.
+ * Sends what is queued and the end of the stream, then reads on until the client closes, so long at most; 0 = closes at
+ * once. That would make the kernel answer bytes still under way with a reset, which may overtake the reply.
  */
-export function closeAfterFlush(socket: Socket, timeouts?: StatCounter): void {
+export function closeAfterFlush(socket: Socket, delayMs = DELAYED_CLOSE_MS, timeouts?: StatCounter): void {
   if (socket.destroyed || socket.writableEnded) return;
+  if (delayMs === 0) {
+    socket.destroySoon();
+    return;
+  }
   const timer = setTimeout(() => {
     timeouts?.inc();
     socket.destroy();
-  }, DELAYED_CLOSE_MS);
+  }, delayMs);
   socket.once("close", () => clearTimeout(timer));
   socket.once("end", () => socket.destroySoon());
   socket.end();
@@ -22,12 +26,14 @@ export function closeAfterFlush(socket: Socket, timeouts?: StatCounter): void {
 }
 
 /** Makes the connection end this way after a reply to a request that is still arriving. */
-export function closeDelayed(response: ServerResponse, timeouts: StatCounter): void {
+export function closeDelayed(response: ServerResponse, close: () => void): void {
   const { socket } = response;
   if (!socket) return;
+  const { destroySoon } = socket;
   socket.destroySoon = () => {
+    socket.destroySoon = destroySoon;
     // The second call is the one made when the client has closed.
     if (socket.writableEnded) socket.destroy();
-    else closeAfterFlush(socket, timeouts);
+    else close();
   };
 }

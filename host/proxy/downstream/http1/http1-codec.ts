@@ -4,13 +4,12 @@ import type { Duplex } from "node:stream";
 import { ResponseFlag } from "../../../stores/stream-info";
 import { ActiveStream } from "../active-stream";
 import { applyClientCert } from "../client-cert-header";
-import { type DownstreamConnection, IDLE_CONNECTION_MS } from "../connection";
+import type { DownstreamConnection } from "../connection";
 import type { ConnectionManager } from "../connection-manager";
 import { reasonPhrase } from "../reason-phrases";
 import type { Refusal } from "../refusal";
 import { StreamFacts } from "../stream-facts";
 import { UnreadStream } from "../unread-stream";
-import { closeAfterFlush } from "./delayed-close";
 import { Http1Connection, type Turn } from "./http1-connection";
 import { Http1Stream } from "./http1-stream";
 import { type Handover, Http1Tunnel } from "./http1-tunnel";
@@ -29,17 +28,17 @@ export class Http1Codec {
   constructor(private readonly manager: ConnectionManager) {
     const server = createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
-      // Silence alone ends a connection or a stream, see onSilence.
+      // Time limits are the stream's and the connection's own.
       requestTimeout: 0,
       headersTimeout: 0,
-      keepAliveTimeout: IDLE_CONNECTION_MS,
+      keepAliveTimeout: 0,
       requireHostHeader: false,
       ...(!manager.upgrades.none && {
         shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
           manager.upgrades.mayGrant((headers.upgrade ?? "").toLowerCase()),
       }),
     });
-    server.timeout = manager.streamIdleMs;
+    server.timeout = 0;
     server.maxHeadersCount = 0;
     const onRequest = (request: IncomingMessage, response: ServerResponse) =>
       this.safely(request.socket, () => this.onRequest(request, response));
@@ -50,7 +49,6 @@ export class Http1Codec {
       this.safely(socket as Socket, () => this.onTunnel(request, { socket: socket as Socket, rest }));
     server.on("connect", onTunnel);
     if (!manager.upgrades.none) server.on("upgrade", onTunnel);
-    server.on("timeout", (socket) => this.safely(socket, () => this.onSilence(socket)));
     server.on("clientError", (error, stream) => {
       const socket = stream as Socket;
       this.safely(socket, () => this.onClientError(error, socket));
@@ -90,26 +88,9 @@ export class Http1Codec {
     this.server.emit("connection", socket);
   }
 
-  /** Nothing was read or written for as long as a stream, or an idle connection, may be silent. */
-  private onSilence(socket: Socket): void {
-    const connection = this.connections.get(socket);
-    const { stats } = this.manager;
-    if (connection?.stream) {
-      stats.downstream_rq_idle_timeout.inc();
-      connection.stream.onIdleTimeout();
-    } else if (connection && !connection.used && connection.base.age < IDLE_CONNECTION_MS) {
-      // No request yet: node:http counted with the time of a stream.
-      socket.setTimeout(IDLE_CONNECTION_MS);
-    } else {
-      stats.downstream_cx_idle_timeout.inc();
-      socket.destroy();
-    }
-  }
-
   private onRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.connections.get(request.socket);
     if (!connection) return void request.socket.destroy();
-    connection.used = true;
     connection.enqueue(new RequestTurn(this, connection, request, response));
   }
 
@@ -117,7 +98,6 @@ export class Http1Codec {
   private onTunnel(request: IncomingMessage, handover: Handover): void {
     const connection = this.connections.get(handover.socket);
     if (!connection) return void handover.socket.destroy();
-    connection.used = true;
     connection.enqueue(new RequestTurn(this, connection, request, new ServerResponse(request), handover));
   }
 
@@ -232,7 +212,8 @@ export class Http1Codec {
   }
 
   /** A request that never became a stream: one reply, one log entry of the filters, the end. */
-  private answerUnread({ base }: Http1Connection, refusal: Refusal, flags: number): void {
+  private answerUnread(connection: Http1Connection, refusal: Refusal, flags: number): void {
+    const { base } = connection;
     const { stats, config, codes, clock, listenerInfo, routes, clusters, createChain } = this.manager;
     const { status, details, codec } = refusal;
     const body = codec ? reasonPhrase(status) : "";
@@ -243,7 +224,7 @@ export class Http1Codec {
     codes.count(status);
     const headers = unreadReply(status, config.serverName, body);
     base.socket.write(rawReply(headers, body), "latin1");
-    closeAfterFlush(base.socket);
+    connection.close();
     const info = new StreamFacts(base.info, listenerInfo, clock, routes, clusters);
     info.responseHeaders = headers;
     info.responseCode = status;

@@ -18,12 +18,11 @@ export interface Turn {
 
 /** A connection that speaks HTTP/1: its requests, pipelined or not, are served one after the other. */
 export class Http1Connection implements CodecConnection {
-  /** A request has come. */
-  used = false;
   /** The stream being served. */
   stream: ActiveStream | undefined;
   /** No further request is served: said so by either side, or the proxy drains. */
   closing = false;
+  readonly saysClose = true;
   private current: Turn | undefined;
   private readonly waiting: Turn[] = [];
   private held = false;
@@ -68,12 +67,23 @@ export class Http1Connection implements CodecConnection {
 
   /** Responses to come say `connection: close`, see Http1Stream. */
   drain(): void {
-    if (this.base.active === 0) closeAfterFlush(this.base.socket);
+    if (this.base.active === 0) this.close();
+  }
+
+  retire(): void {
+    if (this.base.active === 0) this.close();
+    else this.closing = true;
+  }
+
+  /** Once all is written, and the client has had time to read it. */
+  close(): void {
+    const { timeouts, stats } = this.manager;
+    closeAfterFlush(this.base.socket, timeouts.delayedCloseMs, stats.downstream_cx_delayed_close_timeout);
   }
 
   streamFinished(last: boolean): void {
     if (!last) return;
     this.stream = undefined;
-    if (this.manager.draining) this.drain();
+    if (this.manager.draining || (this.closing && this.base.retiring)) this.drain();
   }
 }

@@ -4,7 +4,7 @@ import { contained } from "../../contain";
 import { flushHead } from "../../flush-head";
 import { ReadGatherer } from "../../read-gatherer";
 import type { CodecStream, CodecStreamEvents } from "../codec";
-import { closeAfterFlush, closeDelayed } from "./delayed-close";
+import { closeDelayed } from "./delayed-close";
 import type { Http1Connection } from "./http1-connection";
 import { answerInHttp10, declaredLength, writeHead } from "./response-writer";
 
@@ -98,7 +98,7 @@ export class Http1Stream implements CodecStream {
   /** HTTP/1.1 cannot serve a next request before this one is read to its end. */
   answerEarly(): void {
     this.connection.closing = true;
-    closeDelayed(this.response, this.connection.manager.stats.downstream_cx_delayed_close_timeout);
+    closeDelayed(this.response, () => this.connection.close());
   }
 
   giveUpConnection(): void {
@@ -112,6 +112,7 @@ export class Http1Stream implements CodecStream {
       manager.stats.downstream_cx_drain_close.inc();
       connection.closing = true;
     }
+    if (connection.base.retiring) connection.closing = true;
     // HTTP/1.0 knows no chunks: without a length the end of the connection is the end of the body.
     const old = this.protocol === "HTTP/1.0";
     if (old && !headers.has("content-length")) connection.closing = true;
@@ -139,18 +140,18 @@ export class Http1Stream implements CodecStream {
     if (declared !== undefined && sent < declared && !NO_BODY.has(response.statusCode)) {
       // The client waits for bytes that never come: only the end of the connection tells it.
       flushHead(response);
-      closeAfterFlush(this.request.socket);
+      this.connection.close();
       return;
     }
     response.end();
-    if (declared !== undefined && sent > declared) closeAfterFlush(this.request.socket);
+    if (declared !== undefined && sent > declared) this.connection.close();
   }
 
   reset(): void {
-    const { request, response } = this;
+    const { connection, request, response } = this;
     if (response.headersSent) {
       flushHead(response);
-      closeAfterFlush(request.socket);
+      connection.close();
     } else request.socket.destroy();
   }
 

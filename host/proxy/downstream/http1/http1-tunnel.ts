@@ -10,7 +10,6 @@ import { contained } from "../../contain";
 import { CONNECT, isGranted } from "../../tunnel/upgrade-headers";
 import type { CodecStream, CodecStreamEvents } from "../codec";
 import { reasonPhrase } from "../reason-phrases";
-import { closeAfterFlush } from "./delayed-close";
 import type { Http1Connection } from "./http1-connection";
 import { Http1Stream } from "./http1-stream";
 
@@ -130,8 +129,7 @@ export class Http1Tunnel implements CodecStream {
   }
 
   private close(): void {
-    const { stats } = this.connection.manager;
-    closeAfterFlush(this.handover.socket, stats.downstream_cx_delayed_close_timeout);
+    this.connection.close();
   }
 
   release(): void {

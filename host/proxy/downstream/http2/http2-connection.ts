@@ -1,10 +1,8 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import { contained } from "../../contain";
-import { IdleTimer } from "../../idle-timer";
 import { ActiveStream } from "../active-stream";
 import { applyClientCert } from "../client-cert-header";
 import type { CodecConnection } from "../codec";
-import { type DownstreamConnection, IDLE_CONNECTION_MS } from "../connection";
+import type { DownstreamConnection } from "../connection";
 import type { ConnectionManager } from "../connection-manager";
 import { countPathError } from "../refusal";
 import { pathError } from "../request-headers";
@@ -16,7 +14,7 @@ const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_PROTOCOL_ERROR 
 
 /** A connection that speaks HTTP/2. */
 export class Http2Connection implements CodecConnection {
-  private readonly idle: IdleTimer;
+  readonly saysClose = false;
 
   constructor(
     readonly manager: ConnectionManager,
@@ -33,9 +31,6 @@ export class Http2Connection implements CodecConnection {
       }
     });
     session.on("error", (error: NodeJS.ErrnoException) => this.onError(error));
-    const onSilence = contained(() => this.onSilence(), manager.onBug);
-    this.idle = new IdleTimer(manager.clock, IDLE_CONNECTION_MS, onSilence);
-    session.once("close", () => this.idle.stop());
   }
 
   /** A defect of this host, before anybody else knows of the stream. */
@@ -101,7 +96,7 @@ export class Http2Connection implements CodecConnection {
     if (head.expectsContinue) active.sendContinue();
     if (head.tunnel === undefined) active.start(headers, endStream);
     // Envoy keeps no connection that asked for what it may not have.
-    else if (!active.startTunnel(head.tunnel, headers, endStream)) this.close();
+    else if (!active.startTunnel(head.tunnel, headers, endStream)) this.retire();
   }
 
   /** No stream as far as the filters know: it is only counted. */
@@ -123,34 +118,22 @@ export class Http2Connection implements CodecConnection {
     stream.close(NGHTTP2_INTERNAL_ERROR);
   }
 
-  /** Nothing came or went for as long as a connection may be idle. */
-  private onSilence(): void {
-    if (this.base.active > 0) {
-      this.idle.restart();
-      return;
-    }
-    this.manager.stats.downstream_cx_idle_timeout.inc();
-    this.close();
-  }
-
   /**
    * GOAWAY says which streams are served; requests that cross it are the client's to repeat. (nghttp2 takes none after
    * any GOAWAY, so there is no notice before it.)
    */
   drain(): void {
     if (!this.session.closed) this.manager.stats.downstream_cx_drain_close.inc();
-    this.close();
+    this.retire();
   }
 
-  private close(): void {
+  retire(): void {
     if (this.session.destroyed || this.session.closed) return;
     this.codecStats.goaway_sent.inc();
     this.session.close();
   }
 
-  streamFinished(): void {
-    this.idle.touch();
-  }
+  streamFinished(): void {}
 }
 
 function ignore(): void {}

@@ -9,7 +9,6 @@ import {
   tunnelResponseHeaders,
   type WireHeaders,
 } from "../../http2/wire-headers";
-import { IdleTimer } from "../../idle-timer";
 import type { CodecStream, CodecStreamEvents } from "../codec";
 import type { Http2Connection } from "./http2-connection";
 
@@ -33,7 +32,6 @@ export class Http2Stream implements CodecStream {
   private asksForTrailers = false;
   /** The response's end has been handed over. */
   private ended = false;
-  private silence: IdleTimer | undefined;
 
   constructor(
     private readonly connection: Http2Connection,
@@ -48,15 +46,9 @@ export class Http2Stream implements CodecStream {
     const { stream } = this;
     this.events = events;
     const onBug: OnBug = (error) => this.onBug(error);
-    const { clock, streamIdleMs } = this.connection.manager;
-    this.silence = new IdleTimer(
-      clock,
-      streamIdleMs,
-      contained(() => this.onSilence(), onBug),
-    );
     stream.on(
       "drain",
-      contained(() => this.onDrain(), onBug),
+      contained(() => events.onDrain(), onBug),
     );
     stream.on(
       "close",
@@ -66,16 +58,6 @@ export class Http2Stream implements CodecStream {
       "wantTrailers",
       contained(() => this.onWantTrailers(), onBug),
     );
-  }
-
-  private onDrain(): void {
-    this.silence?.touch();
-    this.events.onDrain();
-  }
-
-  private onSilence(): void {
-    this.connection.manager.stats.downstream_rq_idle_timeout.inc();
-    this.events.onIdleTimeout();
   }
 
   get requestArrived(): boolean {
@@ -94,10 +76,7 @@ export class Http2Stream implements CodecStream {
   readRequest(): void {
     const { stream, events } = this;
     this.body = new MessageBody(stream, "request-trailers", {
-      onData: (chunk, end) => {
-        this.silence?.touch();
-        events.onRequestData(chunk, end);
-      },
+      onData: (chunk, end) => events.onRequestData(chunk, end),
       onTrailers: (trailers) => events.onRequestTrailers(trailers),
       onBug: (error) => events.onBug(error),
     });
@@ -116,7 +95,6 @@ export class Http2Stream implements CodecStream {
   giveUpConnection(): void {}
 
   sendHeaders(headers: HeaderMap, status: number, endStream: boolean): void {
-    this.silence?.touch();
     const wire =
       this.tunnel === undefined
         ? responseHeaders(headers, status)
@@ -145,7 +123,6 @@ export class Http2Stream implements CodecStream {
   }
 
   sendData(chunk: Buffer): boolean {
-    this.silence?.touch();
     if (this.head !== undefined && this.queued === undefined) {
       this.queued = chunk;
       return true;
@@ -186,7 +163,6 @@ export class Http2Stream implements CodecStream {
 
   private onClose(): void {
     this.body?.stop();
-    this.silence?.stop();
     if (this.ended) return;
     const { rstCode } = this.stream;
     if (this.connection.session.destroyed) {

@@ -1,4 +1,5 @@
 import { convertHttp2 } from "../../../../host/config/convert/http2";
+import { convertManagerTimeouts, convertRouteTimeouts } from "../../../../host/config/convert/timeouts";
 import { CIRCUIT_BREAKERS } from "../../../../host/config/defaults";
 import type {
   Bootstrap,
@@ -40,6 +41,7 @@ export function toCluster(cluster: string, timeoutMs = 15_000): Extract<RouteAct
     choice: { kind: "one", cluster },
     notFoundStatus: 503,
     timeoutMs,
+    timeouts: convertRouteTimeouts({}),
     prefixRewrite: undefined,
     regexRewrite: undefined,
     hostRewrite: undefined,
@@ -59,6 +61,7 @@ export function virtualHost(routes: RouteConfig[], more: Partial<VirtualHostConf
     routes,
     attemptCountUpstream: false,
     attemptCountDownstream: false,
+    tellsTimeoutRetry: false,
     requestHeaders: NO_MUTATION,
     responseHeaders: NO_MUTATION,
     ...more,
@@ -96,10 +99,13 @@ export function listener(
       enableTrailers: false,
       acceptHttp10: false,
       serverName: "envoy",
+      timeouts: convertManagerTimeouts({}),
       clientCert: { mode: "SANITIZE", details: { subject: false, cert: false, dns: false, uri: false } },
       routeConfigName: "r",
       virtualHosts,
-      httpFilters: [{ kind: "router", name: "router", suppressEnvoyHeaders: false }],
+      httpFilters: [
+        { kind: "router", name: "router", suppressEnvoyHeaders: false, respectExpectedTimeout: false },
+      ],
       accessLogs: [],
       upgrades: [],
       requestHeaderMutation: NO_MUTATION,
@@ -186,6 +192,8 @@ export function cluster(
     circuitBreakers: CIRCUIT_BREAKERS,
     maxRequestsPerConnection: 0,
     idleTimeoutMs: 3_600_000,
+    maxStreamMs: 0,
+    retryBudget: undefined,
     ...more,
   };
 }

@@ -15,7 +15,6 @@ export interface StartedProxy {
 /** A proxy without filters (or with those given, by listener) on ephemeral ports. */
 export async function startProxy(
   bootstrap: Bootstrap,
-  streamIdleMs?: number,
   filters: readonly ListenerFilters[] = [],
 ): Promise<StartedProxy> {
   const chains = new PassThrough();
@@ -24,7 +23,6 @@ export async function startProxy(
     clock: systemClock,
     log: createLogger((line) => log.push(line)),
     concurrency: 1,
-    ...(streamIdleMs === undefined ? {} : { streamIdleMs }),
     loadFilters: async () => filters,
     chainFactory: () => chains.factory,
     closeFilters: () => {},

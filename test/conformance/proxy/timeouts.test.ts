@@ -1,0 +1,455 @@
+import { expect } from "vitest";
+import type { Json } from "../../support/bootstrap";
+import { type Behaviour, conformance, type Setup } from "../../support/conformance";
+import type { RawClient } from "../../support/raw-client";
+import type { UpstreamHandler } from "../../support/raw-upstream";
+
+/** Logs what became of each stream. */
+const FACTS = "on log\n details = prop response code_details\n flags = prop-int response flags";
+const GRPC: [string, string][] = [["content-type", "application/grpc"]];
+
+const silent: UpstreamHandler = () => {};
+/** Begins an answer and does not go on. */
+const begun: UpstreamHandler = (_, reply) => {
+  reply.head(200, [["transfer-encoding", "chunked"]]);
+  reply.chunk("begun");
+};
+
+/** A behaviour with limits in its connection manager, or in its route. */
+function limits(manager: Json, route: Json = {}, more: Setup = {}): Setup {
+  return {
+    script: FACTS,
+    manager,
+    routes: (id) => [{ match: { prefix: "/" }, route: { cluster: id, ...route } }],
+    upstream: silent,
+    ...more,
+  };
+}
+
+const common = (options: Json): Json => ({ common_http_protocol_options: options });
+
+/** `details flags` of the first stream. */
+async function facts(b: Behaviour): Promise<string> {
+  const details = (await b.logged("details")).replace(/^0 /, "");
+  return `${details} ${(await b.logged("flags")).replace(/^0 /, "")}`;
+}
+
+/** Flags as their bits. */
+const NONE = 0;
+const TIMEOUT = 1 << 2;
+const SILENT = 1 << 16;
+const DURATION = 1 << 19;
+
+async function late(client: RawClient) {
+  const response = await client.response();
+  return `${response.status} ${response.text}`;
+}
+
+conformance("Timeouts of streams", ({ behaviour, proxy }) => {
+  const http = (b: Behaviour, name: string) => proxy().stat(`http.${b.id}.downstream_rq_${name}`);
+
+  behaviour(
+    "stream_idle_timeout: 504 once the request is complete",
+    limits({ stream_idle_timeout: "0.2s" }),
+    async (b) => {
+      const response = await b.exchange();
+      expect([response.status, response.text]).toEqual([504, "stream timeout"]);
+      expect(await facts(b)).toBe(`stream_idle_timeout ${SILENT}`);
+      expect(await http(b, "idle_timeout")).toBe(1);
+    },
+  );
+
+  behaviour(
+    "stream_idle_timeout: 408 while the request is not complete, and each part of it counts anew",
+    limits({ stream_idle_timeout: "0.4s" }),
+    async (b) => {
+      const client = await b.connect();
+      const started = performance.now();
+      client.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n1");
+      for (const part of ["2", "3"]) {
+        await new Promise((resolve) => setTimeout(resolve, 250));
+        client.write(part);
+      }
+      expect(await late(client)).toBe("408 stream timeout");
+      expect(performance.now() - started).toBeGreaterThan(850);
+      await client.closed;
+      expect(await facts(b)).toBe(`stream_idle_timeout ${SILENT}`);
+    },
+  );
+
+  behaviour(
+    "stream_idle_timeout: a response that has begun is cut",
+    limits({ stream_idle_timeout: "0.2s" }, {}, { upstream: begun }),
+    async (b) => {
+      const response = await b.exchange();
+      expect([response.status, response.text, response.complete]).toEqual([200, "begun", false]);
+      expect(await facts(b)).toBe(`stream_idle_timeout ${SILENT}`);
+      expect(await http(b, "idle_timeout")).toBe(1);
+    },
+  );
+
+  behaviour(
+    "a route's idle_timeout takes the place of the manager's; 0 = none",
+    {
+      script: FACTS,
+      manager: { stream_idle_timeout: "0.3s" },
+      routes: (id) => [
+        { match: { prefix: "/long" }, route: { cluster: id, idle_timeout: "0.9s" } },
+        { match: { prefix: "/none" }, route: { cluster: id, idle_timeout: "0s", timeout: "1s" } },
+        { match: { prefix: "/short" }, route: { cluster: id, idle_timeout: "0.05s" } },
+      ],
+      upstream: silent,
+    },
+    async (b) => {
+      const started = performance.now();
+      const after = async (path: string) => {
+        const { text } = await b.exchange({ path });
+        return [text, Math.floor((performance.now() - started) / 250)];
+      };
+      const all = await Promise.all(["/short", "/long", "/none"].map(after));
+      expect(all.map(([text]) => text)).toEqual([
+        "stream timeout",
+        "stream timeout",
+        "upstream request timeout",
+      ]);
+      expect(all[0]![1]).toBe(0);
+      expect(all[1]![1]).toBeGreaterThanOrEqual(3);
+    },
+  );
+
+  behaviour(
+    "request_timeout: 408 when the request is not complete in time",
+    limits({ request_timeout: "0.3s" }),
+    async (b) => {
+      const client = await b.connect();
+      client.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n1");
+      expect(await late(client)).toBe("408 request timeout");
+      await client.closed;
+      expect(await facts(b)).toBe(`request_overall_timeout ${NONE}`);
+      expect(await http(b, "timeout")).toBe(1);
+    },
+  );
+
+  behaviour(
+    "request_timeout: nothing to a request that is complete, or answered before",
+    limits(
+      { request_timeout: "0.2s" },
+      {},
+      {
+        upstream: async ({ path }, reply) => {
+          if (path === "/early") reply.head(200, [["transfer-encoding", "chunked"]]);
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          if (path === "/early") reply.end();
+          else reply.send({ body: "late" });
+        },
+      },
+    ),
+    async (b) => {
+      expect((await b.exchange({ method: "POST", body: "all" })).text).toBe("late");
+      const client = await b.connect();
+      client.write("POST /early HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n1");
+      const response = await client.response();
+      expect([response.status, response.complete]).toEqual([200, true]);
+      expect(await http(b, "timeout")).toBe(0);
+    },
+  );
+
+  behaviour(
+    "max_stream_duration: 504, to gRPC DEADLINE_EXCEEDED",
+    limits(common({ max_stream_duration: "0.2s" })),
+    async (b) => {
+      const response = await b.exchange();
+      expect([response.status, response.text]).toEqual([504, "downstream duration timeout"]);
+      expect(await facts(b)).toBe(`max_duration_timeout ${NONE}`);
+      const grpc = await b.exchange({ headers: GRPC });
+      expect([grpc.status, grpc.header("grpc-status"), grpc.header("grpc-message")]).toEqual([
+        200,
+        "4",
+        "downstream duration timeout",
+      ]);
+      expect(await http(b, "max_duration_reached")).toBe(2);
+    },
+  );
+
+  behaviour(
+    "max_stream_duration: a response that has begun is cut",
+    limits(common({ max_stream_duration: "0.3s" }), {}, { upstream: begun }),
+    async (b) => {
+      const response = await b.exchange();
+      expect([response.text, response.complete]).toEqual(["begun", false]);
+      expect(await facts(b)).toBe(`max_duration_timeout ${NONE}`);
+    },
+  );
+
+  behaviour(
+    "a route's max_stream_duration takes the place of the manager's and of its own timeout",
+    {
+      script: FACTS,
+      manager: common({ max_stream_duration: "0.3s" }),
+      routes: (id) => [
+        {
+          match: { prefix: "/short" },
+          route: { cluster: id, max_stream_duration: { max_stream_duration: "0.1s" } },
+        },
+        {
+          match: { prefix: "/none" },
+          route: {
+            cluster: id,
+            timeout: "0.1s",
+            idle_timeout: "0.7s",
+            max_stream_duration: { max_stream_duration: "0s" },
+          },
+        },
+        { match: { prefix: "/" }, route: { cluster: id, timeout: "0.1s", max_stream_duration: {} } },
+      ],
+      upstream: silent,
+    },
+    async (b) => {
+      const text = async (path: string) => (await b.exchange({ path })).text;
+      expect(await Promise.all(["/short", "/none", "/"].map(text))).toEqual([
+        "downstream duration timeout",
+        "stream timeout",
+        "downstream duration timeout",
+      ]);
+      expect(b.upstream.requests.map((r) => r.header("x-envoy-expected-rq-timeout-ms"))).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+    },
+  );
+});
+
+conformance("Timeouts of routes", ({ behaviour, proxy }) => {
+  const cluster = (b: Behaviour, name: string) => proxy().stat(`cluster.${b.id}.upstream_rq_${name}`);
+
+  behaviour("timeout: 504, counted", limits({}, { timeout: "0.2s" }), async (b) => {
+    const response = await b.exchange();
+    expect([response.status, response.text]).toEqual([504, "upstream request timeout"]);
+    expect(await facts(b)).toBe(`response_timeout ${TIMEOUT}`);
+    expect(await cluster(b, "timeout")).toBe(1);
+    expect(await cluster(b, "504")).toBe(1);
+    const grpc = await b.exchange({ headers: GRPC });
+    expect([grpc.status, grpc.header("grpc-status")]).toEqual([200, "14"]);
+  });
+
+  behaviour(
+    "timeout: an answer that has begun is cut",
+    limits({}, { timeout: "0.2s" }, { upstream: begun }),
+    async (b) => {
+      const response = await b.exchange();
+      expect([response.text, response.complete]).toEqual(["begun", false]);
+      expect(await facts(b)).toBe(`response_timeout ${TIMEOUT}`);
+      expect(await cluster(b, "timeout")).toBe(1);
+      expect(await cluster(b, "504")).toBe(0);
+    },
+  );
+
+  behaviour(
+    "timeout while a retry waits is not counted",
+    limits(
+      {},
+      {
+        timeout: "0.3s",
+        retry_policy: {
+          retry_on: "5xx",
+          retry_back_off: { base_interval: "600s", max_interval: "600s" },
+        },
+      },
+      { upstream: (_, reply) => reply.send({ status: 503 }) },
+    ),
+    async (b) => {
+      const response = await b.exchange();
+      expect([response.status, response.text]).toEqual([504, "upstream request timeout"]);
+      expect(await facts(b)).toBe(`response_timeout ${TIMEOUT}`);
+      expect(await cluster(b, "timeout")).toBe(0);
+      expect(await cluster(b, "504")).toBe(0);
+    },
+  );
+
+  behaviour(
+    "per_try_idle_timeout: each part of the response counts anew",
+    limits(
+      {},
+      { retry_policy: { retry_on: "5xx", num_retries: 1, per_try_idle_timeout: "0.4s" } },
+      {
+        upstream: async ({ path }, reply) => {
+          if (path === "/silent") return;
+          reply.head(200, [["transfer-encoding", "chunked"]]);
+          for (const part of ["1", "2", "3"]) {
+            reply.chunk(part);
+            await new Promise((resolve) => setTimeout(resolve, 200));
+          }
+          if (path === "/whole") reply.end();
+        },
+      },
+    ),
+    async (b) => {
+      const whole = await b.exchange({ path: "/whole" });
+      expect([whole.text, whole.complete]).toEqual(["123", true]);
+      const cut = await b.exchange({ path: "/cut" });
+      expect([cut.text, cut.complete]).toEqual(["123", false]);
+      const none = await b.exchange({ path: "/silent" });
+      expect([none.status, none.text]).toEqual([504, "upstream request timeout"]);
+      expect(await b.allLogged("details")).toEqual([
+        "0 via_upstream",
+        "0 upstream_per_try_idle_timeout",
+        "0 upstream_per_try_idle_timeout",
+      ]);
+      expect(await b.allLogged("flags")).toEqual(["0 0", `0 ${TIMEOUT}`, `0 ${TIMEOUT | (1 << 15)}`]);
+      expect(await cluster(b, "per_try_idle_timeout")).toBe(3);
+      expect(await cluster(b, "per_try_timeout")).toBe(0);
+    },
+  );
+
+  behaviour(
+    "a cluster's max_stream_duration counts for each attempt",
+    limits(
+      {},
+      { retry_policy: { retry_on: "reset", num_retries: 1 } },
+      {
+        cluster: {
+          typed_extension_protocol_options: {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+              "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+              explicit_http_config: { http_protocol_options: {} },
+              common_http_protocol_options: { max_stream_duration: "0.2s" },
+            },
+          },
+        },
+        upstream: (request, reply) => {
+          if (request.path === "/begun") return begun(request, reply);
+        },
+      },
+    ),
+    async (b) => {
+      const response = await b.exchange();
+      expect([response.status, response.text]).toEqual([504, "upstream max stream duration reached"]);
+      expect(b.upstream.requests).toHaveLength(2);
+      expect(await facts(b)).toBe(`upstream_max_stream_duration_reached ${DURATION | (1 << 15)}`);
+      expect(await cluster(b, "max_duration_reached")).toBe(2);
+      const cut = await b.exchange({ path: "/begun" });
+      expect([cut.text, cut.complete]).toEqual(["begun", false]);
+      expect((await b.allLogged("flags")).at(-1)).toBe(`0 ${DURATION}`);
+      const client = await b.connect();
+      client.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n1");
+      expect(await late(client)).toBe("408 upstream max stream duration reached");
+    },
+  );
+});
+
+conformance("Timeouts of gRPC", ({ behaviour }) => {
+  const grpc = (timeout?: string): [string, string][] => [
+    ...GRPC,
+    ...(timeout === undefined ? [] : ([["grpc-timeout", timeout]] as [string, string][])),
+  ];
+  /** What a host is told, for what a client asks. */
+  const told = async (b: Behaviour, timeout?: string, headers = grpc(timeout)) => {
+    const { length } = b.upstream.requests;
+    await b.exchange({ method: "POST", headers });
+    const request = b.upstream.requests[length]!;
+    return `${request.header("grpc-timeout")} ${request.header("x-envoy-expected-rq-timeout-ms")}`;
+  };
+  const answering: Setup = { upstream: (_, reply) => reply.send({ headers: [["grpc-status", "0"]] }) };
+
+  behaviour(
+    "nothing configured: passed on, and the route's timeout counts",
+    limits({}, {}, answering),
+    async (b) => {
+      expect(await told(b, "5S")).toBe("5S 15000");
+      expect(await told(b)).toBe("undefined 15000");
+    },
+  );
+
+  behaviour(
+    "max_grpc_timeout with grpc_timeout_offset",
+    limits({}, { max_grpc_timeout: "10s", grpc_timeout_offset: "1s" }, answering),
+    async (b) => {
+      expect(await told(b, "5S")).toBe("4000m 4000");
+      expect(await told(b, "60S")).toBe("10000m 10000");
+      expect(await told(b, "1S")).toBe("1000m 1000");
+      expect(await told(b)).toBe("10000m 10000");
+      expect(await told(b, "soon")).toBe("10000m 10000");
+      expect(await told(b, "0m")).toBe("10000m 10000");
+      expect(await told(b, undefined, [["grpc-timeout", "5S"]])).toBe("5S 15000");
+    },
+  );
+
+  behaviour(
+    "max_grpc_timeout 0: as long as the client says",
+    limits({}, { max_grpc_timeout: "0s" }, answering),
+    async (b) => {
+      expect(await told(b, "3H")).toBe("10800000m 10800000");
+      expect(await told(b)).toBe("undefined undefined");
+      expect(await told(b, "99999999H")).toBe("99999999H 359999996400000");
+    },
+  );
+
+  behaviour(
+    "max_grpc_timeout: the attempt's own limit is what the host is told",
+    limits(
+      {},
+      { max_grpc_timeout: "10s", retry_policy: { retry_on: "5xx", per_try_timeout: "2s" } },
+      answering,
+    ),
+    async (b) => expect(await told(b, "5S")).toBe("2000m 2000"),
+  );
+
+  behaviour("max_grpc_timeout: it counts", limits({}, { max_grpc_timeout: "10s" }), async (b) => {
+    const response = await b.exchange({ method: "POST", headers: grpc("200m") });
+    expect([response.header("grpc-status"), response.header("grpc-message")]).toEqual([
+      "14",
+      "upstream request timeout",
+    ]);
+    expect(await facts(b)).toBe(`response_timeout ${TIMEOUT}`);
+  });
+
+  behaviour(
+    "grpc_timeout_header_max with its offset",
+    limits(
+      {},
+      {
+        max_stream_duration: {
+          max_stream_duration: "30s",
+          grpc_timeout_header_max: "10s",
+          grpc_timeout_header_offset: "1s",
+        },
+      },
+      answering,
+    ),
+    async (b) => {
+      expect(await told(b, "5S")).toBe("4000m undefined");
+      expect(await told(b, "60S")).toBe("9000m undefined");
+      expect(await told(b)).toBe("30000m undefined");
+      expect(await told(b, undefined, [["grpc-timeout", "5S"]])).toBe("5S undefined");
+      const none = await b.exchange({ method: "POST", headers: grpc("1S") });
+      expect([none.header("grpc-status"), none.header("grpc-message")]).toEqual([
+        "4",
+        "downstream duration timeout",
+      ]);
+    },
+  );
+
+  behaviour(
+    "grpc_timeout_header_max 0: as long as the client says; without a duration there is none",
+    limits({}, { max_stream_duration: { grpc_timeout_header_max: "0s" } }, answering),
+    async (b) => {
+      expect(await told(b, "60S")).toBe("60000m undefined");
+      expect(await told(b)).toBe("undefined undefined");
+      expect(await told(b, "1500u")).toBe("2m undefined");
+    },
+  );
+
+  behaviour(
+    "grpc_timeout_header_max: it counts",
+    limits({}, { max_stream_duration: { grpc_timeout_header_max: "10s" } }),
+    async (b) => {
+      const response = await b.exchange({ method: "POST", headers: grpc("200m") });
+      expect([response.header("grpc-status"), response.header("grpc-message")]).toEqual([
+        "4",
+        "downstream duration timeout",
+      ]);
+      expect(await facts(b)).toBe(`max_duration_timeout ${NONE}`);
+    },
+  );
+});
