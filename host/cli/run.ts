@@ -1,33 +1,17 @@
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
-import type { LogLevel } from "../../sdk/abi/log-level";
+import { Command, Option } from "commander";
 import { LogLevel as Level } from "../../sdk/abi/log-level";
 import type { Engine, EngineName, EngineOptions, RunningEngine } from "../engine";
 import { hostBug, UsageError } from "../errors";
-import { COMPONENTS, type Component, createLogger, isComponent, LEVEL_NAMES, type Logger } from "../log";
+import { createLogger, LEVEL_NAMES, type Logger } from "../log";
 import { componentLevelsArgument, levelArgument } from "./levels";
 import { packageRoot } from "./package-root";
 import { report } from "./report";
+import { buildArgument, countArgument, portArgument, setArgument } from "./run-arguments";
+import { checkOptions, type RunOptions } from "./run-options";
+import { probeArgument, statusArgument, urlArgument } from "./status/options";
 import { supervise } from "./supervise";
 import { writeLogLine } from "./terminal";
-import { type ModuleBuild, parseBuild } from "./watch/module-build";
-
-interface RunOptions {
-  configPath?: string;
-  engine: EngineName;
-  lenient?: boolean;
-  set?: string[];
-  substitute?: boolean;
-  logLevel?: LogLevel;
-  componentLogLevel?: ReadonlyMap<Component, LogLevel>;
-  concurrency?: number;
-  watch?: boolean;
-  build?: ModuleBuild[];
-  trace?: boolean;
-  traceFull?: boolean;
-  maxCallbackMs?: number;
-  inspect?: number | true;
-}
 
 /** What a program that embeds `run` may hook into (`npm start` does). */
 export interface RunHooks {
@@ -76,6 +60,13 @@ export function runCommand(outcome: { exitCode: number }, hooks: RunHooks): Comm
     )
     .option("--concurrency <n>", "worker threads (the node engine always runs one)", countArgument)
     .option(
+      "--status <[address:]port>",
+      "health and merged metrics, as at port 15020 of a mesh's sidecar",
+      statusArgument,
+    )
+    .option("--app-metrics <url>", "with --status: the app's metrics, joined to the proxy's", urlArgument)
+    .option("--app-health <name=url>", "with --status: the app's health (again for more)", probeArgument)
+    .option(
       "--watch",
       "follow the file, the modules it names and their sources; what is refused changes nothing",
     )
@@ -103,6 +94,8 @@ Examples:
   $ proxy-wasm run envoy.yaml --inspect                      a page on 127.0.0.1 with every stream, hook by hook
   $ proxy-wasm run envoy.yaml --set admin.address.socket_address.port_value=0
                                                              a free port; the "ready" line tells which
+  $ proxy-wasm run envoy.yaml --status 15020 --app-metrics http://127.0.0.1:8080/metrics
+                                                             /healthz/ready, /health, and one page of metrics
   $ proxy-wasm run envoy.yaml --watch --build index.ts=build/my-filter.wasm
                                                              edit the filter or the file: traffic goes on
 
@@ -116,54 +109,13 @@ Relative paths in the file count from the working directory, as in Envoy. The lo
 format. SIGINT (Ctrl-C) and SIGTERM let requests in flight finish, 10 s at most; a second one ends at once.
 Exit codes: 0 stopped, 1 failed to start or died, 2 wrong usage.`;
 
-function setArgument(text: string, before: string[] = []): string[] {
-  if (text.indexOf("=") < 1)
-    throw new InvalidArgumentError(
-      `'${text}' is not path=value, as in admin.address.socket_address.port_value=0.`,
-    );
-  return [...before, text];
-}
-
-function portArgument(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError("A port from 0 (a free one) to 65535 is wanted.");
-  return port;
-}
-
-function buildArgument(text: string, before: ModuleBuild[] = []): ModuleBuild[] {
-  return [...before, parseBuild(text)];
-}
-
-function countArgument(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1)
-    throw new InvalidArgumentError("A whole number from 1 on is wanted.");
-  return count;
-}
-
 async function run(positional: string | undefined, options: RunOptions, hooks: RunHooks): Promise<number> {
   const configPath = positional ?? options.configPath;
   if (configPath === undefined)
     throw new UsageError("which file? proxy-wasm run envoy.yaml (or -c envoy.yaml)");
   if (positional !== undefined && options.configPath !== undefined)
     throw new UsageError("the file is given twice: as an argument and with -c");
-  if (options.engine === "node") knownComponents(options.componentLogLevel);
-
-  if (options.engine === "envoy" && (options.trace || options.traceFull))
-    throw new UsageError(
-      "--trace is the node engine's; with --engine envoy use --component-log-level wasm:trace",
-    );
-
-  if (options.engine === "envoy" && options.maxCallbackMs !== undefined)
-    throw new UsageError("--max-callback-ms is the node engine's");
-
-  if (options.engine === "envoy" && options.substitute)
-    throw new UsageError("--substitute is the node engine's; Envoy has these filters itself");
-
-  if (options.engine === "envoy" && options.inspect !== undefined)
-    throw new UsageError("--inspect is the node engine's; its page compares single streams with Envoy");
-
+  checkOptions(options);
   // Where the proxy listens is what the command is run for: only "off" hides it.
   const log = createLogger(writeLogLine, options.logLevel === Level.Off ? Level.Off : Level.Info);
   if (options.engine === "node" && (options.concurrency ?? 1) > 1)
@@ -172,21 +124,38 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
   const engine = inspected?.engine ?? (await loadEngine(options.engine));
   const onBug = bugLogger(log);
   const say = (line: string) => log.log("main", Level.Info, "proxy-wasm", line);
+  let status: Awaited<ReturnType<typeof statusPage>>;
   try {
+    status = await statusPage(options, say);
     return await supervise(
       () => start(engine, engineOptions(configPath, options), options, say),
       (running) => {
         const ms = Math.round(performance.now() - (hooks.began ?? 0));
         say(readyLine(running, ms));
         if (options.engine === "node") process.on("uncaughtException", onBug);
+        status?.follow(running);
         if (inspected) say(`inspector: ${inspected.url}`);
         hooks.onReady?.(running, ms);
       },
     );
   } finally {
     process.off("uncaughtException", onBug);
+    status?.close();
     await inspected?.close();
   }
+}
+
+/** Health and merged metrics, if they are wanted; they say "not yet" until the proxy is up. */
+async function statusPage(options: RunOptions, say: (line: string) => void) {
+  if (!options.status) return undefined;
+  const { StatusServer } = await import("./status/server");
+  const status = new StatusServer({
+    address: options.status,
+    appMetrics: options.appMetrics,
+    appHealth: options.appHealth ?? new Map(),
+  });
+  say(`status: ${await status.listen()}`);
+  return status;
 }
 
 /** The node engine under an inspector, and the address of its page. */
@@ -262,12 +231,6 @@ function engineOptions(configPath: string, options: RunOptions): EngineOptions {
     ...(options.maxCallbackMs !== undefined && { maxCallbackMs: options.maxCallbackMs }),
     ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
   };
-}
-
-function knownComponents(levels: ReadonlyMap<string, LogLevel> | undefined): void {
-  for (const name of levels?.keys() ?? [])
-    if (!isComponent(name))
-      throw new UsageError(`the node engine has no log component '${name}'; it has ${COMPONENTS.join(", ")}`);
 }
 
 function readyLine({ engine, admin, listeners }: RunningEngine, ms: number): string {
