@@ -145,8 +145,9 @@ function setConnectHeaders(
   headers.append(":scheme", "http");
   if (transferEncoding !== undefined)
     return { status: 501, details: "http1.invalid_transfer_encoding", codec: true };
-  const wrong = !/:\d{1,5}$/.test(target) || !AUTHORITY.test(target) || headers.has("content-length");
-  return wrong ? codecError("http1.codec_error") : undefined;
+  if (headers.has("content-length")) return codecError("http1.body_disallowed");
+  const wrong = !/:\d{1,5}$/.test(target) || !AUTHORITY.test(target);
+  return wrong ? codecError("http1.invalid_url") : undefined;
 }
 
 /** `:authority :path :method :scheme` in that order; an absolute target overrides the host header. */
