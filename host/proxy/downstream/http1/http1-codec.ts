@@ -13,6 +13,7 @@ import { UnreadStream } from "../unread-stream";
 import { Http1Connection, type Turn } from "./http1-connection";
 import { Http1Stream } from "./http1-stream";
 import { type Handover, Http1Tunnel } from "./http1-tunnel";
+import { mayHaveLostBytes, noteLostBytes } from "./lost-bytes";
 import { refusalOf, refusalOfBytes } from "./refusal";
 import { readRequestHead } from "./request-headers";
 import { rawReply, unreadReply } from "./response-writer";
@@ -33,17 +34,22 @@ export class Http1Codec {
       headersTimeout: 0,
       keepAliveTimeout: 0,
       requireHostHeader: false,
-      ...(!manager.upgrades.none && {
-        shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
-          manager.upgrades.mayGrant((headers.upgrade ?? "").toLowerCase()),
-      }),
+      shouldUpgradeCallback: (request: IncomingMessage) => {
+        if (manager.upgrades.mayGrant((request.headers.upgrade ?? "").toLowerCase())) return true;
+        noteLostBytes(request);
+        return false;
+      },
     });
     server.timeout = 0;
     server.maxHeadersCount = 0;
     const onRequest = (request: IncomingMessage, response: ServerResponse) =>
       this.safely(request.socket, () => this.onRequest(request, response));
     server.on("request", onRequest);
-    server.on("checkContinue", onRequest);
+    server.on("checkContinue", (request, response) => {
+      // Whether the client is told to go on is for the request's head to say; node:http would close without it.
+      Object.assign(response, { _expect_continue: false });
+      onRequest(request, response);
+    });
     server.on("checkExpectation", onRequest);
     const onTunnel = (request: IncomingMessage, socket: Duplex, rest: Buffer) =>
       this.safely(socket as Socket, () => this.onTunnel(request, { socket: socket as Socket, rest }));
@@ -166,7 +172,7 @@ export class Http1Codec {
       return;
     }
     const old = request.httpVersion !== "1.1";
-    if (head.closes || (old && !head.keepsAlive)) connection.closing = true;
+    if (head.closes || (old && !head.keepsAlive) || mayHaveLostBytes(request)) connection.closing = true;
     if (head.expectsContinue) stream.sendContinue();
     const { headers } = head;
     const endStream = head.transferEncoding === undefined && !Number(head.contentLength ?? 0);

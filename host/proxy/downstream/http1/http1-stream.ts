@@ -81,6 +81,10 @@ export class Http1Stream implements CodecStream {
 
   private onRequestEnd(): void {
     const raw = this.request.rawTrailers;
+    if (raw.some((name, i) => i % 2 === 0 && name.toLowerCase() === "connection")) {
+      // node:http takes it for a word of the head's, and may read no further.
+      this.connection.closing = true;
+    }
     if (raw.length === 0 || !this.connection.manager.config.enableTrailers) {
       this.events.onRequestData(EMPTY, true);
       return;

@@ -16,7 +16,9 @@ export function refusalOf(
   const old = request.httpVersion === "1.0" || request.httpVersion === "0.9";
   if (request.httpVersion !== "1.1" && !(old && acceptHttp10)) return codecError(426, "low_version");
   if (request.rawHeaders.length / 2 > MAX_HEADERS) return codecError(431, "http1.too_many_headers");
-  const { transferEncoding } = head;
+  const { transferEncoding, contentLength } = head;
+  if (transferEncoding !== undefined && contentLength !== undefined)
+    return codecError(400, "http1.content_length_and_chunked_not_allowed");
   if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
     return codecError(501, "http1.invalid_transfer_encoding");
   }

@@ -54,7 +54,8 @@ export function readRequestHead(
   let upgrade: string | undefined;
   let transferEncoding: string | undefined;
   let contentLength: string | undefined;
-  let expectsContinue = false;
+  let expect: string | undefined;
+  let teBytes = 0;
   let closes = false;
   let keepsAlive = false;
   for (let i = 0; i < raw.length; i += 2) {
@@ -62,11 +63,13 @@ export function readRequestHead(
     const value = raw[i + 1]!;
     if (asks && (name === "connection" || name === "upgrade")) headers.add(name, value);
     if (!DROPPED.has(name)) {
-      if (name === "expect" && value.toLowerCase() === "100-continue") expectsContinue = true;
-      else if (name === "te") addTe(headers, value);
-      else {
+      if (name === "te") {
+        teBytes += value.length;
+        addTe(headers, value);
+      } else {
         headers.add(name, value);
         if (name === "content-length") contentLength = value;
+        else if (name === "expect") expect = expect === undefined ? value : `${expect},${value}`;
       }
     } else if (name === "host") host = host && value ? `${host},${value}` : host || value;
     else if (name === "connection") connection = connection === undefined ? value : `${connection},${value}`;
@@ -75,12 +78,19 @@ export function readRequestHead(
     else if (name === "transfer-encoding")
       transferEncoding = transferEncoding === undefined ? value : `${transferEncoding},${value}`;
   }
+  const expectsContinue = expect?.toLowerCase() === "100-continue";
+  if (expectsContinue) headers.remove("expect");
   let error: Refusal | undefined;
   if (connection !== undefined) {
-    for (const token of connection.toLowerCase().split(",")) {
+    const tokens = connection.toLowerCase().split(",");
+    if (tokens.length >= MAX_TOKENS && tokens.filter((t) => t !== "").length >= MAX_TOKENS)
+      error = codecError("http1.connection_header_rejected");
+    for (const token of tokens) {
       const name = token.trim();
       if (name === "close") closes = true;
       else if (name === "keep-alive") keepsAlive = true;
+      else if (name === "te" && teBytes >= MAX_NOMINATED_TE)
+        error = codecError("http1.connection_header_rejected");
       else if (name !== "" && name !== "te" && name !== "upgrade" && name !== "http2-settings") {
         // Nobody may nominate away what security stands on.
         if (NOT_NOMINABLE.has(name) || name.startsWith(":"))
@@ -113,6 +123,11 @@ export function readRequestHead(
   };
 }
 
+/** So many words of `connection` are too many. */
+const MAX_TOKENS = 10;
+/** So many bytes of a `te` that it names, too. */
+const MAX_NOMINATED_TE = 256;
+
 const NOT_NOMINABLE: ReadonlySet<string> = new Set([
   "x-forwarded-for",
   "x-forwarded-host",
@@ -121,7 +136,7 @@ const NOT_NOMINABLE: ReadonlySet<string> = new Set([
 
 /** Of `te` only `trailers` may travel on. */
 function addTe(headers: HeaderMap, value: string): void {
-  if (value.split(",").some((t) => t.trim().toLowerCase() === "trailers")) headers.set("te", "trailers");
+  if (value.split(",").some((t) => t.trim() === "trailers")) headers.set("te", "trailers");
 }
 
 /** `upgrade: h2c` is ignored and the request served as it is. */
@@ -131,7 +146,7 @@ function withoutH2c(upgrade: string): string | undefined {
     .split(",")
     .map((t) => t.trim())
     .filter((t) => t !== "h2c" && t !== "");
-  return rest.length === 0 ? undefined : rest.join(",");
+  return rest.length === 0 && upgrade !== "" ? undefined : rest.join(",");
 }
 
 /** A CONNECT says where to, in place of a path; it has no body, as what follows is no HTTP. */
@@ -168,6 +183,7 @@ function setPseudoHeaders(
       authority = absolute[2]!;
       path = absolute[3]! === "" ? "/" : absolute[3]!;
       if (!/^https?$/i.test(absolute[1]!)) fault = codecError("http1.invalid_scheme");
+      else if (!isUrlHost(authority)) fault = codecError("http1.invalid_url");
     } else if (method !== "OPTIONS" || target !== "*") fault = codecError("http1.invalid_url");
   }
   if (authority !== undefined) headers.append(":authority", authority);
@@ -179,6 +195,13 @@ function setPseudoHeaders(
   if (authority !== undefined && !AUTHORITY.test(authority)) return codecError("http.invalid_authority");
   if (authority === undefined || UNKNOWN_METHODS.has(method)) return refused(400, "missing_host_header");
   return pathError(path);
+}
+
+/** Host and port of an absolute target, of which less is allowed than of a `host` header. */
+const URL_HOST = /^(?:[A-Za-z0-9\-.]+|\[[A-Fa-f0-9:.]+\])(?::(?:0*[0-9]{1,5}))?$/;
+
+function isUrlHost(authority: string): boolean {
+  return URL_HOST.test(authority) && Number(/:(\d+)$/.exec(authority)?.[1] ?? 0) <= 65_535;
 }
 
 /** A method that node:http knows and Envoy's parser does not. */
