@@ -161,6 +161,7 @@ export class NodeProxy implements RunningEngine {
       clock: deps.clock,
       store,
       clusters,
+      node: this.bootstrap.node,
       listenerPrefix: listenerPrefix(config),
       onBug,
       createChain: deps.chainFactory(filters, config.perConnectionBufferLimitBytes, config.name),

@@ -12,6 +12,8 @@ import {
 /** The facts of a stream as they are when it begins. Plain TCP leaves what has to do with HTTP as it is. */
 export abstract class Facts implements StreamInfo {
   protocol: string | undefined;
+  remoteAddress: string;
+  remotePort: number;
   readonly startTime: bigint;
   readonly startMonotonic: bigint;
   endMonotonic: bigint | undefined;
@@ -35,6 +37,8 @@ export abstract class Facts implements StreamInfo {
     clock: Clock,
   ) {
     this.filterState = new FilterState(connection.filterState);
+    this.remoteAddress = connection.remoteAddress;
+    this.remotePort = connection.remotePort;
     this.startTime = clock.now();
     this.startMonotonic = clock.monotonic();
   }

@@ -46,6 +46,7 @@ export const INLINE_REQUEST: ReadonlySet<string> = new Set([
   "x-envoy-ip-tags",
   "x-envoy-is-timeout-retry",
   "x-envoy-max-retries",
+  "x-envoy-original-host",
   "x-envoy-original-path",
   "x-envoy-original-url",
   "x-envoy-retriable-header-names",

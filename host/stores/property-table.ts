@@ -149,8 +149,8 @@ export const PROPERTIES: Readonly<Record<string, Row | Rows>> = {
   },
 
   source: {
-    address: stream((s) => text(s.info.connection.remoteAddress)),
-    port: stream((s) => int(s.info.connection.remotePort)),
+    address: stream((s) => text(s.info.remoteAddress)),
+    port: stream((s) => int(s.info.remotePort)),
   },
   destination: {
     address: stream((s) => text(s.info.connection.localAddress)),

@@ -111,6 +111,9 @@ export interface RouteInfo {
 /** Facts of one stream that filters read as properties and loggers print. Times are nanoseconds. */
 export interface StreamInfo {
   readonly connection: ConnectionInfo;
+  /** Who the stream comes from: the connection's other end, or whom trusted headers name in its place (port 0). */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
   readonly listener: {
     direction: number;
     metadata: Metadata | undefined;

@@ -23,6 +23,7 @@ import type {
 import { HTTP_OPTIONS_KEY } from "../schema/cluster";
 import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
+import { convertEdge } from "./edge";
 import { convertInspection, convertMatch } from "./filter-chain";
 import { convertEndpoints, convertHostSets, convertLocality } from "./host-sets";
 import { convertHttp2 } from "./http2";
@@ -153,7 +154,9 @@ function convertManager(manager: RawManager, path: FieldPath, source: Source): H
         uri: details?.uri ?? false,
       },
     },
+    edge: convertEdge(manager, routes),
     routeConfigName: routes.name ?? "",
+    ignorePortInHostMatching: routes.ignore_port_in_host_matching ?? false,
     virtualHosts: (routes.virtual_hosts ?? []).map(convertHost),
     httpFilters: (manager.http_filters ?? []).map((filter, i) =>
       convertFilter(filter, [...path, "http_filters", i, "typed_config", "config"], source),

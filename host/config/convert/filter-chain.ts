@@ -20,7 +20,7 @@ export function convertMatch(raw: RawMatch): FilterChainMatch {
   };
 }
 
-function convertCidr({ address_prefix, prefix_len }: RawCidr): Cidr {
+export function convertCidr({ address_prefix, prefix_len }: RawCidr): Cidr {
   return { address: address_prefix, prefixLength: prefix_len ?? 0 };
 }
 

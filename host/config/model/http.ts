@@ -1,4 +1,5 @@
 import type { HeaderMutation, Http2Config } from "./common";
+import type { EdgeConfig } from "./edge";
 import type { VirtualHostConfig } from "./route";
 import type { ManagerTimeouts } from "./timeouts";
 import type { ManagerUpgrade } from "./upgrade";
@@ -12,11 +13,14 @@ export interface HttpConnectionManagerConfig {
   enableTrailers: boolean;
   acceptHttp10: boolean;
   clientCert: ClientCertHeaderConfig;
+  edge: EdgeConfig;
   timeouts: ManagerTimeouts;
   /** `server_name`, default `envoy`. */
   serverName: string;
   routeConfigName: string;
   virtualHosts: VirtualHostConfig[];
+  /** Virtual hosts are found without the port of a request's host. */
+  ignorePortInHostMatching: boolean;
   httpFilters: HttpFilterConfig[];
   /** `access_log` */
   accessLogs: WasmPluginConfig[];

@@ -2,6 +2,7 @@
 export type * from "./bootstrap";
 export type * from "./cluster";
 export type * from "./common";
+export type * from "./edge";
 export type * from "./host-sets";
 export type * from "./http";
 export type * from "./listener";

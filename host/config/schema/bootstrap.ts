@@ -2,6 +2,7 @@ import * as z from "zod";
 import { nativeFilterHint } from "../substitute/native-filters";
 import { cluster } from "./cluster";
 import { address, locality, metadata } from "./common";
+import { edgeFields, onePortRule } from "./edge";
 import { filterChainMatch, listenerFilter } from "./filter-chain";
 import { http2Options } from "./http2";
 import { message, rule, typed } from "./message";
@@ -79,8 +80,9 @@ const connectionManager = typed(
     set_current_client_cert_details: message({}, { subject: bool, cert: bool, dns: bool, uri: bool }),
     access_log: z.array(accessLog),
     upgrade_configs: managerUpgrades(z.array(httpFilter)),
+    ...edgeFields,
   },
-).check(upgradesDiffer);
+).check(upgradesDiffer, onePortRule);
 
 const networkFilter = message(
   {

@@ -6,7 +6,7 @@ import { enumeration, port, requiredText, text, u32 } from "./scalars";
 const nonZeroPort = port.refine((n) => n > 0, "must be at least 1").meta({ type: "port" });
 
 /** `CidrRange`. */
-const cidr = message(
+export const cidr = message(
   { address_prefix: requiredText.refine((address) => isIP(address) !== 0, "must be an IP address") },
   { prefix_len: u32 },
 ).check(

@@ -192,5 +192,12 @@ const virtualHost = message(
 /** `RouteConfiguration`. */
 export const routeConfig = message(
   {},
-  { name: text, virtual_hosts: z.array(virtualHost), validate_clusters: bool, ...mutations },
+  {
+    name: text,
+    virtual_hosts: z.array(virtualHost),
+    validate_clusters: bool,
+    internal_only_headers: z.array(headerName),
+    ignore_port_in_host_matching: bool,
+    ...mutations,
+  },
 );

@@ -68,7 +68,7 @@ function refuseBytes(error: NodeJS.ErrnoException, socket: Socket): void {
 /** The last answer on a connection. */
 function refuse(status: number, socket: Socket): void {
   const body = reasonPhrase(status);
-  socket.write(rawReply(unreadReply(status, "envoy", body), body), "latin1");
+  socket.write(rawReply(unreadReply(status, [["server", "envoy"]], body), body), "latin1");
   closeAfterFlush(socket);
 }
 

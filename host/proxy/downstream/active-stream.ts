@@ -13,8 +13,7 @@ import type { CodecStream, CodecStreamEvents } from "./codec";
 import type { DownstreamConnection } from "./connection";
 import type { ConnectionManager } from "./connection-manager";
 import { reasonPhrase } from "./reason-phrases";
-import type { Refusal } from "./refusal";
-import { finishResponseHeaders } from "./response-headers";
+import { countPathError, type Refusal } from "./refusal";
 import { StreamFacts } from "./stream-facts";
 import { type StreamTimerEvents, StreamTimers } from "./stream-timers";
 
@@ -68,17 +67,30 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
 
   /** Runs a readable request through the chain. */
   start(headers: HeaderMap, endStream: boolean): void {
-    this.begin(headers, endStream);
+    if (this.begin(headers, endStream)) this.run(headers, endStream);
+  }
+
+  private run(headers: HeaderMap, endStream: boolean): void {
     this.chain.requestHeaders(headers, endStream);
     this.timers.touch();
     if (!endStream && !this.finished) this.codec.readRequest();
   }
 
-  private begin(headers: HeaderMap, endStream: boolean): void {
+  /** False when it is not served, and has been answered. */
+  private begin(headers: HeaderMap, endStream: boolean): boolean {
+    const { edge, stats } = this.manager;
+    const refusal = edge.admit(headers, this.connection.info);
+    if (refusal) {
+      countPathError(refusal, stats);
+      this.reject(headers, refusal, endStream);
+      return false;
+    }
+    edge.enter(headers, this.info);
     this.info.requestHeaders = headers;
     this.isHead = headers.get(":method") === "HEAD";
     this.requestComplete = endStream;
     this.currentRoute();
+    return true;
   }
 
   /** The route of the request as its headers stand now; its time limits count from here. */
@@ -93,16 +105,16 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     this.timers.touch();
   }
 
-  /** A request for another protocol, by `upgrade` or CONNECT. False when it is refused. */
+  /** A request for another protocol, by `upgrade` or CONNECT. False when the protocol is refused. */
   startTunnel(type: string, headers: HeaderMap, endStream: boolean): boolean {
     const { info, manager } = this;
-    info.requestHeaders = headers;
+    if (!this.begin(headers, endStream)) return true;
     const route = info.currentRoute();
     // A CONNECT that leads nowhere is a matter for the router.
     if (type !== CONNECT || route) {
       const createChain = manager.upgrades.grant(type, route);
       if (!createChain) {
-        this.refuseUpgrade(headers, endStream);
+        this.refuseProtocol();
         return false;
       }
       this.tunnel = type;
@@ -110,13 +122,16 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
       manager.stats.downstream_cx_upgrades_total.inc();
       manager.stats.downstream_cx_upgrades_active.add(1);
     }
-    this.start(headers, endStream);
+    this.run(headers, endStream);
     return true;
   }
 
   /** The client asks for another protocol, which no route allows. */
   refuseUpgrade(headers: HeaderMap, endStream: boolean): void {
-    this.begin(headers, endStream);
+    if (this.begin(headers, endStream)) this.refuseProtocol();
+  }
+
+  private refuseProtocol(): void {
     this.manager.stats.downstream_rq_ws_on_non_ws_route.inc();
     this.localReply({ status: 403, body: "", details: "upgrade_failed" });
   }
@@ -170,7 +185,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   // --- trouble
 
   /** Answers a request that cannot be served at all; no filter sees it. */
-  reject(requestHeaders: HeaderMap, { status, details, codec }: Refusal, endStream: boolean): void {
+  reject(requestHeaders: HeaderMap, { status, details, codec, location }: Refusal, endStream: boolean): void {
     const { info } = this;
     info.responseCodeDetails = details;
     const body = codec ? reasonPhrase(status) : "";
@@ -180,8 +195,9 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
       headers.append("content-length", String(body.length));
       headers.append("content-type", "text/plain");
     } else info.requestHeaders = requestHeaders;
-    // Only a request that is merely not found leaves its connection usable, if it has been read.
-    if (status === 404) this.requestComplete = endStream;
+    if (location !== undefined) headers.append("location", location);
+    // A request that is merely not found here leaves its connection usable, if it has been read.
+    if (!codec && status !== 400) this.requestComplete = endStream;
     else this.codec.giveUpConnection();
     this.sendResponseHeaders(headers, !codec);
     if (codec) this.sendResponseData(Buffer.from(body, "latin1"), true);
@@ -282,7 +298,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
       if (this.tunnel === undefined) manager.stats.downstream_rq_rx_reset.inc();
       codec.answerEarly();
     }
-    finishResponseHeaders(headers, manager.config.serverName, this.tunnel);
+    manager.edge.leave(headers, this.info.requestHeaders, this.tunnel);
     this.info.responseHeaders = headers;
     this.info.responseCode = status;
     try {
@@ -304,7 +320,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     const { headers, body } = buildLocalReply(reply, { grpc, head: isHead }, () => {});
     const status = Number(headers.get(":status"));
     const bare = isHead || body.length === 0;
-    finishResponseHeaders(headers, manager.config.serverName);
+    manager.edge.leave(headers, this.info.requestHeaders, this.tunnel);
     info.responseHeaders = headers;
     info.responseCode = status;
     info.responseCodeDetails = reply.details;

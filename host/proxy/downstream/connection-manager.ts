@@ -1,6 +1,11 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock";
-import type { HttpConnectionManagerConfig, HttpListenerConfig, ManagerTimeouts } from "../../config/model";
+import type {
+  HttpConnectionManagerConfig,
+  HttpListenerConfig,
+  ManagerTimeouts,
+  NodeConfig,
+} from "../../config/model";
 import type { ConnectionInfo, StreamInfo } from "../../stores/stream-info";
 import type { ChainFactory } from "../chain";
 import type { ClusterManager } from "../clusters/cluster-manager";
@@ -11,6 +16,7 @@ import { RouteTable } from "../router/route-table";
 import type { StatsStore } from "../stats/store";
 import { DownstreamConnection } from "./connection";
 import { ConnectionTimers } from "./connection-timers";
+import { Edge } from "./edge/edge";
 import { CodeClassCounter, createHttpStats, type HttpStats } from "./http-stats";
 import { Http1Codec } from "./http1/http1-codec";
 import { Http2Codec } from "./http2/http2-codec";
@@ -29,6 +35,8 @@ export interface ManagerDeps {
   /** For upgrades of a type that has filters of its own. */
   upgradeChains?: ReadonlyMap<string, ChainFactory>;
   onBug: OnBug;
+  /** What the proxy is called, for the next hop. */
+  node: NodeConfig;
   /** `listener.<address>.` */
   listenerPrefix: string;
 }
@@ -36,6 +44,7 @@ export interface ManagerDeps {
 /** Serves the HTTP connections of one listener. */
 export class ConnectionManager implements ConnectionService {
   readonly config: HttpConnectionManagerConfig;
+  readonly edge: Edge;
   readonly routes: RouteTable;
   readonly clock: Clock;
   readonly clusters: ClusterManager;
@@ -56,6 +65,7 @@ export class ConnectionManager implements ConnectionService {
 
   constructor(listener: HttpListenerConfig, deps: ManagerDeps) {
     this.config = listener.http;
+    this.edge = new Edge(listener.http, deps.node);
     this.routes = new RouteTable(listener.http);
     this.clock = deps.clock;
     this.clusters = deps.clusters;

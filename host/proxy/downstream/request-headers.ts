@@ -1,32 +1,4 @@
-import { randomUUID } from "node:crypto";
-import type { HeaderMap } from "../../stores/header-map";
 import type { Refusal } from "./refusal";
-
-/** Orders to the router from an internal hop. Nothing is internal unless configured so: removed from every request. */
-export const INTERNAL_HEADERS: readonly string[] = [
-  "x-envoy-internal",
-  "x-envoy-retriable-status-codes",
-  "x-envoy-retriable-header-names",
-  "x-envoy-retry-on",
-  "x-envoy-retry-grpc-on",
-  "x-envoy-max-retries",
-  "x-envoy-upstream-alt-stat-name",
-  "x-envoy-upstream-rq-timeout-ms",
-  "x-envoy-upstream-rq-per-try-timeout-ms",
-  "x-envoy-upstream-stream-duration-ms",
-  "x-envoy-upstream-rq-timeout-alt-response",
-  "x-envoy-expected-rq-timeout-ms",
-  "x-envoy-force-trace",
-  "x-envoy-ip-tags",
-  "x-envoy-original-url",
-  "x-envoy-hedge-on-per-try-timeout",
-];
-
-/** Makes sure of what every request carries through the chain. */
-export function completeRequestHeaders(headers: HeaderMap, secure: boolean): void {
-  if (!headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", secure ? "https" : "http");
-  if (!headers.get("x-request-id")) headers.set("x-request-id", randomUUID());
-}
 
 /** What is wrong with a path, once the codec has taken it. */
 export function pathError(path: string): Refusal | undefined {

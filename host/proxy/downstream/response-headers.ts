@@ -18,9 +18,8 @@ export function httpDate(): string {
 const HOP = ["connection", "upgrade", "transfer-encoding", "keep-alive", "proxy-connection"] as const;
 
 /** What the connection manager does to every response before it leaves. `tunnel`: the upgrade it answers to. */
-export function finishResponseHeaders(headers: HeaderMap, serverName: string, tunnel?: string): void {
+export function finishResponseHeaders(headers: HeaderMap, tunnel: string | undefined): void {
   if (tunnel === undefined || !isGranted(tunnel, Number(headers.get(":status")), headers))
     for (const name of HOP) headers.remove(name);
   if (!headers.has("date")) headers.append("date", httpDate());
-  headers.set("server", serverName);
 }

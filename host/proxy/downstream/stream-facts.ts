@@ -12,6 +12,8 @@ import type { RouteTable } from "../router/route-table";
 /** The facts of one stream, kept by its parts as they come to know them. */
 export class StreamFacts extends Facts {
   override protocol = "HTTP/1.1";
+  /** The request comes from inside: it may give the router orders (`x-envoy-*`). */
+  internal = false;
   private matched: Route | undefined;
   /** Of a request without a route. */
   private virtualHost: VirtualHostConfig | undefined;
@@ -46,6 +48,12 @@ export class StreamFacts extends Facts {
 
   clearRoute(): void {
     this.stale = true;
+  }
+
+  /** Trusted headers name another client than the connection does. */
+  setRemoteAddress(address: string, port: number): void {
+    this.remoteAddress = address;
+    this.remotePort = port;
   }
 
   /** The router has chosen where the request goes. */

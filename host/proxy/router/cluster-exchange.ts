@@ -19,6 +19,7 @@ import type { Route } from "./route";
 import { Shadows } from "./shadow";
 import { type LimitEvents, TimeLimits } from "./time-limits";
 import { failureReply, flagOf, words } from "./upstream-failure";
+import { setUpstreamScheme } from "./upstream-scheme";
 
 /** Details of an attempt that took too long, and what counts it. */
 const ATTEMPT_TIMEOUTS = {
@@ -63,7 +64,7 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     private readonly request: RoutedRequest,
   ) {
     const { cluster, action, headers } = request;
-    this.hosts = new HostChoice(cluster, action, headers, stream.info.connection);
+    this.hosts = new HostChoice(cluster, action, headers, stream.info);
     this.ordered = requestLimits(action, headers, manager.router);
     this.limits = new TimeLimits(this.ordered, this);
   }
@@ -76,6 +77,7 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     const envoyHeaders = !manager.router.suppressEnvoyHeaders;
     tellLimits(this.ordered, headers, 0, manager.router);
     rewriteRequest(route, action, headers, envoyHeaders, this.stream);
+    setUpstreamScheme(headers, manager.config.edge.schemeOfUpstream, cluster.tls !== undefined);
     if (route.hostRewrite?.kind === "auto" && host.hostname !== "")
       rewriteHost(headers, host.hostname, action, envoyHeaders);
     if (action.mirrors.length > 0)

@@ -1,6 +1,6 @@
 import type { HashPolicy } from "../../config/model";
 import type { HeaderMap } from "../../stores/header-map";
-import type { ConnectionInfo } from "../../stores/stream-info";
+import type { StreamInfo } from "../../stores/stream-info";
 import { hash64 } from "../balancing/hash";
 import { ipOf } from "../clusters/cluster";
 import { queryValue } from "./matchers";
@@ -12,6 +12,9 @@ export interface HashOutcome {
   hash: bigint | undefined;
   setCookies: string[];
 }
+
+/** Who sends the request: the client headers name, and the connection it comes on. */
+export type ClientFacts = Pick<StreamInfo, "connection" | "remoteAddress">;
 
 /** The value of a cookie in a request; undefined when it has none. */
 function cookieOf(headers: HeaderMap, name: string): string | undefined {
@@ -30,12 +33,12 @@ function cookieOf(headers: HeaderMap, name: string): string | undefined {
 export function hashRequest(
   policies: readonly HashPolicy[],
   headers: HeaderMap,
-  connection: ConnectionInfo,
+  client: ClientFacts,
 ): HashOutcome {
   let hash: bigint | undefined;
   const setCookies: string[] = [];
   for (const policy of policies) {
-    const found = one(policy, headers, connection, setCookies);
+    const found = one(policy, headers, client, setCookies);
     if (found !== undefined) {
       // Turned, so that the same rule twice is not nothing.
       const before = hash === undefined ? 0n : ((hash << 1n) & MASK) | (hash >> 63n);
@@ -49,7 +52,7 @@ export function hashRequest(
 function one(
   policy: HashPolicy,
   headers: HeaderMap,
-  connection: ConnectionInfo,
+  client: ClientFacts,
   setCookies: string[],
 ): bigint | undefined {
   switch (policy.by) {
@@ -66,11 +69,12 @@ function one(
       return value === undefined ? undefined : hash64(value);
     }
     case "source ip":
-      return hash64(ipOf(connection.remoteAddress));
+      return hash64(ipOf(client.remoteAddress));
     case "cookie": {
       const value = cookieOf(headers, policy.name);
       if (value) return hash64(value);
       if (policy.ttlSeconds === undefined) return undefined;
+      const { connection } = client;
       const made = hash64(connection.remoteAddress + connection.localAddress).toString(16);
       setCookies.push(setCookie(policy, policy.ttlSeconds, made));
       return hash64(made);

@@ -1,7 +1,6 @@
 import type { HeaderMap } from "../../stores/header-map";
-import type { ConnectionInfo } from "../../stores/stream-info";
 import type { Cluster, Host } from "../clusters/cluster";
-import { type HashOutcome, hashRequest } from "./hash-policy";
+import { type ClientFacts, type HashOutcome, hashRequest } from "./hash-policy";
 import type { ClusterAction } from "./request-rewrite";
 
 /** The hosts of one request: one for each attempt. */
@@ -15,10 +14,10 @@ export class HostChoice {
     private readonly cluster: Cluster,
     private readonly action: ClusterAction,
     headers: HeaderMap,
-    connection: ConnectionInfo,
+    client: ClientFacts,
   ) {
     const { hashPolicies } = action;
-    if (hashPolicies.length > 0) this.hashed = hashRequest(hashPolicies, headers, connection);
+    if (hashPolicies.length > 0) this.hashed = hashRequest(hashPolicies, headers, client);
   }
 
   /** Undefined: the cluster has none. */

@@ -1,5 +1,6 @@
 import type { HttpConnectionManagerConfig, VirtualHostConfig } from "../../config/model";
 import type { HeaderMap } from "../../stores/header-map";
+import { portStart } from "../downstream/edge/host";
 import { type RouteMatcher, routeMatcher } from "./matchers";
 import { type Route, type RouteChooser, routeChooser } from "./route";
 
@@ -32,7 +33,10 @@ export class RouteTable {
   private readonly prefixes: Wildcard[] = [];
   private fallback: CompiledHost | undefined;
 
+  private readonly ignorePort: boolean;
+
   constructor(config: HttpConnectionManagerConfig) {
+    this.ignorePort = config.ignorePortInHostMatching;
     for (const virtualHost of config.virtualHosts) {
       const host: CompiledHost = {
         virtualHost,
@@ -60,7 +64,8 @@ export class RouteTable {
   private findHost(authority: string): CompiledHost | undefined {
     if (this.exact.size === 0 && this.suffixes.length === 0 && this.prefixes.length === 0)
       return this.fallback;
-    const name = authority.toLowerCase();
+    const end = this.ignorePort ? portStart(authority) : -1;
+    const name = (end < 0 ? authority : authority.slice(0, end)).toLowerCase();
     const exact = this.exact.get(name);
     if (exact) return exact;
     // A wildcard stands for at least one character.

@@ -1,4 +1,3 @@
-import { networkInterfaces } from "node:os";
 import type { MirrorPolicy } from "../../config/model";
 import type { HeaderMap } from "../../stores/header-map";
 import type { Cluster } from "../clusters/cluster";
@@ -6,6 +5,7 @@ import type { ClusterManager } from "../clusters/cluster-manager";
 import { openUpstream } from "../clusters/open-upstream";
 import { UnsendableError } from "../clusters/request-writer";
 import type { UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
+import { ownAddress } from "../own-address";
 import { isIn, randomNumber } from "./matchers";
 
 /** Bytes of a copy that wait for a slow host; then the copy is dropped, so that it never holds up the request. */
@@ -115,20 +115,11 @@ export class Shadows {
   }
 }
 
-let ownAddress: string | undefined;
-
-/** The address Envoy takes for the machine's own, once: the first that is not a loopback one. */
-function localAddress(): string {
-  const all = () => Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  ownAddress ??= all().find(({ internal, family }) => !internal && family === "IPv4")?.address ?? "127.0.0.1";
-  return ownAddress;
-}
-
 /** `shop:8080` becomes `shop-shadow:8080`. */
 function shadowHeaders(headers: HeaderMap, keepHost: boolean): HeaderMap {
   const copy = headers.clone();
   copy.set("x-envoy-internal", "true");
-  copy.add("x-forwarded-for", localAddress());
+  copy.add("x-forwarded-for", ownAddress());
   const authority = copy.get(":authority");
   if (!keepHost && authority !== undefined)
     copy.set(":authority", authority.replace(/(:\d*)?$/, "-shadow$1"));

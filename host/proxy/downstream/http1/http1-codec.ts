@@ -3,7 +3,6 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { ResponseFlag } from "../../../stores/stream-info";
 import { ActiveStream } from "../active-stream";
-import { applyClientCert } from "../client-cert-header";
 import type { DownstreamConnection } from "../connection";
 import type { ConnectionManager } from "../connection-manager";
 import { reasonPhrase } from "../reason-phrases";
@@ -156,16 +155,8 @@ export class Http1Codec {
     asks: boolean,
   ): void {
     const { manager } = this;
-    const { tls } = connection.base.info;
-    const head = readRequestHead(
-      request.method ?? "",
-      request.url ?? "",
-      request.rawHeaders,
-      tls !== undefined,
-      asks,
-    );
-    applyClientCert(head.headers, manager.config.clientCert, tls);
-    const refusal = refusalOf(request, head, manager.stats, manager.config.acceptHttp10);
+    const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders, asks);
+    const refusal = refusalOf(request, head, manager.config.acceptHttp10);
     if (refusal?.codec) {
       manager.stats.downstream_cx_protocol_error.inc();
       stream.reject(head.headers, refusal, false);
@@ -220,7 +211,7 @@ export class Http1Codec {
   /** A request that never became a stream: one reply, one log entry of the filters, the end. */
   private answerUnread(connection: Http1Connection, refusal: Refusal, flags: number): void {
     const { base } = connection;
-    const { stats, config, codes, clock, listenerInfo, routes, clusters, createChain } = this.manager;
+    const { stats, edge, codes, clock, listenerInfo, routes, clusters, createChain } = this.manager;
     const { status, details, codec } = refusal;
     const body = codec ? reasonPhrase(status) : "";
     stats.downstream_rq_total.inc();
@@ -228,7 +219,7 @@ export class Http1Codec {
     stats.downstream_rq_response_before_rq_complete.inc();
     stats.downstream_rq_rx_reset.inc();
     codes.count(status);
-    const headers = unreadReply(status, config.serverName, body);
+    const headers = unreadReply(status, edge.signature, body);
     base.socket.write(rawReply(headers, body), "latin1");
     connection.close();
     const info = new StreamFacts(base.info, listenerInfo, clock, routes, clusters);

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { HttpStats } from "../http-stats";
-import { countPathError, type Refusal } from "../refusal";
+import type { Refusal } from "../refusal";
 import type { RequestHead } from "./request-headers";
 
 /** Envoy's default `max_headers_count`. */
@@ -10,7 +9,6 @@ export const MAX_HEADERS = 100;
 export function refusalOf(
   request: IncomingMessage,
   head: RequestHead,
-  stats: HttpStats,
   acceptHttp10: boolean,
 ): Refusal | undefined {
   const old = request.httpVersion === "1.0" || request.httpVersion === "0.9";
@@ -22,8 +20,6 @@ export function refusalOf(
   if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
     return codecError(501, "http1.invalid_transfer_encoding");
   }
-  if (!head.error) return undefined;
-  if (!head.error.codec) countPathError(head.error, stats);
   return head.error;
 }
 

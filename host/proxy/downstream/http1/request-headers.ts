@@ -1,9 +1,9 @@
 import { HeaderMap } from "../../../stores/header-map";
 import { CONNECT } from "../../tunnel/upgrade-headers";
 import type { Refusal } from "../refusal";
-import { AUTHORITY, completeRequestHeaders, INTERNAL_HEADERS, pathError, refused } from "../request-headers";
+import { AUTHORITY, refused } from "../request-headers";
 
-/** Removed from every request: they concern the client's connection, or only the proxy may set them. */
+/** Removed from every request: they concern the client's connection. */
 const DROPPED: ReadonlySet<string> = new Set([
   "host",
   "connection",
@@ -12,7 +12,6 @@ const DROPPED: ReadonlySet<string> = new Set([
   "keep-alive",
   "proxy-connection",
   "transfer-encoding",
-  ...INTERNAL_HEADERS,
 ]);
 
 /** What a raw header list says about its message, besides the headers themselves. */
@@ -38,14 +37,13 @@ function codecError(details: string): Refusal {
 
 /**
  * Turns a raw header list (name, value, name, value, ...) into Envoy's view of the request: pseudo-headers first, the
- * rest in order with lower-case names, hop headers gone, `x-forwarded-proto` and `x-request-id` made sure of. `secure`:
- * it came over TLS; `asks`: node:http has found it to ask for another protocol, and what says so stays.
+ * rest in order with lower-case names, hop headers gone. `asks`: node:http has found it to ask for another protocol, and
+ * what says so stays.
  */
 export function readRequestHead(
   method: string,
   target: string,
   raw: readonly string[],
-  secure = false,
   asks = false,
 ): RequestHead {
   const headers = new HeaderMap("request");
@@ -109,8 +107,7 @@ export function readRequestHead(
   const connect = method === "CONNECT";
   const fault = connect
     ? setConnectHeaders(headers, target, transferEncoding)
-    : setPseudoHeaders(headers, method, target, host, secure);
-  completeRequestHeaders(headers, secure);
+    : setPseudoHeaders(headers, method, target, host);
   return {
     headers,
     closes,
@@ -157,7 +154,6 @@ function setConnectHeaders(
 ): Refusal | undefined {
   headers.append(":authority", target);
   headers.append(":method", "CONNECT");
-  headers.append(":scheme", "http");
   if (transferEncoding !== undefined)
     return { status: 501, details: "http1.invalid_transfer_encoding", codec: true };
   if (headers.has("content-length")) return codecError("http1.body_disallowed");
@@ -165,16 +161,16 @@ function setConnectHeaders(
   return wrong ? codecError("http1.invalid_url") : undefined;
 }
 
-/** `:authority :path :method :scheme` in that order; an absolute target overrides the host header. */
+/** `:authority :path :method`, `:scheme` in that order; an absolute target overrides the host header, and alone names a scheme. */
 function setPseudoHeaders(
   headers: HeaderMap,
   method: string,
   target: string,
   host: string | undefined,
-  secure: boolean,
 ): Refusal | undefined {
   let authority = host;
   let path = target;
+  let scheme: string | undefined;
   let fault: Refusal | undefined;
   if (target.charCodeAt(0) !== 47) {
     // A user before the host is nobody's business here.
@@ -182,6 +178,7 @@ function setPseudoHeaders(
     if (absolute) {
       authority = absolute[2]!;
       path = absolute[3]! === "" ? "/" : absolute[3]!;
+      scheme = absolute[1]!.toLowerCase();
       if (!/^https?$/i.test(absolute[1]!)) fault = codecError("http1.invalid_scheme");
       else if (!isUrlHost(authority)) fault = codecError("http1.invalid_url");
     } else if (method !== "OPTIONS" || target !== "*") fault = codecError("http1.invalid_url");
@@ -189,12 +186,12 @@ function setPseudoHeaders(
   if (authority !== undefined) headers.append(":authority", authority);
   headers.append(":path", path);
   headers.append(":method", method);
-  headers.append(":scheme", secure ? "https" : "http");
+  if (scheme !== undefined) headers.append(":scheme", scheme);
   if (UNREADABLE_METHODS.has(method)) return codecError("http1.codec_error");
   if (fault) return fault;
   if (authority !== undefined && !AUTHORITY.test(authority)) return codecError("http.invalid_authority");
   if (authority === undefined || UNKNOWN_METHODS.has(method)) return refused(400, "missing_host_header");
-  return pathError(path);
+  return undefined;
 }
 
 /** Host and port of an absolute target, of which less is allowed than of a `host` header. */

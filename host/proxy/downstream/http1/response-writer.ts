@@ -59,8 +59,12 @@ export function answerInHttp10(response: ServerResponse): void {
   writer._storeHeader = (firstLine, headers) => store(firstLine.replace("HTTP/1.1", "HTTP/1.0"), headers);
 }
 
-/** The headers of a reply to a request that could not even be read. */
-export function unreadReply(status: number, serverName: string, body: string): HeaderMap {
+/** The headers of a reply to a request that could not even be read. `signature`: what the proxy says of itself. */
+export function unreadReply(
+  status: number,
+  signature: readonly (readonly [string, string])[],
+  body: string,
+): HeaderMap {
   return HeaderMap.of("response", [
     [":status", String(status)],
     ...(body === ""
@@ -70,7 +74,7 @@ export function unreadReply(status: number, serverName: string, body: string): H
           ["content-type", "text/plain"],
         ] as const)),
     ["date", httpDate()],
-    ["server", serverName],
+    ...signature,
     ["connection", "close"],
   ]);
 }

@@ -1,11 +1,8 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { ActiveStream } from "../active-stream";
-import { applyClientCert } from "../client-cert-header";
 import type { CodecConnection } from "../codec";
 import type { DownstreamConnection } from "../connection";
 import type { ConnectionManager } from "../connection-manager";
-import { countPathError } from "../refusal";
-import { pathError } from "../request-headers";
 import type { Http2Stats } from "./http2-stats";
 import { Http2Stream } from "./http2-stream";
 import { type RequestHead, readRequestHead } from "./request-headers";
@@ -45,14 +42,12 @@ export class Http2Connection implements CodecConnection {
   }
 
   private onStream(stream: ServerHttp2Stream, raw: readonly string[], endStream: boolean): void {
-    const { manager, base, codecStats } = this;
+    const { manager, codecStats } = this;
     const { stats } = manager;
     // A stream's troubles end it through "close"; nobody else wants to hear of them.
     stream.on("error", ignore);
     stats.downstream_rq_http2_total.inc();
-    const { tls } = base.info;
-    const head = readRequestHead(raw, tls !== undefined);
-    applyClientCert(head.headers, manager.config.clientCert, tls);
+    const head = readRequestHead(raw);
     if (head.malformed || head.tooLarge) {
       this.refuse(stream, head);
       return;
@@ -85,15 +80,8 @@ export class Http2Connection implements CodecConnection {
   }
 
   private serve(active: ActiveStream, head: RequestHead, endStream: boolean): void {
-    const { headers } = head;
-    const path = headers.get(":path");
-    const refusal = path === undefined ? undefined : pathError(path);
-    if (refusal) {
-      countPathError(refusal, this.manager.stats);
-      active.reject(headers, refusal, endStream);
-      return;
-    }
     if (head.expectsContinue) active.sendContinue();
+    const { headers } = head;
     if (head.tunnel === undefined) active.start(headers, endStream);
     // Envoy keeps no connection that asked for what it may not have.
     else if (!active.startTunnel(head.tunnel, headers, endStream)) this.retire();

@@ -1,12 +1,10 @@
 import { HeaderMap } from "../../../stores/header-map";
 import { CONNECT, fromExtendedConnect } from "../../tunnel/upgrade-headers";
-import { AUTHORITY, completeRequestHeaders, INTERNAL_HEADERS } from "../request-headers";
+import { AUTHORITY } from "../request-headers";
 
 /** Envoy's defaults: `max_request_headers_kb`, `max_headers_count`. Cookie crumbs do not count (observed). */
 const MAX_BYTES = 60 * 1024;
 const MAX_COUNT = 100;
-
-const DROPPED: ReadonlySet<string> = new Set(INTERNAL_HEADERS);
 
 /** What a HEADERS frame says about its request. */
 export interface RequestHead {
@@ -24,7 +22,7 @@ export interface RequestHead {
  * Turns a raw header list (name, value, name, value, ...) into Envoy's view of the request: as it was on the wire, but
  * for `host`, which is `:authority` or nothing, and the crumbs of a cookie, which follow the other headers as one.
  */
-export function readRequestHead(raw: readonly string[], secure = false): RequestHead {
+export function readRequestHead(raw: readonly string[]): RequestHead {
   const headers = new HeaderMap("request");
   let expectsContinue = false;
   let host: string | undefined;
@@ -48,14 +46,11 @@ export function readRequestHead(raw: readonly string[], secure = false): Request
       headers.append(name, name === ":scheme" ? value.toLowerCase() : value);
     } else if (name === "host") host ??= value;
     else if (name === "expect" && value.toLowerCase() === "100-continue") expectsContinue = true;
-    else if (!DROPPED.has(name)) headers.add(name, value);
+    else headers.add(name, value);
   }
   if (host !== undefined && !headers.has(":authority")) headers.append(":authority", host);
-  // CONNECT has none of its own.
-  if (!headers.has(":scheme")) headers.append(":scheme", secure ? "https" : "http");
   if (cookie !== undefined) headers.append("cookie", cookie);
   if (protocol !== undefined) fromExtendedConnect(headers, protocol);
-  completeRequestHeaders(headers, secure);
   return {
     headers,
     expectsContinue,

@@ -1,3 +1,4 @@
+import { convertEdge } from "../../../../host/config/convert/edge";
 import { convertHttp2 } from "../../../../host/config/convert/http2";
 import { convertManagerTimeouts, convertRouteTimeouts } from "../../../../host/config/convert/timeouts";
 import { CIRCUIT_BREAKERS } from "../../../../host/config/defaults";
@@ -101,8 +102,10 @@ export function listener(
       serverName: "envoy",
       timeouts: convertManagerTimeouts({}),
       clientCert: { mode: "SANITIZE", details: { subject: false, cert: false, dns: false, uri: false } },
+      edge: convertEdge({}, {}),
       routeConfigName: "r",
       virtualHosts,
+      ignorePortInHostMatching: false,
       httpFilters: [
         { kind: "router", name: "router", suppressEnvoyHeaders: false, respectExpectedTimeout: false },
       ],

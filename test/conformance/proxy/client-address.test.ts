@@ -1,0 +1,135 @@
+import { expect, test } from "vitest";
+import type { Json } from "../../support/bootstrap";
+import { type DifferentialRequest, differential } from "../../support/differential";
+import type { RawHeaders } from "../../support/http-message";
+
+/** Who the client is: what the next hop is told, and what filters and loggers see. */
+const LOG = `
+on log
+  source = prop source address
+  scheme = prop request scheme
+  details = prop response code_details
+`;
+
+/** Values of `x-forwarded-for`, one line each. */
+const FORWARDED: readonly string[][] = [
+  [],
+  ["203.0.113.7"],
+  ["10.1.2.3"],
+  ["203.0.113.7, 198.51.100.1"],
+  ["203.0.113.7,10.0.0.1"],
+  ["203.0.113.7", "198.51.100.1"],
+  ["10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4"],
+  ["203.0.113.7:443"],
+  ["[2001:db8::1]"],
+  ["[2001:db8::1]:80"],
+  ["2001:DB8:0:0::1"],
+  ["::ffff:10.0.0.1"],
+  ["010.0.0.1"],
+  ["10.1"],
+  ["unknown"],
+  ["10.0.0.1,"],
+  ["10.0.0.1, "],
+  [",10.0.0.1"],
+  [","],
+  [""],
+  ["10.0.0.1,,"],
+  ["  10.0.0.1\t"],
+  ["bad, 10.0.0.1"],
+  ["10.0.0.1, bad"],
+];
+
+const requests: DifferentialRequest[] = FORWARDED.flatMap((values) => {
+  const headers = values.map((value): [string, string] => ["x-forwarded-for", value]);
+  return [{ headers }, { headers, from: "127.0.0.2" }];
+});
+
+const TRUSTED = { internal_address_config: { cidr_ranges: [{ address_prefix: "10.0.0.0", prefix_len: 8 }] } };
+const LOOPBACK = {
+  internal_address_config: { cidr_ranges: [{ address_prefix: "127.0.0.0", prefix_len: 8 }] },
+};
+
+const MANAGERS: Readonly<Record<string, Json>> = {
+  "nothing configured": {},
+  "one trusted hop": { xff_num_trusted_hops: 1 },
+  "two trusted hops": { xff_num_trusted_hops: 2 },
+  "internal addresses": TRUSTED,
+  use_remote_address: { use_remote_address: true },
+  "use_remote_address, internal": { use_remote_address: true, ...LOOPBACK },
+  "use_remote_address, one hop": { use_remote_address: true, xff_num_trusted_hops: 1 },
+  "use_remote_address, two hops": { use_remote_address: true, xff_num_trusted_hops: 2, ...TRUSTED },
+  "use_remote_address, skip_xff_append": { use_remote_address: true, skip_xff_append: true },
+  "use_remote_address, mapped": {
+    use_remote_address: true,
+    represent_ipv4_remote_address_as_ipv4_mapped_ipv6: true,
+  },
+};
+
+differential("Client addresses", (pair) => {
+  for (const [name, manager] of Object.entries(MANAGERS)) {
+    const both = pair({ manager, loggers: [LOG] });
+    test(name, async () => {
+      const seen = await both.same(requests);
+      expect(seen.every(({ status }) => status === 200)).toBe(true);
+    });
+  }
+});
+
+const PROTOS: RawHeaders[] = [
+  [],
+  [["x-forwarded-proto", "https"]],
+  [["x-forwarded-proto", "HTTPS"]],
+  [["x-forwarded-proto", "ftp"]],
+  [["x-forwarded-proto", ""]],
+  [
+    ["x-forwarded-proto", "https"],
+    ["x-forwarded-proto", "http"],
+  ],
+  [
+    ["x-forwarded-proto", "https"],
+    ["x-forwarded-port", "8443"],
+  ],
+  [["x-forwarded-port", "8443"]],
+];
+
+const protoRequests: DifferentialRequest[] = [
+  ...PROTOS.map((headers) => ({ headers })),
+  ...["http", "HTTP", "ftp"].map((scheme) => ({ path: `${scheme}://a.example/x` })),
+  ...PROTOS.map((headers) => ({ http2: { headers } })),
+  ...["http", "https", "HTTPS", "ftp"].map((scheme) => ({
+    http2: {
+      pseudo: [
+        [":method", "GET"],
+        [":scheme", scheme],
+        [":authority", "a"],
+        [":path", "/"],
+      ] as RawHeaders,
+    },
+  })),
+];
+
+differential("x-forwarded-proto, x-forwarded-port and the scheme", (pair) => {
+  const managers: Readonly<Record<string, Json>> = {
+    "nothing configured": {},
+    use_remote_address: { use_remote_address: true },
+    "use_remote_address, one hop": { use_remote_address: true, xff_num_trusted_hops: 1 },
+    append_x_forwarded_port: { append_x_forwarded_port: true },
+    "append_x_forwarded_port, use_remote_address": {
+      append_x_forwarded_port: true,
+      use_remote_address: true,
+    },
+    "append_x_forwarded_port, one hop": {
+      append_x_forwarded_port: true,
+      use_remote_address: true,
+      xff_num_trusted_hops: 1,
+    },
+    scheme_to_overwrite: { scheme_header_transformation: { scheme_to_overwrite: "https" } },
+    match_upstream: { scheme_header_transformation: { match_upstream: true } },
+  };
+  for (const [name, manager] of Object.entries(managers)) {
+    const both = pair({ manager, loggers: [LOG] });
+    test(name, async () => {
+      await both.same(protoRequests);
+    });
+  }
+});
