@@ -127,6 +127,24 @@ const HOST_GROUPS = {
   },
 };
 
+const SUBSETS = {
+  fallback_policy: "DEFAULT_SUBSET",
+  default_subset: { stage: "prod" },
+  subset_selectors: [
+    {
+      keys: ["version", "stage"],
+      fallback_policy: "KEYS_SUBSET",
+      fallback_keys_subset: ["stage"],
+    },
+    { keys: ["id"], single_host_per_subset: true },
+  ],
+  locality_weight_aware: true,
+  scale_locality_weight: true,
+  panic_mode_any: true,
+  list_as_any: true,
+  metadata_fallback_policy: "FALLBACK_LIST",
+};
+
 /** A file that uses every field the Node engine supports; `wasm` is the path of its filter's module. */
 export function everyField(wasm: string, pki: TestPki): Json {
   return bootstrap({
@@ -190,7 +208,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
               ],
             },
           },
-          { match: { prefix: "/" }, route: { cluster: "named", timeout: "0s" } },
+          { match: { prefix: "/" }, route: { cluster: "named", timeout: "0s", metadata_match: METADATA } },
         ],
         virtualHost: { domains: ["a.com", "*.b.com"], metadata: METADATA, ...MUTATIONS },
         manager: {
@@ -288,6 +306,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
       cluster("http2", 80, CLUSTER_HTTP2),
       cluster("groups", 80, HOST_GROUPS),
       cluster("watched", 80, WATCHED),
+      cluster("subsets", 80, { lb_subset_config: SUBSETS }),
       cluster("http2-deprecated", 80, { http2_protocol_options: { max_concurrent_streams: 10 } }),
     ],
   });

@@ -30,6 +30,7 @@ import { convertHttp2 } from "./http2";
 import { convertOutlier } from "./outlier";
 import { convertBudget } from "./retry";
 import { convertHost, mutation } from "./route";
+import { convertSubsets } from "./subsets";
 import { convertManagerTimeouts, wholeMs } from "./timeouts";
 import { convertDownstreamTls, convertUpstreamTls } from "./tls";
 import { convertManagerUpgrades } from "./upgrade";
@@ -234,6 +235,7 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
     metadata: raw.metadata?.filter_metadata,
     endpoints: convertEndpoints(raw),
     hostSets: convertHostSets(raw, local),
+    subsets: raw.lb_subset_config && convertSubsets(raw.lb_subset_config),
     enableTrailers: options?.http_protocol_options?.enable_trailers ?? false,
     http2: http2 && convertHttp2(http2),
     perConnectionBufferLimitBytes: raw.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT,

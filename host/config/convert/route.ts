@@ -182,6 +182,7 @@ function convertAction(raw: RawRoute, retry: RawHost["retry_policy"]): RouteActi
     regexRewrite: regexRewrite(route.regex_rewrite),
     hostRewrite: convertHostRewrite(route),
     appendForwardedHost: route.append_x_forwarded_host ?? false,
+    match: hostMatch(route.metadata_match),
     hashPolicies: (route.hash_policy ?? []).flatMap(convertHash),
     retry: convertRetry(route.retry_policy ?? retry, convertHeader),
     mirrors: (route.request_mirror_policies ?? []).map((policy) => ({
@@ -206,10 +207,16 @@ function convertChoice(raw: RawAction): ClusterChoice {
       cluster: each.name,
       weight: each.weight,
       hostRewriteLiteral: each.host_rewrite_literal || undefined,
+      match: hostMatch(each.metadata_match),
       requestHeaders: mutation(each.request_headers_to_add, each.request_headers_to_remove),
       responseHeaders: mutation(each.response_headers_to_add, each.response_headers_to_remove),
     })),
   };
+}
+
+/** The part that chooses hosts. */
+function hostMatch(raw: RawAction["metadata_match"]): Record<string, unknown> | undefined {
+  return raw?.filter_metadata?.["envoy.lb"];
 }
 
 function convertHash(raw: NonNullable<RawAction["hash_policy"]>[number]): HashPolicy[] {

@@ -2,6 +2,7 @@ import type { Metadata } from "../../stores/stream-info";
 import type { Http2Config } from "./common";
 import type { EndpointHealth, HostSetsConfig, Locality } from "./host-sets";
 import type { OutlierConfig } from "./outlier";
+import type { SubsetsConfig } from "./subsets";
 import type { UpstreamTlsConfig } from "./tls";
 
 export interface ClusterConfig {
@@ -26,6 +27,7 @@ export interface ClusterConfig {
   /** Undefined = hosts are not judged. */
   outlier: OutlierConfig | undefined;
   hostSets: HostSetsConfig;
+  subsets: SubsetsConfig | undefined;
   /** 0 = as many as come. */
   maxRequestsPerConnection: number;
   /** Milliseconds an unused connection is kept; 0 = for ever. */

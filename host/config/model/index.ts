@@ -9,6 +9,7 @@ export type * from "./listener";
 export type * from "./outlier";
 export type * from "./route";
 export type * from "./route-match";
+export type * from "./subsets";
 export type * from "./timeouts";
 export type * from "./tls";
 export type * from "./upgrade";

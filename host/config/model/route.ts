@@ -40,6 +40,8 @@ export type RouteAction =
       hostRewrite: HostRewrite | undefined;
       appendForwardedHost: boolean;
       hashPolicies: HashPolicy[];
+      /** `metadata_match`: fields of `envoy.lb` that the host has to have. */
+      match: Record<string, unknown> | undefined;
       /** The virtual host's unless the route has its own. */
       retry: RetryPolicy | undefined;
       mirrors: MirrorPolicy[];
@@ -71,6 +73,8 @@ export interface WeightedCluster {
   cluster: string;
   weight: number;
   hostRewriteLiteral: string | undefined;
+  /** Over those of the route. */
+  match: Record<string, unknown> | undefined;
   requestHeaders: HeaderMutation;
   responseHeaders: HeaderMutation;
 }

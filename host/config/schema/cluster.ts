@@ -6,6 +6,7 @@ import { message, oneOf, rule, typed } from "./message";
 import { outlierDetection } from "./outlier";
 import { retryBudget } from "./retry";
 import { bool, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
+import { subsets } from "./subsets";
 import { upstreamLimits } from "./timeouts";
 import { upstreamSocket } from "./tls";
 
@@ -99,6 +100,7 @@ export const cluster = message(
     }),
     ...BALANCING,
     common_lb_config: commonLb,
+    lb_subset_config: subsets,
     dns_lookup_family: enumeration({ 0: "AUTO", 1: "V4_ONLY", 2: "V6_ONLY", 3: "V4_PREFERRED", 4: "ALL" }),
     metadata,
     per_connection_buffer_limit_bytes: u32,

@@ -65,7 +65,7 @@ const regexRewrite = message({ pattern: regexMatcher }, { substitution: headerVa
 
 const weightedCluster = message(
   { name: requiredText, weight: u32 },
-  { host_rewrite_literal: headerValue, ...mutations },
+  { metadata_match: metadata, host_rewrite_literal: headerValue, ...mutations },
 );
 
 const weightedClusters = message(
@@ -99,6 +99,7 @@ const HOST_REWRITES = {
 const action = message(
   {},
   {
+    metadata_match: metadata,
     cluster: requiredText,
     cluster_header: headerName,
     weighted_clusters: weightedClusters,

@@ -6,6 +6,7 @@ import type { HostGroup, HostSet } from "../clusters/host-set";
 import { BALANCERS, type Balancer, HASHED, type Turn } from "./balancer";
 import { randomHash } from "./hash";
 import { effectiveWeights, localityShares } from "./locality-weights";
+import type { MatchCriteria } from "./match-criteria";
 import { type Availability, choosePriority, type PriorityLoads, priorityLoads } from "./priority-load";
 import { scheduled } from "./scheduled";
 
@@ -13,6 +14,8 @@ import { scheduled } from "./scheduled";
 export interface PickRequest {
   /** What the route's hash policy made of it; undefined = there is nothing to hash. */
   readonly hash?: bigint | undefined;
+  /** What the route asks of a host; means something where a cluster has subsets. */
+  readonly criteria?: MatchCriteria | undefined;
   /** Hosts that are passed over, `attempts` times at most. */
   readonly avoid?: ((host: Host) => boolean) | undefined;
   readonly attempts?: number | undefined;

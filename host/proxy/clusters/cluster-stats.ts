@@ -52,6 +52,11 @@ const COUNTERS = [
   "membership_change",
   "bind_errors",
   "lb_healthy_panic",
+  "lb_subsets_created",
+  "lb_subsets_fallback",
+  "lb_subsets_fallback_panic",
+  "lb_subsets_removed",
+  "lb_subsets_selected",
 ] as const;
 
 const GAUGES = [
@@ -65,6 +70,7 @@ const GAUGES = [
   "membership_healthy",
   "membership_total",
   "max_host_weight",
+  "lb_subsets_active",
   "version",
 ] as const;
 

@@ -5,6 +5,7 @@ import {
   type PickRequest,
   type Turns,
 } from "../balancing/host-set-balancer";
+import { SubsetBalancer } from "../balancing/subset-balancer";
 import { ClusterOutlier } from "../outlier/cluster-outlier";
 import type { StatsStore } from "../stats/store";
 import { ClientTls } from "../tls/client-tls";
@@ -30,6 +31,8 @@ export class Cluster {
   /** Of the hosts as they are now; undefined = they have changed since the last request. */
   private balancer: HostSetBalancer | undefined;
   private readonly rules: BalancerRules;
+  /** Undefined: the cluster is one. */
+  private readonly subsets: SubsetBalancer | undefined;
   private readonly turns: Turns = new Map();
   private readonly outlier: ClusterOutlier | undefined;
   /** Retries on their way or waiting for their turn. */
@@ -54,6 +57,10 @@ export class Cluster {
     const { balancing, hostSets } = config;
     this.rules = { balancing, hostSets, stats: this.stats, random: Math.random };
     this.members = new HostSets(hostSets);
+    if (config.subsets) {
+      const duplicates = store.gauge(`${prefix}lb_subsets_single_host_per_subset_duplicate`);
+      this.subsets = new SubsetBalancer(config.subsets, this.rules, duplicates);
+    }
     this.members.onChange(() => this.onHostsChange());
     this.outlier = config.outlier && new ClusterOutlier(config.outlier, this.members, store, prefix);
   }
@@ -66,6 +73,7 @@ export class Cluster {
   private onHostsChange(): void {
     const { members, stats } = this;
     this.balancer = undefined;
+    this.subsets?.update(members.sets);
     stats.membership_total.set(BigInt(members.count("hosts")));
     stats.membership_healthy.set(BigInt(members.count("healthy")));
     stats.membership_degraded.set(BigInt(members.count("degraded")));
@@ -74,6 +82,7 @@ export class Cluster {
 
   /** A host by the cluster's policy; undefined = there is none. */
   pick(request: PickRequest = ANY): Host | undefined {
+    if (this.subsets) return this.subsets.pick(request);
     this.balancer ??= new HostSetBalancer(this.members.sets, this.rules, this.turns);
     return this.balancer.pick(request);
   }

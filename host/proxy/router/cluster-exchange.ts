@@ -63,8 +63,8 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     private readonly manager: ConnectionManager,
     private readonly request: RoutedRequest,
   ) {
-    const { cluster, action, headers } = request;
-    this.hosts = new HostChoice(cluster, action, headers, stream.info);
+    const { cluster, route, action, headers } = request;
+    this.hosts = new HostChoice(cluster, route, action, headers, stream.info);
     this.ordered = requestLimits(action, headers, manager.router);
     this.limits = new TimeLimits(this.ordered, this);
   }

@@ -2,6 +2,7 @@ import type { HeaderMap } from "../../stores/header-map";
 import type { Cluster, Host } from "../clusters/cluster";
 import { type ClientFacts, type HashOutcome, hashRequest } from "./hash-policy";
 import type { ClusterAction } from "./request-rewrite";
+import type { Route } from "./route";
 
 /** The hosts of one request: one for each attempt. */
 export class HostChoice {
@@ -12,6 +13,7 @@ export class HostChoice {
   /** @param headers as they came, before the route rewrites them */
   constructor(
     private readonly cluster: Cluster,
+    private readonly route: Route,
     private readonly action: ClusterAction,
     headers: HeaderMap,
     client: ClientFacts,
@@ -22,9 +24,10 @@ export class HostChoice {
 
   /** Undefined: the cluster has none. */
   next(): Host | undefined {
-    const { cluster, action, tried } = this;
+    const { cluster, route, action, tried } = this;
     return cluster.pick({
       hash: this.hashed?.hash,
+      criteria: route.match,
       avoid: tried && ((each) => tried.has(each)),
       attempts: tried && action.retry?.hostSelectionAttempts,
     });

@@ -8,6 +8,7 @@ import type {
   WeightedCluster,
 } from "../../config/model";
 import type { HeaderMap } from "../../stores/header-map";
+import { type MatchCriteria, mergeCriteria } from "../balancing/match-criteria";
 import { type Rewriter, regexRewriter } from "./regex-rewrite";
 
 /** The route a request takes, with the virtual host it stands in. */
@@ -19,6 +20,8 @@ export interface Route {
   readonly hostRewrite: HostRewrite | undefined;
   /** The authority that a weighted cluster gives a request, before the route looks at it. */
   readonly clusterHost: string | undefined;
+  /** What the host is asked to be; undefined = nothing. */
+  readonly match: MatchCriteria | undefined;
   /** What is done to the path, without its query; undefined = nothing. */
   readonly rewritePath: Rewriter | undefined;
   /** What replaces the host out of the path. */
@@ -46,6 +49,7 @@ export function routeChooser(
     cluster: undefined,
     hostRewrite: action.kind === "cluster" ? action.hostRewrite : undefined,
     clusterHost: undefined,
+    match: mergeCriteria(undefined, action.kind === "cluster" ? action.match : undefined),
     rewritePath: pathRewriter(config),
     hostFromPath: hostFromPath(action),
     requestHeaders: [config.requestHeaders, virtualHost.requestHeaders, manager.requestHeaderMutation],
@@ -69,6 +73,7 @@ function weighted(base: Route, each: WeightedCluster): { weight: number; route: 
       ...base,
       cluster,
       clusterHost,
+      match: mergeCriteria(base.match, each.match),
       requestHeaders: [each.requestHeaders, ...base.requestHeaders],
       responseHeaders: [each.responseHeaders, ...base.responseHeaders],
     },

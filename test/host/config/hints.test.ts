@@ -38,7 +38,7 @@ const CASES: [what: string, from: string, to: string, hint: string][] = [
     "; did you mean suppress_envoy_headers?",
   ],
   ["at the top", "admin:", "nod: {}\nadmin:", "; did you mean node?"],
-  ["nothing like it", "type: STATIC", "type: STATIC\n      lb_subset_config: {}", ""],
+  ["nothing like it", "type: STATIC", "type: STATIC\n      eds_cluster_config: {}", ""],
   ["a field of another message", "type: STATIC", "type: STATIC\n      prot_value: 1", ""],
   [
     "Envoy's own field that differs in a digit",

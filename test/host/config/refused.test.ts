@@ -40,8 +40,8 @@ const REFUSED: [what: string, from: string, to: string, message: string][] = [
   [
     "unknown field",
     "type: STATIC",
-    "type: STATIC\n      lb_subset_config: {}",
-    `40:7: ${CLUSTER}.lb_subset_config: not supported by the node engine`,
+    "type: STATIC\n      eds_cluster_config: {}",
+    `40:7: ${CLUSTER}.eds_cluster_config: not supported by the node engine`,
   ],
   [
     "string: a list",
@@ -301,16 +301,16 @@ describe("the file's text", () => {
 
 describe("--lenient", () => {
   test("unsupported fields become warnings and are left out", () => {
-    const text = edit(["type: STATIC", "type: STATIC\n      lb_subset_config: {}"]);
+    const text = edit(["type: STATIC", "type: STATIC\n      eds_cluster_config: {}"]);
     const { bootstrap, warnings } = parseBootstrap(text, "f.yaml", { lenient: true });
     expect(warnings.map(formatIssue)).toEqual([
-      `f.yaml:40:7: ${CLUSTER}.lb_subset_config: not supported by the node engine`,
+      `f.yaml:40:7: ${CLUSTER}.eds_cluster_config: not supported by the node engine`,
     ]);
     expect(bootstrap.clusters).toEqual(parseBootstrap(HELLO, "f.yaml").bootstrap.clusters);
   });
 
   test("other errors stay errors", () => {
-    const text = edit(["type: STATIC", "type: MAGIC\n      lb_subset_config: {}"]);
+    const text = edit(["type: STATIC", "type: MAGIC\n      eds_cluster_config: {}"]);
     expect(refusal(text, { lenient: true })).toHaveLength(2);
   });
 });

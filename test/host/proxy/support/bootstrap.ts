@@ -49,6 +49,7 @@ export function toCluster(cluster: string, timeoutMs = 15_000): Extract<RouteAct
     appendForwardedHost: false,
     retry: undefined,
     hashPolicies: [],
+    match: undefined,
     mirrors: [],
     upgrades: undefined,
   };
@@ -172,6 +173,7 @@ export function cluster(
             },
           ],
     outlier: undefined,
+    subsets: undefined,
     hostSets: {
       overprovisioningFactor: 140,
       weightedPriorityHealth: false,
