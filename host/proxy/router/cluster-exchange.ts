@@ -1,5 +1,6 @@
 import type { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
+import type { LocalReply } from "../../stream/filter";
 import { type Cluster, formatAddress, type Host } from "../clusters/cluster";
 import type { PooledSocket } from "../clusters/connector";
 import { openUpstream } from "../clusters/open-upstream";
@@ -17,16 +18,9 @@ import { retryPolicy } from "./retry-orders";
 import type { RetryDecision } from "./retry-state";
 import type { Route } from "./route";
 import { Shadows } from "./shadow";
-import { type LimitEvents, TimeLimits } from "./time-limits";
+import { type LimitedExchange, TimeLimits } from "./time-limits";
 import { failureReply, flagOf, words } from "./upstream-failure";
 import { setUpstreamScheme } from "./upstream-scheme";
-
-/** Details of an attempt that took too long, and what counts it. */
-const ATTEMPT_TIMEOUTS = {
-  upstream_per_try_timeout: "upstream_rq_per_try_timeout",
-  upstream_per_try_idle_timeout: "upstream_rq_per_try_idle_timeout",
-} as const;
-type AttemptTimeout = keyof typeof ATTEMPT_TIMEOUTS;
 
 const TOO_LONG_TO_RETRY = "exceeded request buffer limit while retrying upstream";
 
@@ -39,12 +33,12 @@ export interface RoutedRequest {
 }
 
 /** A request on its way to a cluster and its response on the way back: attempt after attempt. */
-export class ClusterExchange implements UpstreamEvents, LimitEvents {
+export class ClusterExchange implements UpstreamEvents, LimitedExchange {
   private upstream: UpstreamStream | undefined;
   private readonly ordered: RequestLimits;
   private readonly limits: TimeLimits;
   private readonly hosts: HostChoice;
-  private responseStarted = false;
+  responseStarted = false;
   /** When the whole request had been sent; service time counts from here. */
   private sentAt: number | undefined;
   private paused = false;
@@ -166,93 +160,51 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     this.sentAt = performance.now();
     if (!this.upstream && !this.retries?.waiting) return;
     this.limits.requestComplete();
-    if (this.begun && !this.responseStarted) this.limits.attemptWaits();
+    if (this.begun) this.limits.attemptWaits();
   }
 
-  // --- LimitEvents
+  // --- LimitedExchange
 
-  onTimeout(): void {
-    const { upstream, responseStarted } = this;
-    if (!upstream && !this.retries?.waiting) return;
-    // One that waits for its next attempt is not counted.
-    if (upstream) {
-      this.dropAttempt();
-      this.request.cluster.stats.upstream_rq_timeout.inc();
-      if (!responseStarted) this.countTimeout();
-    }
-    this.timedOut("response_timeout");
+  get cluster(): Cluster {
+    return this.request.cluster;
   }
 
-  onAttemptTimeout(): void {
-    if (!this.responseStarted) this.attemptTimedOut("upstream_per_try_timeout");
+  get requestComplete(): boolean {
+    return this.sentAt !== undefined;
   }
 
-  onAttemptIdle(): void {
-    this.attemptTimedOut("upstream_per_try_idle_timeout");
+  get trying(): boolean {
+    return this.upstream !== undefined;
   }
 
-  private attemptTimedOut(details: AttemptTimeout): void {
-    if (!this.upstream) return;
-    const { cluster } = this.request;
-    cluster.stats[ATTEMPT_TIMEOUTS[details]].inc();
-    this.dropAttempt();
-    if (!this.responseStarted) {
-      if (this.retried(this.retries?.onReset("local reset", this.begun), true)) return;
-      this.countTimeout();
-    }
-    this.timedOut(details);
+  get waiting(): boolean {
+    return this.retries?.waiting ?? false;
   }
 
-  private countTimeout(): void {
-    this.request.cluster.codes.count(this.ordered.altResponse ? 204 : 504);
-  }
-
-  private timedOut(details: string): void {
-    this.end(ResponseFlag.UpstreamRequestTimeout, details, () =>
-      this.ordered.altResponse
-        ? { status: 204, body: "" }
-        : { status: 504, body: "upstream request timeout" },
-    );
-  }
-
-  onMaxDuration(): void {
+  dropAttempt(late: boolean): void {
     const { upstream } = this;
-    if (!upstream) return;
-    this.request.cluster.stats.upstream_rq_max_duration_reached.inc();
     this.upstream = undefined;
     this.limits.attemptEnds();
+    if (!upstream) return;
     upstream.cancel();
-    if (!this.responseStarted && this.retried(this.retries?.onReset("local reset", this.begun))) return;
-    this.end(ResponseFlag.UpstreamMaxStreamDurationReached, "upstream_max_stream_duration_reached", () => ({
-      status: this.sentAt === undefined ? 408 : 504,
-      body: "upstream max stream duration reached",
-    }));
+    if (!late) return;
+    if (this.begun && !this.responseStarted) upstream.host.outlier?.outcome("timeout");
+    upstream.host.stats.rq_timeout.inc();
+    upstream.host.stats.rq_error.inc();
   }
 
-  /** Answers for the host, or cuts the answer that it has begun. */
-  private end(flag: ResponseFlag, details: string, answer: () => { status: number; body: string }): void {
+  retryDropped(late: boolean): boolean {
+    return !this.responseStarted && this.retried(this.retries?.onReset("local reset", this.begun), late);
+  }
+
+  end(reply: LocalReply): void {
     this.limits.stop();
     this.retries?.stop();
     const { stream } = this;
     if (this.responseStarted) {
-      stream.info.responseFlags |= flag;
-      stream.resetStream(details);
-      return;
-    }
-    const { status, body } = answer();
-    this.reply(status, body, details, flag);
-  }
-
-  /** Ends the running attempt, which has taken too long. */
-  private dropAttempt(): void {
-    const { upstream } = this;
-    this.upstream = undefined;
-    this.limits.attemptEnds();
-    if (!upstream) return;
-    upstream.cancel();
-    if (this.begun && !this.responseStarted) upstream.host.outlier?.outcome("timeout");
-    upstream.host.stats.rq_timeout.inc();
-    upstream.host.stats.rq_error.inc();
+      stream.info.responseFlags |= reply.flags ?? 0;
+      stream.resetStream(reply.details);
+    } else stream.localReply(reply);
   }
 
   // --- retries
@@ -291,9 +243,8 @@ export class ClusterExchange implements UpstreamEvents, LimitEvents {
     upstream.poolReadyDuration = info.upstreamRequestStart - this.askedAt;
     upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
     upstream.tls = socket.tlsFacts;
-    const { streamMs = this.request.cluster.config.maxStreamMs } = this.ordered;
-    this.limits.attemptBegins(streamMs);
-    if (this.sentAt !== undefined && !this.responseStarted) this.limits.attemptWaits();
+    upstream.protocol = this.request.cluster.config.http2 ? "HTTP/2" : "HTTP/1.1";
+    this.limits.attemptBegins();
   }
 
   onUpstreamInformation(status: number): void {

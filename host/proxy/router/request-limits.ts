@@ -3,7 +3,6 @@ import { isGrpc } from "../../stream/local-reply";
 import { grpcTimeout, readGrpcTimeout } from "../grpc-timeout";
 import type { ClusterAction } from "./request-rewrite";
 import { readWhole, takeOrders } from "./router-orders";
-import type { Limits } from "./time-limits";
 
 const EXPECTED = "x-envoy-expected-rq-timeout-ms";
 
@@ -16,8 +15,14 @@ const ORDERS: ReadonlySet<string> = new Set([
   "hedge-on-per-try-timeout",
 ]);
 
-/** The limits of one request, and what else follows from its headers. */
-export interface RequestLimits extends Limits {
+/** The limits of one request in milliseconds, 0 = none, and what else follows from its headers. */
+export interface RequestLimits {
+  /** For all attempts together, from when the whole request is there. */
+  readonly requestMs: number;
+  /** For the response of one attempt to begin. */
+  readonly attemptMs: number;
+  /** For an attempt's response to go on. */
+  readonly attemptIdleMs: number;
   /** Milliseconds for one attempt, in place of the cluster's. */
   readonly streamMs: number | undefined;
   /** An answer that comes too late is 204 in place of 504. */

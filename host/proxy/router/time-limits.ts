@@ -1,23 +1,26 @@
+import { ResponseFlag } from "../../stores/stream-info";
+import type { LocalReply } from "../../stream/filter";
+import type { Cluster } from "../clusters/cluster";
 import { Deadlines } from "../deadlines";
+import type { RequestLimits } from "./request-limits";
 
-/** What is told of limits that were reached. */
-export interface LimitEvents {
-  onTimeout(): void;
-  onAttemptTimeout(): void;
-  onAttemptIdle(): void;
-  onMaxDuration(): void;
+/** What limits know of the exchange they are set to, and may do to it. */
+export interface LimitedExchange {
+  readonly cluster: Cluster;
+  readonly responseStarted: boolean;
+  readonly requestComplete: boolean;
+  /** An attempt is under way. */
+  readonly trying: boolean;
+  /** None is; one will be. */
+  readonly waiting: boolean;
+  /** Ends the running attempt. @param late the host is to blame */
+  dropAttempt(late: boolean): void;
+  /** True when another attempt will come in place of one that was dropped. */
+  retryDropped(late: boolean): boolean;
+  /** Answers for the host, or cuts the answer that it has begun. */
+  end(reply: LocalReply): void;
   /** One of these has thrown. */
   onUpstreamBug(error: unknown): void;
-}
-
-/** Milliseconds; 0 = no limit. The first counts from when the whole request is there. */
-export interface Limits {
-  /** For all attempts together. */
-  readonly requestMs: number;
-  /** For the response of one attempt to begin. */
-  readonly attemptMs: number;
-  /** For an attempt's response to go on. */
-  readonly attemptIdleMs: number;
 }
 
 const REQUEST = 0;
@@ -25,11 +28,11 @@ const ATTEMPT = 1;
 const IDLE = 2;
 const DURATION = 3;
 
-/** The time limits of one request on its way to a cluster. */
+/** The time limits of one request on its way to a cluster, and what comes of each. */
 export class TimeLimits extends Deadlines {
   constructor(
-    private readonly limits: Limits,
-    private readonly events: LimitEvents,
+    private readonly limits: RequestLimits,
+    private readonly exchange: LimitedExchange,
   ) {
     super(4);
   }
@@ -39,15 +42,17 @@ export class TimeLimits extends Deadlines {
     if (requestMs > 0) this.set(REQUEST, requestMs);
   }
 
-  /** An attempt has a connection. @param durationMs for all of it; 0 = no limit */
-  attemptBegins(durationMs: number): void {
-    if (durationMs > 0) this.set(DURATION, durationMs);
+  /** An attempt has a connection. */
+  attemptBegins(): void {
+    const { streamMs = this.exchange.cluster.config.maxStreamMs } = this.limits;
+    if (streamMs > 0) this.set(DURATION, streamMs);
+    if (this.exchange.requestComplete) this.attemptWaits();
   }
 
   /** It has one, and the request is complete. */
   attemptWaits(): void {
     const { attemptMs, attemptIdleMs } = this.limits;
-    if (attemptMs > 0) this.set(ATTEMPT, attemptMs);
+    if (attemptMs > 0 && !this.exchange.responseStarted) this.set(ATTEMPT, attemptMs);
     if (attemptIdleMs > 0) this.set(IDLE, attemptIdleMs);
   }
 
@@ -55,7 +60,7 @@ export class TimeLimits extends Deadlines {
   attemptMoves(): void {
     this.clear(ATTEMPT);
     const { attemptIdleMs } = this.limits;
-    if (attemptIdleMs > 0) this.set(IDLE, attemptIdleMs);
+    if (attemptIdleMs > 0 && this.exchange.requestComplete) this.set(IDLE, attemptIdleMs);
   }
 
   /** It is over, or given up. */
@@ -66,14 +71,66 @@ export class TimeLimits extends Deadlines {
   }
 
   protected override onDue(which: number): void {
-    const { events } = this;
-    if (which === REQUEST) events.onTimeout();
-    else if (which === ATTEMPT) events.onAttemptTimeout();
-    else if (which === IDLE) events.onAttemptIdle();
-    else events.onMaxDuration();
+    const { exchange } = this;
+    if (which === REQUEST) this.onTimeout();
+    else if (!exchange.trying) return;
+    else if (which === ATTEMPT)
+      this.onAttemptTimeout("upstream_rq_per_try_timeout", "upstream_per_try_timeout");
+    else if (which === IDLE)
+      this.onAttemptTimeout("upstream_rq_per_try_idle_timeout", "upstream_per_try_idle_timeout");
+    else this.onMaxDuration();
   }
 
   protected override onBug(error: unknown): void {
-    this.events.onUpstreamBug(error);
+    this.exchange.onUpstreamBug(error);
+  }
+
+  private onTimeout(): void {
+    const { exchange } = this;
+    // A request that waits for its next attempt is not counted.
+    if (exchange.trying) {
+      exchange.dropAttempt(true);
+      exchange.cluster.stats.upstream_rq_timeout.inc();
+      this.countAnswer();
+    } else if (!exchange.waiting) return;
+    this.tooLate("response_timeout");
+  }
+
+  private onAttemptTimeout(
+    counter: "upstream_rq_per_try_timeout" | "upstream_rq_per_try_idle_timeout",
+    details: string,
+  ): void {
+    const { exchange } = this;
+    exchange.cluster.stats[counter].inc();
+    exchange.dropAttempt(true);
+    if (exchange.retryDropped(true)) return;
+    this.countAnswer();
+    this.tooLate(details);
+  }
+
+  private onMaxDuration(): void {
+    const { exchange } = this;
+    exchange.cluster.stats.upstream_rq_max_duration_reached.inc();
+    exchange.dropAttempt(false);
+    if (exchange.retryDropped(false)) return;
+    exchange.end({
+      status: exchange.requestComplete ? 504 : 408,
+      body: "upstream max stream duration reached",
+      details: "upstream_max_stream_duration_reached",
+      flags: ResponseFlag.UpstreamMaxStreamDurationReached,
+    });
+  }
+
+  private countAnswer(): void {
+    const { cluster, responseStarted } = this.exchange;
+    if (!responseStarted) cluster.codes.count(this.limits.altResponse ? 204 : 504);
+  }
+
+  private tooLate(details: string): void {
+    const flags = ResponseFlag.UpstreamRequestTimeout;
+    const answer = this.limits.altResponse
+      ? { status: 204, body: "" }
+      : { status: 504, body: "upstream request timeout" };
+    this.exchange.end({ ...answer, details, flags });
   }
 }

@@ -21,6 +21,7 @@ import { MessageBody } from "../../../host/proxy/http2/message-body";
 import { NodeProxy } from "../../../host/proxy/proxy";
 import { ClusterExchange } from "../../../host/proxy/router/cluster-exchange";
 import { Router } from "../../../host/proxy/router/router";
+import { TimeLimits } from "../../../host/proxy/router/time-limits";
 import { TcpConnection } from "../../../host/proxy/tcp/tcp-connection";
 import { UpstreamConnection } from "../../../host/proxy/tcp/upstream-connection";
 import { FilterChain } from "../../../host/stream/filter-chain";
@@ -164,7 +165,7 @@ describe.each([
       upstream.close();
     });
     const { port, bugs } = await start(http(50), (upstream.address() as AddressInfo).port);
-    breakOnce(ClusterExchange, "onTimeout");
+    breakOnce(TimeLimits, "onTimeout");
     expect(await ask(port)).toBe(500);
     expect(bugs()).toHaveLength(1);
     expect(await ask(port)).toBe(504);
