@@ -18,6 +18,8 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages?: read
   sdk: { rooms: ["sdk/abi"] },
   "filters/*": { rooms: [], packages: [`${SELF}/sdk`] },
   "examples/*": { rooms: [], packages: [`${SELF}/sdk`, SELF] },
+  // Its service and client are programs of their own.
+  "examples/grpc": { rooms: [], packages: ["@grpc/grpc-js"] },
   // host side, TypeScript: leaves that anyone may use
   "host/errors.ts": { rooms: [] },
   "host/engine.ts": { rooms: LEAVES },

@@ -81,6 +81,14 @@ describe("exports of the examples", () => {
       "proxy_on_downstream_connection_close",
       "proxy_on_log",
     ],
+    websocket: [
+      ...CONTEXTS,
+      "proxy_on_configure",
+      "proxy_on_request_headers",
+      "proxy_on_request_body",
+      "proxy_on_response_body",
+      "proxy_on_log",
+    ],
   };
 
   test("each example has a row", () => {
