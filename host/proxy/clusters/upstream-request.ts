@@ -1,4 +1,4 @@
-import { ClientRequest, type IncomingMessage } from "node:http";
+import { ClientRequest, type IncomingMessage, type InformationEvent } from "node:http";
 import type { Socket } from "node:net";
 import { HeaderMap } from "../../stores/header-map";
 import { contained, type OnBug } from "../contain";
@@ -10,7 +10,7 @@ import type { Cluster, Host } from "./cluster";
 import type { PooledSocket } from "./connector";
 import { RequestCount } from "./request-count";
 import { checkSendable, wireHeaders } from "./request-writer";
-import { isWellFormed, ProtocolError, responseHeaders } from "./response-reader";
+import { isWellFormed, mayPrecede, ProtocolError, responseHeaders } from "./response-reader";
 import { failureText, type ResetReason, type UpstreamEvents, type UpstreamStream } from "./upstream-events";
 
 const EMPTY = Buffer.alloc(0);
@@ -38,6 +38,9 @@ export class UpstreamRequest implements UpstreamStream {
   /** Bytes that the content-length promises and that were not written yet; NaN without one. */
   private unsent = Number.NaN;
   private hasBody = true;
+  private informed = false;
+  /** Bytes of the connection that belong to what came before the response. */
+  private readBefore = 0;
   /** The connection, once it has left HTTP. */
   private switched: SwitchedSocket | undefined;
 
@@ -87,10 +90,9 @@ export class UpstreamRequest implements UpstreamStream {
       "response",
       contained((response) => this.onResponse(response, method), onBug),
     );
-    // Swallowed, as Envoy does by default; it counts the first one.
-    request.once(
+    request.on(
       "information",
-      contained((info) => events.onUpstreamInformation(info.statusCode), onBug),
+      contained((info) => this.onInformation(info), onBug),
     );
     request.once(
       "upgrade",
@@ -124,8 +126,18 @@ export class UpstreamRequest implements UpstreamStream {
     if (this.over) return;
     if (this.waited && this.cluster.isFull()) return this.overflow();
     socket.busy = true;
+    this.readBefore = socket.bytesRead;
     this.count.starts(socket);
     this.events.onUpstreamReady(socket);
+  }
+
+  /** Swallowed, as Envoy does by default; it counts the first one. */
+  private onInformation({ statusCode, rawHeaders }: InformationEvent): void {
+    if (this.over) return;
+    if (!mayPrecede(rawHeaders)) return this.reset(new ProtocolError("body of an informational response"));
+    if (!this.informed) this.events.onUpstreamInformation(statusCode);
+    this.informed = true;
+    this.readBefore = this.socket?.bytesRead ?? 0;
   }
 
   /** A connection is there, but by now too many others are under way. */
@@ -281,8 +293,8 @@ export class UpstreamRequest implements UpstreamStream {
     let reason: ResetReason = "connection termination";
     if (code === "CONNECT_TIMEOUT") reason = "connection timeout";
     else if (wasPending) reason = "remote connection failure";
-    else if (code.startsWith("HPE_") || this.response) {
-      // A body cut short is a broken message, no broken connection.
+    else if (code.startsWith("HPE_") || this.response || (code === "ECONNRESET" && this.hasHalfAHead)) {
+      // A message cut short is a broken message, no broken connection.
       reason = "protocol error";
       this.cluster.stats.upstream_cx_protocol_error.inc();
     }
@@ -290,6 +302,11 @@ export class UpstreamRequest implements UpstreamStream {
     this.settle();
     this.request.destroy();
     this.events.onUpstreamReset(reason, failureText(error));
+  }
+
+  /** Something of a response has come. */
+  private get hasHalfAHead(): boolean {
+    return this.socket !== undefined && this.socket.bytesRead > this.readBefore;
   }
 
   /** Drops the exchange; its connection is closed. No event follows. */

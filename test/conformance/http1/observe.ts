@@ -14,7 +14,7 @@ export interface Outcome {
   answers: string[];
   /** Whole requests as they arrived at the upstream. One that was begun and cut is none: when it is cut is chance. */
   upstream: string[];
-  /** The proxy has ended the connection, or said that it will. */
+  /** The proxy has ended the connection, or said that it will, or has to. */
   closes: boolean;
 }
 
@@ -23,11 +23,13 @@ export class Observer {
   private constructor(
     private readonly port: number,
     private readonly upstream: RawUpstream,
-    private sentinel: HttpClient,
+    private readonly sentinel: HttpClient,
+    private readonly isBusy: () => boolean,
   ) {}
 
-  static async create(port: number, upstream: RawUpstream): Promise<Observer> {
-    return new Observer(port, upstream, await HttpClient.connect(port));
+  /** `isBusy`: the upstream has not done yet what it is to do. */
+  static async create(port: number, upstream: RawUpstream, isBusy = () => false): Promise<Observer> {
+    return new Observer(port, upstream, await HttpClient.connect(port), isBusy);
   }
 
   async send(bytes: string): Promise<Outcome> {
@@ -39,11 +41,11 @@ export class Observer {
     const gone = client.ended || client.closed;
     client.destroy();
     const requests = this.requests.slice(seen);
-    const answers = split(received, bytes.startsWith("HEAD "));
+    const { answers, cut } = split(received, bytes.startsWith("HEAD "));
     return {
       answers,
       upstream: (await Promise.all(requests.map(describe))).filter((text) => text !== undefined),
-      closes: gone || /\r\nconnection: close\r\n/.test(answers.at(-1) ?? ""),
+      closes: gone || cut || /\r\nconnection: close\r\n/.test(answers.at(-1) ?? ""),
     };
   }
 
@@ -55,7 +57,7 @@ export class Observer {
     let last = "";
     for (let quiet = 0; quiet < QUIET_ROUNDS; quiet++) {
       await this.sentinel.exchange({ path: SENTINEL });
-      if (news() !== last) quiet = 0;
+      if (news() !== last || this.isBusy()) quiet = 0;
       last = news();
     }
   }
@@ -73,21 +75,31 @@ async function describe({ startLine, headers, message }: UpstreamRequest): Promi
   return normalise(`${lines.join("\r\n")}\r\n\r\n${body.toString("latin1")}${more.join("")}`);
 }
 
-/** The responses in what a client has received. */
-function split(text: string, isHead: boolean): string[] {
+/** The responses in what a client has received; behind one that is cut short nothing can follow. */
+function split(text: string, isHead: boolean): { answers: string[]; cut: boolean } {
   const answers: string[] = [];
   let rest = text;
   while (rest !== "") {
     const head = /^HTTP\/1\.[01] (\d+)[\s\S]*?\r\n\r\n/.exec(rest);
-    if (!head) return [...answers, `? ${rest}`];
+    if (!head) return { answers: [...answers, `? ${rest}`], cut: true };
     const status = Number(head[1]);
     const bodiless = status < 200 || status === 204 || status === 304 || (isHead && answers.length === 0);
-    const length = bodiless ? 0 : Number(/\r\ncontent-length: (\d+)/i.exec(head[0])?.[1] ?? rest.length);
+    const length = bodiless ? 0 : bodyLength(head[0], rest.slice(head[0].length));
     const end = head[0].length + length;
     answers.push(normalise(rest.slice(0, end)));
+    if (end > rest.length) return { answers, cut: true };
     rest = rest.slice(end);
   }
-  return answers;
+  return { answers, cut: false };
+}
+
+/** Infinite for what has no end yet. */
+function bodyLength(head: string, body: string): number {
+  const declared = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+  if (declared !== undefined) return Number(declared);
+  if (!/\r\ntransfer-encoding: chunked/i.test(head)) return body.length;
+  const last = body.startsWith("0\r\n\r\n") ? 0 : body.indexOf("\r\n0\r\n\r\n") + 2;
+  return last === 1 ? Number.POSITIVE_INFINITY : last + 5;
 }
 
 /** An outcome in a few words: `200, 400, closes`. */
