@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock";
-import { HeaderMap } from "../../stores/header-map";
+import type { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { LocalReply, StreamEnds } from "../../stream/filter";
 import type { FilterChain } from "../../stream/filter-chain";
@@ -188,19 +188,19 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   reject(requestHeaders: HeaderMap, { status, details, codec, location }: Refusal, endStream: boolean): void {
     const { info } = this;
     info.responseCodeDetails = details;
-    const body = codec ? reasonPhrase(status) : "";
-    const headers = HeaderMap.of("response", [[":status", String(status)]]);
-    if (codec) {
-      info.responseFlags |= ResponseFlag.DownstreamProtocolError;
-      headers.append("content-length", String(body.length));
-      headers.append("content-type", "text/plain");
-    } else info.requestHeaders = requestHeaders;
-    if (location !== undefined) headers.append("location", location);
+    if (codec) info.responseFlags |= ResponseFlag.DownstreamProtocolError;
+    else {
+      info.requestHeaders = requestHeaders;
+      this.requestComplete = endStream;
+    }
     // A request that is merely not found here leaves its connection usable, if it has been read.
-    if (!codec && status !== 400) this.requestComplete = endStream;
-    else this.codec.giveUpConnection();
-    this.sendResponseHeaders(headers, !codec);
-    if (codec) this.sendResponseData(Buffer.from(body, "latin1"), true);
+    if (codec || status === 400) this.codec.giveUpConnection();
+    const grpc = !codec && isGrpc(requestHeaders);
+    const own: [string, string][] = location === undefined ? [] : [["location", location]];
+    const reply = { status, body: codec ? reasonPhrase(status) : "", headers: own, details };
+    const { headers, body } = buildLocalReply(reply, { grpc, head: false }, () => {});
+    this.sendResponseHeaders(headers, body.length === 0);
+    if (body.length > 0) this.sendResponseData(body, true);
   }
 
   /** The rest of the request is no HTTP: refused if nothing was said yet, else the end. */

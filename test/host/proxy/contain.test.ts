@@ -126,7 +126,7 @@ describe.each([
           [ClusterExchange, "complete", 200],
         ]
       : [
-          [Http2Connection, "onStream", "cut"],
+          [Http2Connection, "onStream", 500],
           [Http2Connection, "serve", 500],
           [Http2Stream, "attach", 500],
           [Http2Stream, "sendHead", "cut"],

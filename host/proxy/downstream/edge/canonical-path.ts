@@ -18,7 +18,7 @@ const CLASSES: readonly Class[] = Array.from({ length: 256 }, (_, code) => {
   if (code === 0) return Class.Invalid;
   const character = String.fromCharCode(code);
   if (/[A-Za-z0-9\-._~]/.test(character)) return Class.Unreserved;
-  return /[!$%&'()*+,/:;=@[\\\]|^]/.test(character) ? Class.Plain : Class.Escaped;
+  return /[!$%&'()*+,/:;=@[\\\]]/.test(character) ? Class.Plain : Class.Escaped;
 });
 
 const SLASH = 47;
@@ -27,12 +27,16 @@ const PERCENT = 37;
 const DOT = 46;
 const HEX = "0123456789ABCDEF";
 
-/** Nothing in such a path changes: letters, digits and single slashes in front of anything but a dot. */
+/** Nothing in such a path changes: no segment begins with a dot, and no character has another form. */
 const CANONICAL = /^(?:\/(?!\.)[A-Za-z0-9\-._~!$&'()*+,:;=@[\]]*)+$/;
+
+/** Parameters of a dot segment, which servers of servlets leave out (`/..;x/`): Envoy does first, for plain dots (observed). */
+const DOT_PARAMETERS = /\/(\.\.?);[^/]*/g;
 
 /** The canonical form of a path without its query; undefined when it has none. */
 export function canonicalPath(path: string): string | undefined {
-  return CANONICAL.test(path) ? path : new Canonicalizer(path).run();
+  if (CANONICAL.test(path)) return path;
+  return new Canonicalizer(path.includes(";") ? path.replace(DOT_PARAMETERS, "/$1") : path).run();
 }
 
 class Canonicalizer {

@@ -17,24 +17,28 @@ export function normalizePath(headers: HeaderMap, rules: PathRules): Refusal | u
   const { normalize, mergeSlashes, escapedSlashes } = rules;
   if (!normalize && !mergeSlashes && escapedSlashes === "KEEP_UNCHANGED") return undefined;
   const mark = target.indexOf("?");
-  let path = mark < 0 ? target : target.slice(0, mark);
-  let redirect = false;
-  if (escapedSlashes !== "KEEP_UNCHANGED" && path.includes("%")) {
-    const plain = path.replace(ESCAPED_SLASH, (found) => (found[1] === "2" ? "/" : "\\"));
-    const hit = plain.length !== path.length;
-    if (hit && escapedSlashes === "REJECT_REQUEST") return refused(400, DETAILS);
-    redirect = hit && escapedSlashes === "UNESCAPE_AND_REDIRECT";
-    path = plain;
-  }
-  if (normalize) {
-    const canonical = canonicalPath(path);
-    if (canonical === undefined) return refused(400, DETAILS);
-    path = canonical;
-  }
-  if (mergeSlashes && path.includes("//")) path = path.replace(/\/{2,}/g, "/");
-  const result = mark < 0 ? path : path + target.slice(mark);
-  if (result !== target) headers.set(":path", result);
-  if (!redirect) return undefined;
+  const query = mark < 0 ? "" : target.slice(mark);
+  const original = mark < 0 ? target : target.slice(0, mark);
+  const plain = escapedSlashes === "KEEP_UNCHANGED" ? original : unescapeSlashes(original);
+  // Loggers see how far a refused path has come.
+  if (plain !== original) headers.set(":path", plain + query);
+  if (plain !== original && escapedSlashes === "REJECT_REQUEST") return refused(400, DETAILS);
+  const canonical = normalize ? canonicalPath(plain) : plain;
+  if (canonical === undefined) return refused(400, DETAILS);
+  const path = mergeSlashes ? withoutDoubles(canonical) : canonical;
+  if (path !== plain) headers.set(":path", path + query);
+  if (plain === original || escapedSlashes !== "UNESCAPE_AND_REDIRECT") return undefined;
   // Clients of gRPC follow no redirect.
-  return isGrpc(headers) ? refused(400, DETAILS) : { ...refused(307, DETAILS), location: result };
+  return isGrpc(headers) ? refused(400, DETAILS) : { ...refused(307, DETAILS), location: path + query };
+}
+
+function unescapeSlashes(path: string): string {
+  if (!path.includes("%")) return path;
+  return path.replace(ESCAPED_SLASH, (found) => (found[1] === "2" ? "/" : "\\"));
+}
+
+/** Nothing but slashes becomes two (observed). */
+function withoutDoubles(path: string): string {
+  if (!path.includes("//")) return path;
+  return /^\/+$/.test(path) ? "//" : path.replace(/\/{2,}/g, "/");
 }
