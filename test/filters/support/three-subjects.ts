@@ -11,6 +11,8 @@ export interface Case {
   name: string;
   ours: object;
   native: readonly build.Json[];
+  /** What its listeners are besides, e.g. fields of the connection manager. */
+  listener?: Partial<build.HttpListener>;
 }
 
 /** A listener whose answers carry their details in a header. */
@@ -65,10 +67,11 @@ export class ThreeSubjects {
     this.upstream = await RawUpstream.start(this.handler);
     const details = await moduleFile("test/filters/guests/details");
     const clusters = [build.cluster("app", this.upstream.port), ...more];
+    const listener = (each: Case) => ({ ...this.listener, ...each.listener });
     const wasm = this.cases.map((each, i) =>
-      detailed(`wasm-${i}`, [ours(each.ours)], details, this.listener),
+      detailed(`wasm-${i}`, [ours(each.ours)], details, listener(each)),
     );
-    const native = this.cases.map((each, i) => detailed(`native-${i}`, each.native, details, this.listener));
+    const native = this.cases.map((each, i) => detailed(`native-${i}`, each.native, details, listener(each)));
     const node = await this.node.start(build.bootstrap({ listeners: wasm, clusters }));
     const envoy = await this.envoy.start(build.bootstrap({ listeners: [...wasm, ...native], clusters }));
     this.proxies = { node, envoy };
