@@ -21,6 +21,7 @@ export enum ResponseFlag {
   StreamIdleTimeout = 1 << 16,
   DownstreamProtocolError = 1 << 18,
   UpstreamMaxStreamDurationReached = 1 << 19,
+  DurationTimeout = 1 << 22,
   UpstreamProtocolError = 1 << 23,
   NoClusterFound = 1 << 24,
   DownstreamRemoteReset = 1 << 28,

@@ -274,7 +274,20 @@ export function everyField(wasm: string, pki: TestPki): Json {
         name: "tcp",
         filters: [networkWasmFilter({ name: "tcp", rootId: "hello", wasm })],
         cluster: "app",
-        proxy: { idle_timeout: "10s", max_connect_attempts: 2 },
+        proxy: {
+          cluster: undefined,
+          weighted_clusters: {
+            clusters: [
+              { name: "app", weight: 1, metadata_match: { filter_metadata: { "envoy.lb": { v: "1" } } } },
+              { name: "named", weight: 3 },
+            ],
+          },
+          metadata_match: { filter_metadata: { "envoy.lb": { v: "1" } } },
+          hash_policy: [{ source_ip: {} }],
+          idle_timeout: "10s",
+          max_connect_attempts: 2,
+          max_downstream_connection_duration: "60s",
+        },
         listener: { per_connection_buffer_limit_bytes: 4096 },
       }),
     ],

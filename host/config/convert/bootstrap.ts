@@ -8,7 +8,6 @@ import type {
   ListenerConfig,
   Locality,
   NetworkFilterConfig,
-  TcpProxyConfig,
 } from "../model";
 import type { FieldPath } from "../path";
 import type {
@@ -31,6 +30,7 @@ import { convertOutlier } from "./outlier";
 import { convertBudget } from "./retry";
 import { convertHost, mutation } from "./route";
 import { convertSubsets } from "./subsets";
+import { convertTcpProxy } from "./tcp-proxy";
 import { convertManagerTimeouts, wholeMs } from "./timeouts";
 import { convertDownstreamTls, convertUpstreamTls } from "./tls";
 import { convertManagerUpgrades } from "./upgrade";
@@ -189,17 +189,6 @@ function convertNetworkFilters(
       ? [{ name, plugin: convertPlugin(config.config, [...path, i, "typed_config", "config"], source) }]
       : [],
   );
-}
-
-function convertTcpProxy(raw: RawTcpProxy): TcpProxyConfig {
-  return {
-    statPrefix: raw.stat_prefix,
-    cluster: raw.cluster,
-    // Whole milliseconds, as Envoy counts it.
-    idleTimeoutMs:
-      raw.idle_timeout === undefined ? DEFAULT_IDLE_MS : Math.floor(durationMs(raw.idle_timeout)),
-    maxConnectAttempts: raw.max_connect_attempts ?? 1,
-  };
 }
 
 type RawFilter = NonNullable<RawManager["http_filters"]>[number];

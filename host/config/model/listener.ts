@@ -72,9 +72,23 @@ export interface NetworkFilterConfig {
 
 export interface TcpProxyConfig {
   statPrefix: string;
-  cluster: string;
+  /** At least one; a connection goes to one of them by weight. */
+  clusters: TcpCluster[];
+  /** `metadata_match`: fields of `envoy.lb` that the host has to have. */
+  match: Readonly<Record<string, unknown>> | undefined;
+  /** Clients of one address go to one host, where the cluster's policy hashes. */
+  hashSourceIp: boolean;
   /** Milliseconds without a byte either way before the connection ends; 0 = never; default an hour. */
   idleTimeoutMs: number;
   /** Connections tried for one client before it is given up; default 1. */
   maxConnectAttempts: number;
+  /** Milliseconds a client's connection may last; 0 = any time. */
+  maxDurationMs: number;
+}
+
+export interface TcpCluster {
+  cluster: string;
+  weight: number;
+  /** On top of the proxy's own. */
+  match: Readonly<Record<string, unknown>> | undefined;
 }

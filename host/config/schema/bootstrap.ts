@@ -6,7 +6,7 @@ import { edgeFields, onePortRule } from "./edge";
 import { filterChainMatch, listenerFilter } from "./filter-chain";
 import { http2Options } from "./http2";
 import { message, rule, typed } from "./message";
-import { networkWasm, tcpProxy, terminalLast } from "./network";
+import { networkWasm, terminalLast } from "./network";
 import { accessLog, bootstrapExtension } from "./plugins";
 import { routeConfig } from "./route";
 import {
@@ -21,6 +21,7 @@ import {
   u32,
 } from "./scalars";
 import { statsTag } from "./stats-tag";
+import { tcpProxy } from "./tcp-proxy";
 import { downstreamLimits, managerTimeouts } from "./timeouts";
 import { downstreamSocket } from "./tls";
 import { managerUpgrades, upgradesDiffer } from "./upgrade";

@@ -1,20 +1,10 @@
 import { rule, typed } from "./message";
-import { duration, requiredText, u32 } from "./scalars";
 import { pluginConfig } from "./wasm";
 
 const NETWORK = "envoy.extensions.filters.network";
 
 /** `envoy.filters.network.wasm`: filters of bytes, any number of them in front of the terminal filter. */
 export const networkWasm = typed(`${NETWORK}.wasm.v3.Wasm`, { config: pluginConfig }, {});
-
-export const tcpProxy = typed(
-  `${NETWORK}.tcp_proxy.v3.TcpProxy`,
-  { stat_prefix: requiredText, cluster: requiredText },
-  {
-    idle_timeout: duration,
-    max_connect_attempts: u32.refine((n) => n > 0, "must be at least 1"),
-  },
-);
 
 type Filters = { filters?: { typed_config?: { "@type"?: string } }[] };
 

@@ -1,9 +1,11 @@
 import type { Socket } from "node:net";
 import { PeerType } from "../../../sdk/abi/peer-type";
+import type { Timer } from "../../clock";
 import { ResponseFlag } from "../../stores/stream-info";
 import { NetworkChain } from "../../stream/network-chain";
 import type { NetworkEnds } from "../../stream/network-filter";
 import { overLimit } from "../../stream/network-flow";
+import type { PickRequest } from "../balancing/host-set-balancer";
 import { type Cluster, formatAddress } from "../clusters/cluster";
 import type { PooledSocket } from "../clusters/connector";
 import { contained, type OnBug } from "../contain";
@@ -27,6 +29,9 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   private readonly idle: IdleTimer;
   private upstream: UpstreamConnection | undefined;
   private cluster: Cluster | undefined;
+  /** What is asked of its hosts. */
+  private wanted: PickRequest | undefined;
+  private readonly lifetime: Timer | undefined;
   private attempts = 0;
   /** When the connection to the host was asked for. */
   private askedAt = 0n;
@@ -52,6 +57,15 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
         (error) => this.onBug(error),
       ),
     );
+    const { maxDurationMs } = service.config;
+    if (maxDurationMs > 0)
+      this.lifetime = service.clock.setTimer(
+        maxDurationMs,
+        contained(
+          () => this.onLifetime(),
+          (error) => this.onBug(error),
+        ),
+      );
     this.downstreamHold = new Hold((held) => this.onDownstreamHeld(held));
     this.upstreamHold = new Hold((held) => this.onUpstreamHeld(held));
     // Bytes have nowhere to go yet.
@@ -127,6 +141,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     if (this.closed) return;
     this.closed = true;
     this.idle.stop();
+    this.lifetime?.cancel();
     this.chain.close(peer);
     this.releaseUpstream(peer === PeerType.Remote);
     destroy(this.socket, this.reset);
@@ -147,7 +162,8 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     const { service, info } = this;
     // A filter before this one may have chosen another cluster.
     const chosen = info.filterState.native("envoy.tcp_proxy.cluster");
-    const name = chosen?.kind === "text" ? chosen.value : service.config.cluster;
+    const { choice } = service;
+    const { cluster: name, criteria } = chosen?.kind === "text" ? choice.named(chosen.value) : choice.take();
     const cluster = service.clusters.get(name);
     if (!cluster) {
       service.stats.downstream_cx_no_route.inc();
@@ -155,6 +171,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
       return this.giveUp();
     }
     this.cluster = cluster;
+    this.wanted = choice.request(criteria, this.connection.info.remoteAddress);
     info.cluster = cluster;
     this.attempt(cluster);
   }
@@ -171,7 +188,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
       info.responseFlags |= ResponseFlag.UpstreamRetryLimitExceeded;
       return this.giveUp();
     }
-    const host = cluster.pick();
+    const host = cluster.pick(this.wanted);
     if (!host) {
       cluster.stats.upstream_cx_none_healthy.inc();
       info.responseFlags |= ResponseFlag.NoHealthyUpstream;
@@ -293,6 +310,13 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   /** Nothing moved for as long as the connection may be silent. */
   private onIdle(): void {
     this.service.stats.idle_timeout.inc();
+    this.finish(PeerType.Local);
+  }
+
+  /** It has lasted as long as it may. */
+  private onLifetime(): void {
+    this.service.stats.max_downstream_connection_duration.inc();
+    this.info.responseFlags |= ResponseFlag.DurationTimeout;
     this.finish(PeerType.Local);
   }
 

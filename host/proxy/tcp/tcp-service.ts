@@ -7,6 +7,7 @@ import type { ClusterManager } from "../clusters/cluster-manager";
 import type { DownstreamConnection } from "../downstream/connection";
 import type { ConnectionService } from "../listener";
 import type { StatsStore } from "../stats/store";
+import { ClusterChoice } from "./cluster-choice";
 import { socketBuffer } from "./socket-buffer";
 import { TcpConnection } from "./tcp-connection";
 import { createTcpStats, type TcpStats } from "./tcp-stats";
@@ -25,6 +26,7 @@ export interface TcpServiceDeps {
 export class TcpService implements ConnectionService {
   readonly socketOptions: ServerOpts;
   readonly config: TcpProxyConfig;
+  readonly choice: ClusterChoice;
   readonly stats: TcpStats;
   readonly clock: Clock;
   readonly clusters: ClusterManager;
@@ -39,6 +41,7 @@ export class TcpService implements ConnectionService {
 
   constructor(listener: TcpListenerConfig, deps: TcpServiceDeps) {
     this.config = listener.tcp;
+    this.choice = new ClusterChoice(listener.tcp);
     this.clock = deps.clock;
     this.clusters = deps.clusters;
     this.filters = deps.filters;

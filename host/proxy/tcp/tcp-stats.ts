@@ -8,6 +8,7 @@ const COUNTERS = [
   "downstream_flow_control_paused_reading_total",
   "downstream_flow_control_resumed_reading_total",
   "idle_timeout",
+  "max_downstream_connection_duration",
   "upstream_flush_total",
 ] as const;
 

@@ -136,7 +136,16 @@ export function tcpListener(
     perConnectionBufferLimitBytes: 1024 * 1024,
     filterChainName: "",
     networkFilters: [],
-    tcp: { statPrefix: "tcp", cluster: "app", idleTimeoutMs: 3_600_000, maxConnectAttempts: 1, ...tcp },
+    tcp: {
+      statPrefix: "tcp",
+      clusters: [{ cluster: "app", weight: 1, match: undefined }],
+      match: undefined,
+      hashSourceIp: false,
+      idleTimeoutMs: 3_600_000,
+      maxConnectAttempts: 1,
+      maxDurationMs: 0,
+      ...tcp,
+    },
     ...more,
   };
 }
