@@ -8,7 +8,7 @@ import { TRAFFIC, type Traffic } from "./traffic";
 
 /** The proxy beside others in Node and beside Envoy; every figure is CPU of the proxy's process alone. */
 
-const ROUNDS = 15;
+const ROUNDS = Number(process.env.ROUNDS ?? 15);
 const WARM_UP = 4;
 /** Requests under way at a time. */
 const CONCURRENCY = 32;
@@ -41,7 +41,8 @@ function ratios(values: readonly number[], bases: readonly number[]): { middle: 
 function baseOf(results: ReadonlyMap<string, number[]>): string {
   const peers = [...results.keys()].filter((name) => /^(fast|http2)-proxy/.test(name));
   const cost = (name: string) => median(results.get(name)!);
-  return peers.reduce((best, name) => (cost(name) < cost(best) ? name : best));
+  const [first = ""] = peers.length > 0 ? peers : results.keys();
+  return peers.reduce((best, name) => (cost(name) < cost(best) ? name : best), first);
 }
 
 function print(traffic: Traffic, results: ReadonlyMap<string, number[]>): void {
@@ -58,11 +59,10 @@ function print(traffic: Traffic, results: ReadonlyMap<string, number[]>): void {
   }
 }
 
-async function run(traffic: Traffic, upstream: Upstream): Promise<void> {
-  const subjects = await openSubjects(
-    traffic.name === "grpc" ? "grpc" : traffic.http2 ? "http2" : "http1",
-    upstream,
-  );
+async function run(traffic: Traffic, upstream: Upstream, names: readonly string[]): Promise<void> {
+  const kind = traffic.name === "grpc" ? "grpc" : traffic.http2 ? "http2" : "http1";
+  const wanted = (name: string) => names.length === 0 || names.includes(name);
+  const subjects = await openSubjects(kind, upstream, wanted);
   try {
     print(traffic, await measure(traffic, subjects));
   } finally {
@@ -76,8 +76,9 @@ async function main(wanted: readonly string[]): Promise<void> {
       `CPU of the proxy a request, median of ${ROUNDS} rounds, ratios of the same round with their quartiles`,
   );
   const upstream = await openUpstream();
-  for (const traffic of TRAFFIC)
-    if (wanted.length === 0 || wanted.includes(traffic.name)) await run(traffic, upstream);
+  const parts = TRAFFIC.filter(({ name }) => wanted.includes(name));
+  const names = wanted.filter((name) => !parts.some((part) => part.name === name));
+  for (const traffic of parts.length > 0 ? parts : TRAFFIC) await run(traffic, upstream, names);
   upstream.stop();
 }
 

@@ -74,28 +74,34 @@ export async function envoySubject(name: string, configPath: string): Promise<Su
   return { name, port: running.listeners[0]!.port, cpu: () => cpuOf(pid), stop: () => void running.kill() };
 }
 
-/** Everything that is asked for that kind of traffic. The first is ours, bare. */
-export async function openSubjects(kind: "http1" | "http2" | "grpc", upstream: Upstream): Promise<Subject[]> {
+/** Everything that is asked for that kind of traffic, or what is wanted of it. */
+export async function openSubjects(
+  kind: "http1" | "http2" | "grpc",
+  upstream: Upstream,
+  wanted: (name: string) => boolean,
+): Promise<Subject[]> {
   const file = (filters: boolean, http2 = false) =>
     writeBootstrap({ upstream: http2 ? upstream.http2 : upstream.http1, http2, filters });
-  const port = String(upstream.http1);
-  const common = [
-    nodeSubject("ours", "ours", file(false)),
-    nodeSubject("ours + filters", "ours", file(true)),
-    envoySubject("Envoy", file(false)),
-    envoySubject("Envoy + filters", file(true)),
-  ];
-  const peers = {
-    http1: () => [
-      nodeSubject("fast-proxy", "fast-proxy", port),
-      nodeSubject("fast-proxy undici", "fast-proxy undici", port),
-    ],
-    http2: () => [nodeSubject("http2-proxy", "http2-proxy", port)],
-    grpc: () => [
-      nodeSubject("http2-proxy", "http2-proxy", port),
-      nodeSubject("ours, HTTP/2 behind", "ours", file(false, true)),
-      envoySubject("Envoy, HTTP/2 behind", file(false, true)),
-    ],
+  const ours = (filters: boolean, http2?: boolean) => (name: string) =>
+    nodeSubject(name, "ours", file(filters, http2));
+  const envoy = (filters: boolean, http2?: boolean) => (name: string) =>
+    envoySubject(name, file(filters, http2));
+  const peer = (name: string) => nodeSubject(name, name, String(upstream.http1));
+  const common = {
+    ours: ours(false),
+    "ours + filters": ours(true),
+    Envoy: envoy(false),
+    "Envoy + filters": envoy(true),
   };
-  return Promise.all([...common, ...peers[kind]()]);
+  const others = {
+    http1: { "fast-proxy": peer, "fast-proxy undici": peer },
+    http2: { "http2-proxy": peer },
+    grpc: {
+      "http2-proxy": peer,
+      "ours, HTTP/2 behind": ours(false, true),
+      "Envoy, HTTP/2 behind": envoy(false, true),
+    },
+  };
+  const all = Object.entries({ ...common, ...others[kind] });
+  return Promise.all(all.filter(([name]) => wanted(name)).map(([name, open]) => open(name)));
 }

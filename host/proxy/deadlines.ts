@@ -40,6 +40,8 @@ export abstract class Deadlines {
   private arm(at: number, ms: number): void {
     clearTimeout(this.timer);
     this.armed = at;
+    // A timer takes a millisecond at least, in which a near host may have answered.
+    if (ms <= 0) return void setImmediate(look, this);
     // Longer than a timer can be: looks again then.
     this.timer = setTimeout(look, Math.min(Math.ceil(ms), 0x7fffffff), this);
   }

@@ -1,5 +1,4 @@
 import type { HeaderMap } from "../../stores/header-map";
-import { dropPair } from "../flat-headers";
 
 /** The request cannot be written; `message` is the body of Envoy's reply. */
 export class UnsendableError extends Error {}
@@ -32,25 +31,30 @@ export function checkSendable(headers: HeaderMap, protocol: "http1" | "http2"): 
   }
 }
 
-/** Headers as they go on the wire: `host` first, the rest in map order, the framing header last. */
-export function wireHeaders(headers: HeaderMap, endStream: boolean, method: string): string[] {
-  const out: string[] = [];
-  let sized = false;
+/** The head of a request as it goes on the wire: `host` first, the rest in map order, the framing header last. */
+export function requestHead(headers: HeaderMap, method: string, endStream: boolean): string {
+  const sized = headers.has("content-length");
+  const text = lines(headers, `${method} ${headers.get(":path")!} HTTP/1.1\r\n`, !sized && !endStream);
+  if (sized) return `${text}\r\n`;
+  if (!endStream) return `${text}transfer-encoding: chunked\r\n\r\n`;
+  return BODILESS.has(method) ? `${text}\r\n` : `${text}content-length: 0\r\n\r\n`;
+}
+
+/** The same for a request behind which there is no HTTP any more. */
+export function tunnelHead(headers: HeaderMap, method: string): string {
+  const target = headers.get(method === "CONNECT" ? ":authority" : ":path")!;
+  return `${lines(headers, `${method} ${target} HTTP/1.1\r\n`, false)}\r\n`;
+}
+
+/** `trailer` announces what only a chunked body can have. */
+function lines(headers: HeaderMap, first: string, trailers: boolean): string {
+  let text = first;
   for (let i = 0; i < headers.size; i++) {
     const name = headers.nameAt(i);
     if (name.charCodeAt(0) === 58) {
-      if (name === ":authority") out.push("host", headers.valueAt(i));
-      continue;
-    }
-    if (name === "transfer-encoding") continue;
-    if (name === "content-length") sized = true;
-    out.push(name, headers.valueAt(i));
+      if (name === ":authority") text += `host: ${headers.valueAt(i)}\r\n`;
+    } else if (name !== "transfer-encoding" && (trailers || name !== "trailer"))
+      text += `${name}: ${headers.valueAt(i)}\r\n`;
   }
-  // Announces trailers, which only a chunked body can have; node:http refuses it elsewhere.
-  if (sized || endStream) dropPair(out, "trailer");
-  if (!sized) {
-    if (!endStream) out.push("transfer-encoding", "chunked");
-    else if (!BODILESS.has(method)) out.push("content-length", "0");
-  }
-  return out;
+  return text;
 }

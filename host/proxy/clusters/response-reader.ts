@@ -1,32 +1,27 @@
-import type { IncomingMessage } from "node:http";
 import { HeaderMap } from "../../stores/header-map";
+import type { RawFields } from "../http1/message-reader";
+import type { ResponseStart } from "../http1/response-reader";
 import type { PooledSocket } from "./connector";
 
 const MAX_HEADERS = 100;
 
-/** A response that node:http would let pass and Envoy does not. */
-export class ProtocolError extends Error {
-  readonly code = "HPE_REFUSED";
-}
-
-/** May not stand in a reason phrase. */
-const CONTROL = /[^\t\x20-\x7e\x80-\xff]/;
-
-/** What Envoy's codec asks of a response head beyond what node:http does. */
-export function isWellFormed(response: IncomingMessage, headers: HeaderMap): boolean {
-  const status = response.statusCode!;
-  if (CONTROL.test(response.statusMessage!)) return false;
-  if (status < 100 || response.rawHeaders.length / 2 > MAX_HEADERS) return false;
+/** What Envoy's codec asks of a response head beyond what can be read. `asked`: for another protocol. */
+export function isWellFormed(
+  { status, fields, switches }: ResponseStart,
+  headers: HeaderMap,
+  asked: boolean,
+): boolean {
+  if (status < 100 || (switches && !asked) || fields.length / 2 > MAX_HEADERS) return false;
   const encoding = headers.get("transfer-encoding");
   if (encoding !== undefined && encoding.toLowerCase() !== "chunked") return false;
   return status !== 204 || (encoding === undefined && Number(headers.get("content-length") ?? 0) === 0);
 }
 
 /** May an informational response have these headers? Nothing that speaks of a body may stand there. */
-export function mayPrecede(raw: readonly string[]): boolean {
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
-    if (name === "transfer-encoding" || (name === "content-length" && raw[i + 1] !== "0")) return false;
+export function mayPrecede(fields: RawFields): boolean {
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i];
+    if (name === "transfer-encoding" || (name === "content-length" && fields[i + 1] !== "0")) return false;
   }
   return true;
 }
@@ -34,19 +29,26 @@ export function mayPrecede(raw: readonly string[]): boolean {
 const KEEP_ALIVE_HINT = /(?:^|[\s,])timeout=(\d{1,6})/i;
 
 /** Reads a response head, and how long the host will keep an idle connection. */
-export function responseHeaders(response: IncomingMessage, socket: PooledSocket | undefined): HeaderMap {
+export function responseHeaders({ status, fields }: ResponseStart, socket: PooledSocket): HeaderMap {
   const headers = new HeaderMap("response");
-  headers.append(":status", String(response.statusCode));
-  const raw = response.rawHeaders;
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
+  headers.append(":status", String(status));
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
     // It has no body, and the length of none is not told.
-    if (name === "content-length" && response.statusCode === 204 && raw[i + 1] === "0") continue;
-    headers.add(name, raw[i + 1]!);
-    if (name === "keep-alive" && socket) {
-      const hint = KEEP_ALIVE_HINT.exec(raw[i + 1]!);
+    if (status === 204 && name === "content-length" && fields[i + 1] === "0") continue;
+    headers.add(name, fields[i + 1]!);
+    if (name === "keep-alive") {
+      const hint = KEEP_ALIVE_HINT.exec(fields[i + 1]!);
       if (hint) socket.idleMs = Math.max(0, Number(hint[1]) * 1000 - 1000);
     }
   }
   return headers;
+}
+
+/** May the connection of such a response serve again? */
+export function keepsAlive({ old, untilClose }: ResponseStart, headers: HeaderMap): boolean {
+  if (untilClose) return false;
+  const said = headers.get("connection")?.toLowerCase() ?? "";
+  const words = said === "" ? [] : said.split(",").map((word) => word.trim());
+  return old ? words.includes("keep-alive") : !words.includes("close");
 }

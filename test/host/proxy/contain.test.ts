@@ -124,6 +124,7 @@ describe.each([
           [Http1Stream, "sendData", "cut"],
           // All of the body has been sent by then.
           [ClusterExchange, "complete", 200],
+          [UpstreamRequest, "onResponseEnd", 200],
         ]
       : [
           [Http2Connection, "onStream", 500],
@@ -131,6 +132,7 @@ describe.each([
           [Http2Stream, "attach", 500],
           [Http2Stream, "sendHead", "cut"],
           [ClusterExchange, "complete", "cut"],
+          [UpstreamRequest, "onResponseEnd", "cut"],
           [MessageBody, "onEnd", 500],
         ];
   const shared: typeof own = [
@@ -141,9 +143,8 @@ describe.each([
     [Router, "decodeHeaders", 500],
     [ClusterExchange, "onUpstreamReady", 500],
     [ClusterExchange, "onUpstreamHeaders", 500],
-    [UpstreamRequest, "attach", 500],
-    [UpstreamRequest, "onResponse", 500],
-    [UpstreamRequest, "onEnd", "cut"],
+    [UpstreamRequest, "onEstablished", 500],
+    [UpstreamRequest, "onResponseHead", 500],
   ];
   test.each([...own, ...shared])("%o.%s: %s", async (owner, method, outcome) => {
     const upstream = await httpUpstream(echo);

@@ -52,7 +52,7 @@ export class Http1Connection implements CodecConnection {
   /** The current turn has been answered, to the last byte. */
   next(): void {
     this.current = undefined;
-    if (this.closing) this.waiting.length = 0;
+    if (this.closing || this.base.socket.destroyed) this.waiting.length = 0;
     this.current = this.waiting.shift();
     this.hold(false);
     this.current?.serve();

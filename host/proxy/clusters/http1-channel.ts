@@ -1,0 +1,104 @@
+import type { OnBug } from "../contain";
+import { MessageWriter } from "../http1/message-writer";
+import { type ResponseEvents, ResponseReader } from "../http1/response-reader";
+import type { PooledSocket } from "./connector";
+
+/** As much as Envoy's client codec takes. */
+const MAX_HEADER_BYTES = 80 * 1024;
+
+/** What a channel tells the exchange that is on it. */
+export interface ChannelEvents extends ResponseEvents {
+  /** The connection is there, handshake included. */
+  onEstablished(): void;
+  /** The host takes bytes again. */
+  onDrain(): void;
+  /** The connection is gone; the exchange is not complete. `half`: something of its response has come. */
+  onClosed(error: Error | undefined, half: boolean): void;
+  onBug: OnBug;
+}
+
+/** One HTTP/1.1 connection to a host, with one exchange at a time on it. Its listeners are made once. */
+export class Http1Channel {
+  readonly writer: MessageWriter;
+  exchange: ChannelEvents | undefined;
+  private reader: ResponseReader | undefined;
+  private error: Error | undefined;
+
+  constructor(
+    readonly socket: PooledSocket,
+    /** The connection is gone. */
+    onClose: (channel: Http1Channel) => void,
+  ) {
+    this.writer = new MessageWriter(socket);
+    const guarded =
+      <A extends unknown[]>(run: (...args: A) => void) =>
+      (...args: A) => {
+        // What runs may end the exchange, and is its doing all the same.
+        const { exchange } = this;
+        try {
+          run(...args);
+        } catch (bug) {
+          exchange?.onBug(bug);
+          socket.destroy();
+        }
+      };
+    socket.on(
+      "data",
+      guarded((bytes: Buffer) => this.onData(bytes)),
+    );
+    socket.once(
+      "established",
+      guarded(() => this.exchange?.onEstablished()),
+    );
+    socket.on(
+      "drain",
+      guarded(() => this.exchange?.onDrain()),
+    );
+    socket.on("error", (error) => {
+      this.error = error;
+    });
+    socket.once(
+      "end",
+      guarded(() => this.onEnd()),
+    );
+    socket.once(
+      "close",
+      guarded(() => {
+        onClose(this);
+        this.exchange?.onClosed(this.error, this.reader?.between === false);
+      }),
+    );
+    // No request has been on it for as long as may be.
+    socket.on("timeout", () => {
+      if (!this.exchange) socket.destroy();
+    });
+  }
+
+  /** May another exchange begin on it? */
+  get usable(): boolean {
+    const { socket } = this;
+    return !socket.destroyed && !socket.remoteEnded && !socket.writableEnded;
+  }
+
+  /** An exchange takes the connection. */
+  take(exchange: ChannelEvents): void {
+    this.exchange = exchange;
+    this.reader = new ResponseReader(exchange, MAX_HEADER_BYTES);
+  }
+
+  private onData(bytes: Buffer): void {
+    const { reader } = this;
+    let at = 0;
+    // 1xx are messages of their own.
+    while (reader && this.exchange && this.reader === reader && at < bytes.length)
+      at = reader.read(bytes, at);
+    // What a host says unasked belongs to no response: whatever comes next could be taken for the wrong one.
+    if (at < bytes.length) this.socket.destroy();
+  }
+
+  /** The host has closed its side: an exchange that this does not complete will not be. */
+  private onEnd(): void {
+    if (this.exchange) this.reader?.close();
+    if (this.exchange) this.socket.destroy();
+  }
+}
