@@ -4,6 +4,7 @@ import { chainsOf } from "./chains";
 import { matchRules } from "./match-rules";
 import { type FieldPath, formatPath } from "./path";
 import type { CheckedParts, RawBootstrap, RawCluster, RawFilterChain, RawListener } from "./schema/bootstrap";
+import { HTTP_OPTIONS_KEY } from "./schema/cluster";
 import type { RawMatch } from "./schema/filter-chain";
 import { locate, type Source } from "./yaml";
 
@@ -23,6 +24,7 @@ export function checkBootstrap(raw: CheckedParts, source: Source): ConfigIssue[]
     names.add(cluster.name);
     if ("broken" in cluster) continue;
     if ((cluster.type ?? "STATIC") === "STATIC") checkAddresses(cluster, path, report);
+    checkHealthChecks(cluster, path, report);
     if (cluster.type === "LOGICAL_DNS") checkSingleEndpoint(cluster, path, report);
   }
   if (raw.admin) checkBindAddress(raw.admin.address, ["admin", "address"], report);
@@ -46,6 +48,20 @@ function checkBindAddress(
       [...path, "socket_address", "address"],
       `"${text}" is no IP address to listen on (127.0.0.1, 0.0.0.0, ::)`,
     );
+}
+
+/** gRPC is HTTP/2. */
+function checkHealthChecks(cluster: RawCluster, path: FieldPath, report: Report): void {
+  if (!cluster.health_checks?.[0]?.grpc_health_check || speaksHttp2(cluster)) return;
+  report(
+    [...path, "health_checks", 0, "grpc_health_check"],
+    "a gRPC health check needs a cluster with HTTP/2",
+  );
+}
+
+function speaksHttp2(cluster: RawCluster): boolean {
+  const explicit = cluster.typed_extension_protocol_options?.[HTTP_OPTIONS_KEY]?.explicit_http_config;
+  return (explicit ?? cluster).http2_protocol_options !== undefined;
 }
 
 /** A logical host is one name. */

@@ -77,8 +77,8 @@ export class NodeProxy implements RunningEngine {
     readonly bootstrap: Bootstrap,
     private readonly deps: ProxyDeps,
   ) {
-    this.clusters = new ClusterManager(bootstrap.clusters, this.store);
     this.onBug = bugReporter(deps.log);
+    this.clusters = new ClusterManager(bootstrap.clusters, this.store, this.onBug);
     this.caller = new ClusterHttpCaller(this.clusters, this.onBug);
     this.grpcCaller = new ClusterGrpcCaller(this.clusters, this.onBug);
     this.tags = new TagExtraction(bootstrap.statsTags, bootstrap.useDefaultTags);

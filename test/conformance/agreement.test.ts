@@ -52,8 +52,8 @@ function changed(file: Json, path: Path, value: unknown): Json {
   return copy;
 }
 
-/** One variant in so many: an odd number, so that all values meet all kinds of fields. */
-const SAMPLE = 61;
+/** One variant in so many: prime, so that all values meet all kinds of fields. Each costs both engines a whole file. */
+const SAMPLE = 23;
 
 const envoy = inject("envoy");
 describe.skipIf(envoy === undefined)("What the Node engine accepts, Envoy accepts", () => {
@@ -77,8 +77,7 @@ describe.skipIf(envoy === undefined)("What the Node engine accepts, Envoy accept
       for (const value of [undefined, ...ODD])
         variants.push([`${path.join(".")} = ${JSON.stringify(value)}`, changed(base, path, value)]);
     }
-    const accepted = variants.filter(([, file]) => nodeAccepts(file));
-    const chosen = accepted.filter((_, i) => i % SAMPLE === 0);
+    const chosen = variants.filter(([, file], i) => i % SAMPLE === 0 && nodeAccepts(file));
     expect(chosen.length).toBeGreaterThan(20);
     const refused: string[] = [];
     let next = 0;

@@ -48,8 +48,69 @@ const INSPECTOR = "type.googleapis.com/envoy.extensions.filters.listener.tls_ins
 const DEFAULT_CHAIN = (tcpListener({ name: "d", cluster: "app" }) as { filter_chains: Json[] })
   .filter_chains[0];
 
-/** Outlier detection. */
+/** Outlier detection, health checks. */
 const WATCHED: Json = {
+  ignore_health_on_host_removal: true,
+  close_connections_on_host_health_failure: true,
+  common_lb_config: { ignore_new_hosts_until_first_hc: true, close_connections_on_host_set_change: true },
+  load_assignment: {
+    cluster_name: "watched",
+    endpoints: [
+      {
+        lb_endpoints: [
+          {
+            endpoint: {
+              address: socketAddress(82),
+              health_check_config: { port_value: 83, hostname: "h", disable_active_health_check: true },
+            },
+          },
+        ],
+      },
+    ],
+  },
+  health_checks: [
+    {
+      timeout: "1s",
+      interval: "1s",
+      unhealthy_threshold: 1,
+      healthy_threshold: 1,
+      initial_jitter: "1s",
+      interval_jitter: "1s",
+      interval_jitter_percent: 10,
+      reuse_connection: false,
+      no_traffic_interval: "1s",
+      no_traffic_healthy_interval: "1s",
+      unhealthy_interval: "1s",
+      unhealthy_edge_interval: "1s",
+      healthy_edge_interval: "1s",
+      event_log_path: "/dev/null",
+      event_logger: [
+        {
+          name: "file",
+          typed_config: {
+            "@type":
+              "type.googleapis.com/envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink",
+            event_log_path: "/dev/null",
+          },
+        },
+      ],
+      always_log_health_check_failures: true,
+      always_log_health_check_success: true,
+      http_health_check: {
+        path: "/",
+        host: "h",
+        request_headers_to_add: ADD,
+        request_headers_to_remove: ["x-b"],
+        expected_statuses: [{ start: 200, end: 300 }],
+        retriable_statuses: [{ start: 500, end: 501 }],
+        codec_client_type: "HTTP2",
+        service_name_matcher: { prefix: "s" },
+        method: "GET",
+        receive: [{ text: "6f6b" }, { binary: "AAAA" }],
+        response_buffer_size: 100,
+      },
+    },
+  ],
   outlier_detection: {
     consecutive_5xx: 5,
     interval: "10s",
@@ -77,6 +138,8 @@ const WATCHED: Json = {
     always_eject_one_host: false,
   },
 };
+
+const CHECK: Json = { timeout: "1s", interval: "1s", unhealthy_threshold: 1, healthy_threshold: 1 };
 
 const DIGEST = "a".repeat(64);
 
@@ -319,7 +382,19 @@ export function everyField(wasm: string, pki: TestPki): Json {
       cluster("http2", 80, CLUSTER_HTTP2),
       cluster("groups", 80, HOST_GROUPS),
       cluster("watched", 80, WATCHED),
-      cluster("subsets", 80, { lb_subset_config: SUBSETS }),
+      cluster("subsets", 80, {
+        lb_subset_config: SUBSETS,
+        common_lb_config: { locality_weighted_lb_config: {} },
+      }),
+      cluster("checked", 80, {
+        health_checks: [{ ...CHECK, tcp_health_check: { send: { text: "00" }, receive: [{ text: "0F" }] } }],
+      }),
+      cluster("checked-grpc", 80, {
+        ...CLUSTER_HTTP2,
+        health_checks: [
+          { ...CHECK, grpc_health_check: { service_name: "s", authority: "a", initial_metadata: ADD } },
+        ],
+      }),
       cluster("http2-deprecated", 80, { http2_protocol_options: { max_concurrent_streams: 10 } }),
     ],
   });

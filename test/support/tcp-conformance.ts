@@ -16,7 +16,7 @@ export interface TcpSetup {
   proxy?: build.Json;
   filterChain?: build.Json;
   listener?: build.Json;
-  cluster?: build.Json;
+  cluster?: build.Json | ((port: number) => build.Json);
   /** What the upstream does with a new connection; by default it waits for the test. */
   upstream?: (peer: TcpPeer) => void;
   /** The cluster leads nowhere: connections are refused. */
@@ -97,7 +97,9 @@ export class TcpBehaviour extends PluginLog {
   }
 
   cluster(): build.Json {
-    return build.cluster(this.id, this.setup.dead ? DEAD_PORT : this.upstream.port, this.setup.cluster);
+    const { dead, cluster } = this.setup;
+    const port = dead ? DEAD_PORT : this.upstream.port;
+    return build.cluster(this.id, port, typeof cluster === "function" ? cluster(port) : cluster);
   }
 }
 

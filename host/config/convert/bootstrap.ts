@@ -24,6 +24,7 @@ import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
 import { convertEdge } from "./edge";
 import { convertInspection, convertMatch } from "./filter-chain";
+import { convertHealthCheck } from "./health-check";
 import { convertEndpoints, convertHostSets, convertLocality } from "./host-sets";
 import { convertHttp2 } from "./http2";
 import { convertOutlier } from "./outlier";
@@ -239,6 +240,14 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
       maximumRing: raw.ring_hash_lb_config?.maximum_ring_size ?? 8_388_608,
       tableSize: raw.maglev_lb_config?.table_size ?? 65_537,
       useHostname: raw.common_lb_config?.consistent_hashing_lb_config?.use_hostname_for_hashing ?? false,
+    },
+    healthCheck:
+      raw.health_checks?.[0] && convertHealthCheck(raw.health_checks[0], http2 && convertHttp2(http2)),
+    hostHealth: {
+      ignoreNewHosts: raw.common_lb_config?.ignore_new_hosts_until_first_hc ?? false,
+      ignoreHealthOnRemoval: raw.ignore_health_on_host_removal ?? false,
+      closeOnFailure: raw.close_connections_on_host_health_failure ?? false,
+      renewOnChange: raw.common_lb_config?.close_connections_on_host_set_change ?? false,
     },
     outlier: raw.outlier_detection && convertOutlier(raw.outlier_detection),
     circuitBreakers: {

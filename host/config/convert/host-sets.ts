@@ -1,5 +1,6 @@
 import type { EndpointConfig, HostSetsConfig, Locality } from "../model";
 import type { RawCluster } from "../schema/bootstrap";
+import { convertEndpointCheck } from "./health-check";
 
 type RawGroup = NonNullable<NonNullable<RawCluster["load_assignment"]>["endpoints"]>[number];
 type RawLocality = NonNullable<RawGroup["locality"]>;
@@ -54,6 +55,7 @@ export function convertEndpoints(raw: RawCluster): EndpointConfig[] {
         localityWeight: weights.get(keyOf(priority, locality)) ?? 0,
         priority,
         health: health ?? "UNKNOWN",
+        check: convertEndpointCheck(endpoint.health_check_config),
       }),
     ),
   );

@@ -1,5 +1,6 @@
 import type { Metadata } from "../../stores/stream-info";
 import type { Http2Config } from "./common";
+import type { EndpointCheckConfig, HealthCheckConfig, HostHealthConfig } from "./health-check";
 import type { EndpointHealth, HostSetsConfig, Locality } from "./host-sets";
 import type { OutlierConfig } from "./outlier";
 import type { SubsetsConfig } from "./subsets";
@@ -26,6 +27,9 @@ export interface ClusterConfig {
   balancing: BalancingConfig;
   /** Undefined = hosts are not judged. */
   outlier: OutlierConfig | undefined;
+  /** Undefined = hosts are not asked. */
+  healthCheck: HealthCheckConfig | undefined;
+  hostHealth: HostHealthConfig;
   hostSets: HostSetsConfig;
   subsets: SubsetsConfig | undefined;
   /** 0 = as many as come. */
@@ -77,4 +81,5 @@ export interface EndpointConfig {
   /** 0 is tried first. */
   priority: number;
   health: EndpointHealth;
+  check: EndpointCheckConfig;
 }

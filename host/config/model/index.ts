@@ -3,6 +3,7 @@ export type * from "./bootstrap";
 export type * from "./cluster";
 export type * from "./common";
 export type * from "./edge";
+export type * from "./health-check";
 export type * from "./host-sets";
 export type * from "./http";
 export type * from "./listener";

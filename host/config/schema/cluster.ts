@@ -1,12 +1,13 @@
 import * as z from "zod";
 import { metadata } from "./common";
+import { healthChecks } from "./health-check";
 import { commonLb, loadAssignment } from "./host-sets";
 import { http2Options } from "./http2";
 import { message, oneOf, rule, typed } from "./message";
 import { outlierDetection } from "./outlier";
 import { retryBudget } from "./retry";
 import { bool, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
-import { subsets } from "./subsets";
+import { subsets, weighsLocalities } from "./subsets";
 import { upstreamLimits } from "./timeouts";
 import { upstreamSocket } from "./tls";
 
@@ -105,6 +106,9 @@ export const cluster = message(
     metadata,
     per_connection_buffer_limit_bytes: u32,
     outlier_detection: outlierDetection,
+    health_checks: healthChecks,
+    ignore_health_on_host_removal: bool,
+    close_connections_on_host_health_failure: bool,
     circuit_breakers: message({}, { thresholds: z.array(thresholds) }),
     max_requests_per_connection: u32,
     load_assignment: loadAssignment,
@@ -113,4 +117,4 @@ export const cluster = message(
     // Deprecated, and read all the same; typed_extension_protocol_options wins.
     http2_protocol_options: http2Options,
   },
-).check(oneOf(Object.keys(BALANCING), "optional"));
+).check(oneOf(Object.keys(BALANCING), "optional"), weighsLocalities);

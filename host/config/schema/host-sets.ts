@@ -1,12 +1,13 @@
 import * as z from "zod";
 import { address, locality, metadata } from "./common";
+import { endpointCheck } from "./health-check";
 import { message, oneOf } from "./message";
 import { bool, enumeration, percent, requiredText, text, u32 } from "./scalars";
 
 const atLeastOne = u32.refine((n) => n > 0, "must be at least 1").meta({ type: "uint32" });
 
 const endpoint = message(
-  { endpoint: message({ address }, { hostname: text }) },
+  { endpoint: message({ address }, { hostname: text, health_check_config: endpointCheck }) },
   {
     metadata,
     health_status: enumeration({
@@ -63,6 +64,8 @@ export const commonLb = message(
   {},
   {
     healthy_panic_threshold: percentage,
+    ignore_new_hosts_until_first_hc: bool,
+    close_connections_on_host_set_change: bool,
     ...LOCALITIES,
     consistent_hashing_lb_config: message({}, { use_hostname_for_hashing: bool }),
   },

@@ -10,6 +10,8 @@ interface RawSelector {
 
 const fallbackKeys = rule<RawSelector>((value, fail) => {
   const { fallback_keys_subset: fallback = [], keys = [] } = value;
+  // Something odd is told by itself.
+  if (!Array.isArray(fallback) || !Array.isArray(keys)) return;
   const refuse = (message: string) => fail(message, ["fallback_keys_subset"]);
   if (value.fallback_policy !== "KEYS_SUBSET") {
     if (fallback.length > 0) refuse("is of use only with the fallback_policy KEYS_SUBSET");
@@ -48,5 +50,21 @@ export const subsets = message(
     panic_mode_any: bool,
     list_as_any: bool,
     metadata_fallback_policy: enumeration({ 0: "METADATA_NO_FALLBACK", 1: "FALLBACK_LIST" }),
+  },
+);
+
+interface Weighing {
+  lb_subset_config?: { locality_weight_aware?: unknown };
+  common_lb_config?: { locality_weighted_lb_config?: unknown };
+}
+
+/** Of a cluster: subsets can only mind weights that it minds itself. */
+export const weighsLocalities = rule<Weighing>(
+  ({ lb_subset_config: subsets, common_lb_config: common }, fail) => {
+    if (subsets?.locality_weight_aware === true && !common?.locality_weighted_lb_config)
+      fail("needs common_lb_config.locality_weighted_lb_config", [
+        "lb_subset_config",
+        "locality_weight_aware",
+      ]);
   },
 );

@@ -1,19 +1,28 @@
 import type { ClusterConfig } from "../../config/model";
+import type { OnBug } from "../contain";
+import { HealthChecker } from "../health-check/health-checker";
 import type { StatsStore } from "../stats/store";
 import { gather } from "../tls/gather";
 import { Cluster } from "./cluster";
 import { Resolver } from "./resolver";
 
+const rethrow: OnBug = (error) => {
+  throw error;
+};
+
 /** All clusters of the bootstrap file. */
 export class ClusterManager {
   readonly clusters = new Map<string, Cluster>();
   private readonly resolvers: Resolver[] = [];
+  private readonly checkers: HealthChecker[] = [];
 
   /** Throws ConfigError when certificates of clusters are of no use. */
-  constructor(configs: readonly ClusterConfig[], store: StatsStore) {
+  constructor(configs: readonly ClusterConfig[], store: StatsStore, onBug: OnBug = rethrow) {
     for (const cluster of gather(configs, (config) => new Cluster(config, store))) {
       const { config } = cluster;
       this.clusters.set(config.name, cluster);
+      if (config.healthCheck)
+        this.checkers.push(new HealthChecker(config.healthCheck, cluster, store, onBug));
       if (config.type === "STATIC") {
         cluster.update(
           config.endpoints.map((endpoint) => ({ address: endpoint.address, port: endpoint.port, endpoint })),
@@ -29,9 +38,10 @@ export class ClusterManager {
     store.counter("cluster_manager.cluster_updated");
   }
 
-  /** Resolves when every name was looked up once. */
+  /** Resolves when every name was looked up once, and every host that is to be checked was checked once. */
   async start(): Promise<void> {
     await Promise.all(this.resolvers.map((r) => r.start()));
+    await Promise.all(this.checkers.map((checker) => checker.start()));
   }
 
   get(name: string): Cluster | undefined {
@@ -39,6 +49,7 @@ export class ClusterManager {
   }
 
   close(): void {
+    for (const checker of this.checkers) checker.close();
     for (const resolver of this.resolvers) resolver.close();
     for (const cluster of this.clusters.values()) cluster.close();
   }

@@ -11,6 +11,7 @@ import type { StatsStore } from "../stats/store";
 import { ClientTls } from "../tls/client-tls";
 import { type ClusterStats, createClusterStats, ResponseCodeStats, RetriedStats } from "./cluster-stats";
 import { formatAddress, Host } from "./host";
+import { HealthFlag } from "./host-health";
 import { HostSets } from "./host-sets";
 
 export { formatAddress, type Host, ipOf } from "./host";
@@ -34,7 +35,7 @@ export class Cluster {
   /** Undefined: the cluster is one. */
   private readonly subsets: SubsetBalancer | undefined;
   private readonly turns: Turns = new Map();
-  private readonly outlier: ClusterOutlier | undefined;
+  readonly outlier: ClusterOutlier | undefined;
   /** Retries on their way or waiting for their turn. */
   retries = 0;
   /** Requests on their way, waiting ones included. */
@@ -121,7 +122,14 @@ export class Cluster {
       wanted.map((each) => [each, each.endpoint.priority]),
     ))
       hosts.set(key, known.get(key) ?? new Host(address, port, endpoint, this));
+    for (const [key, host] of known) {
+      const named = hosts.has(key);
+      if (!named && this.outlivesItsName(host)) hosts.set(key, host);
+      host.setFlag(HealthFlag.PendingDynamicRemoval, !named);
+    }
     const changed = this.members.update([...hosts.values()]);
+    if (changed.length > 0 && this.config.hostHealth.renewOnChange)
+      for (const host of known.values()) host.renewConnections();
     for (const [key, host] of known) if (!hosts.has(key)) host.drain();
     this.stats.membership_change.add(changed.length);
     return changed.length > 0;
@@ -139,6 +147,13 @@ export class Cluster {
       if (!keyed.has(own)) keyed.set(own, each);
     }
     return keyed;
+  }
+
+  /** A host that passes its checks serves on when DNS no longer names it, until it fails one. */
+  private outlivesItsName(host: Host): boolean {
+    const { healthCheck, hostHealth } = this.config;
+    if (!healthCheck || hostHealth.ignoreHealthOnRemoval || host.endpoint.check.disabled) return false;
+    return !host.has(HealthFlag.FailedActiveHc) && !host.has(HealthFlag.FailedEdsHealth);
   }
 
   close(): void {

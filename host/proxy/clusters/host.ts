@@ -2,7 +2,7 @@ import type { ClusterConfig, EndpointConfig } from "../../config/model";
 import type { HostMonitor } from "../outlier/host-monitor";
 import type { ClientTls } from "../tls/client-tls";
 import type { ClusterStats } from "./cluster-stats";
-import { Connector, HostStats } from "./connector";
+import { Connector, HostStats, type PooledSocket } from "./connector";
 import { ENDPOINT_FLAGS, type Health, type HealthFlag, healthOf, isExcluded } from "./host-health";
 import { HostPool } from "./host-pool";
 import { Http2Pool } from "./http2-pool";
@@ -42,6 +42,8 @@ export class Host {
   /** Who judges it by what it does, who asks it how it is; undefined = nobody. */
   outlier: HostMonitor | undefined;
   checks: { failAtOnce(): void } | undefined;
+  /** Connections of TCP that end when it fails. */
+  readonly streams = new Set<PooledSocket>();
   private bits: number;
 
   constructor(
@@ -98,7 +100,13 @@ export class Host {
     return this.http2 ? this.http2.hasRoom : this.pool.hasRoom;
   }
 
-  /** It is not well, and others might be better on new connections: those it has serve out their requests, and no more. */
+  /** It has turned out not to be well; what is new might fare better on new connections. */
+  onFailure(): void {
+    this.renewConnections();
+    for (const socket of this.streams) socket.destroy();
+  }
+
+  /** The connections it has serve out their requests, and no more. */
   renewConnections(): void {
     this.pool.renew();
     this.http2?.drain();

@@ -16,7 +16,7 @@ export class ClusterOutlier {
     this.detector = new OutlierDetector(config, new OutlierStats(store, prefix), {
       onChange(host, ejected) {
         host.setFlag(HealthFlag.FailedOutlierCheck, ejected);
-        if (ejected) host.renewConnections();
+        if (ejected) host.onFailure();
       },
       now: () => performance.now(),
       random: Math.random,

@@ -50,12 +50,14 @@ export class UpstreamConnection {
       this.socket.destroy();
     }, connectTimeoutMs);
     const { socket } = this;
+    if (cluster.config.hostHealth.closeOnFailure) host.streams.add(socket);
     const onBug: OnBug = (error) => events.onUpstreamBug(error);
     socket.once(
       "established",
       contained(() => {
         clearTimeout(timer);
         this.established = true;
+        host.outlier?.outcome("connected for good");
         this.countEstablished();
         this.events?.onUpstreamConnected(socket);
       }, onBug),
@@ -91,10 +93,15 @@ export class UpstreamConnection {
 
   private onClose(): void {
     this.countClose();
+    this.host.streams.delete(this.socket);
     const { events } = this;
     this.events = undefined;
-    if (this.established) events?.onUpstreamClosed(this.reset);
-    else events?.onUpstreamFailed(this.reason);
+    if (this.established) {
+      events?.onUpstreamClosed(this.reset);
+      return;
+    }
+    if (events) this.host.outlier?.outcome(this.timedOut ? "timeout" : "connect failed");
+    events?.onUpstreamFailed(this.reason);
   }
 
   /** False asks the caller to wait for `onUpstreamDrain`. */

@@ -179,10 +179,18 @@ export function cluster(
               localityWeight: 0,
               priority: 0,
               health: "UNKNOWN",
+              check: { port: 0, hostname: "", disabled: false },
             },
           ],
     outlier: undefined,
     subsets: undefined,
+    healthCheck: undefined,
+    hostHealth: {
+      ignoreNewHosts: false,
+      ignoreHealthOnRemoval: false,
+      closeOnFailure: false,
+      renewOnChange: false,
+    },
     hostSets: {
       overprovisioningFactor: 140,
       weightedPriorityHealth: false,
