@@ -40,8 +40,9 @@ export interface RunningEngine {
   /** Resolves when the proxy ended, whoever ended it; never rejects. */
   readonly ended: Promise<{ code: number; reason: string }>;
   /**
-   * Takes over what its file and modules say now, when that differs in plugins only: answers the names of those that were
-   * swapped under traffic, or "restart". Rejects with ConfigError, and then nothing has changed. Absent: the engine cannot.
+   * Takes over what its file and modules say now, under traffic: answers the names of what was changed (plugins, routes,
+   * listeners, clusters), or "restart" when a running proxy cannot. Rejects with ConfigError or StartError, and then nothing
+   * has changed. Absent: the engine cannot at all.
    */
   reload?(): Promise<readonly string[] | "restart">;
   /** Drains in-flight requests for at most `drainMs` (default 10 000), then closes everything. */

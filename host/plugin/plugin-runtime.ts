@@ -103,6 +103,14 @@ export class PluginRuntime {
     (await this.prepare(config)).carryOut(plugin);
   }
 
+  /** Takes a plugin out; its roots go when the last of their streams has ended, unless another plugin has the same. */
+  unload(plugin: Plugin): void {
+    const at = this.plugins.indexOf(plugin);
+    if (at < 0) return;
+    this.plugins.splice(at, 1);
+    this.release(plugin.config, plugin.vm);
+  }
+
   /** The first half of {@link update}: after it nothing can refuse, and nothing has changed yet. */
   async prepare(config: PluginConfig): Promise<PreparedUpdate> {
     try {

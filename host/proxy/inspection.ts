@@ -10,6 +10,7 @@ export class Inspection {
   private readonly active: StatGauge;
   private readonly timeouts: StatCounter;
   private readonly stats: InspectorStats | undefined;
+  private emptied: (() => void) | undefined;
 
   /** `prefix`: `listener.<address>.` */
   constructor(
@@ -44,7 +45,9 @@ export class Inspection {
       clearTimeout(timer);
       socket.off("close", settle);
       socket.off("error", ignore);
-      if (this.pending.delete(socket)) active.add(-1);
+      if (!this.pending.delete(socket)) return;
+      active.add(-1);
+      if (this.pending.size === 0) this.emptied?.();
     };
     const expire = () => {
       this.timeouts.inc();
@@ -57,6 +60,14 @@ export class Inspection {
     this.pending.set(socket, stop);
     socket.once("close", settle);
     socket.on("error", ignore);
+  }
+
+  /** Resolves when every connection has its filter chain. */
+  async over(): Promise<void> {
+    if (this.pending.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.emptied = resolve;
+    });
   }
 
   /** Connections without a filter chain end with the listener. */

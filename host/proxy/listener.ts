@@ -1,7 +1,7 @@
-import { type AddressInfo, createServer, type Server, type ServerOpts, type Socket } from "node:net";
-import type { ListenerConfig } from "../config/model";
+import type { ServerOpts, Socket } from "node:net";
+import type { HttpConnectionManagerConfig, ListenerConfig } from "../config/model";
 import type { ListenerAddress } from "../engine";
-import { StartError } from "../errors";
+import { BoundPort } from "./bound-port";
 import type { OnBug } from "./contain";
 import { FilterChainTable } from "./filter-chain-match";
 import { Inspection } from "./inspection";
@@ -20,8 +20,12 @@ export interface ConnectionService {
   countBytes(): void;
   /** Stops keeping connections; resolves when the last one is gone. */
   drain(): Promise<void>;
+  /** As {@link drain}, but a connection that waits for its next request is served that one first. */
+  retire(): Promise<void>;
   /** Cuts every connection. */
   kill(): void;
+  /** Routes of another version of the file, for streams to come. */
+  reroute?(config: HttpConnectionManagerConfig): void;
 }
 
 /** `listener.<address>.`, or what the file says for the address: the prefix of a listener's stats. */
@@ -49,7 +53,7 @@ export interface ListenerDeps {
 
 /** One listening address and the filter chains behind it. */
 export class Listener {
-  private readonly server: Server;
+  private port: BoundPort | undefined;
   private readonly total: readonly StatCounter[];
   private readonly active: readonly StatGauge[];
   private readonly destroyed: StatCounter;
@@ -91,9 +95,9 @@ export class Listener {
     if (config.inspection.tls || offers) this.inspection = new Inspection(config.inspection, store, prefix);
     // Paused for the services that want that; the others are set going.
     this.socketOptions = Object.assign({}, ...chains.map(({ service }) => service.socketOptions));
-    this.server = createServer({ allowHalfOpen: true, noDelay: true, ...this.socketOptions });
-    this.server.on("connection", (socket) => this.contained(socket, () => this.onConnection(socket)));
   }
+
+  private readonly accept = (socket: Socket): void => this.contained(socket, () => this.onConnection(socket));
 
   private contained(socket: Socket, run: () => void): void {
     try {
@@ -151,20 +155,46 @@ export class Listener {
   /** Binds; rejects with StartError. */
   async listen(): Promise<void> {
     const { address, port } = this.config.address;
-    await listen(this.server, address, port, `listener '${this.config.name}'`);
-    const bound = this.server.address() as AddressInfo;
-    this.address = { name: this.config.name, host: bound.address, port: bound.port };
+    const bound = new BoundPort(this.socketOptions, this.accept);
+    await bound.bind(address, port, `listener '${this.config.name}'`);
+    this.serveOn(bound);
+  }
+
+  private serveOn(port: BoundPort): void {
+    this.port = port;
+    this.address = { name: this.config.name, ...port.address };
+  }
+
+  /** Can this one go on at the port of another, without a moment at which nobody listens? */
+  canTakeOver({ port }: Listener): boolean {
+    return port?.makes(this.socketOptions) ?? false;
+  }
+
+  /** Serves the connections to come in the place of another, see {@link canTakeOver}. */
+  takeOver(other: Listener): void {
+    const { port } = other;
+    if (!port) return;
+    other.port = undefined;
+    port.handOver(this.accept);
+    this.serveOn(port);
   }
 
   /** No new connections; resolves when those there are have ended. */
   async drain(): Promise<void> {
-    this.server.close();
+    this.port?.close();
     this.inspection?.end();
     await Promise.all(this.chains.map(({ service }) => service.drain()));
   }
 
+  /** Another listener is in its place. No connection is lost: each ends behind its next answer. Resolves when all have. */
+  async retire(): Promise<void> {
+    this.port?.close();
+    await this.inspection?.over();
+    await Promise.all(this.chains.map(({ service }) => service.retire()));
+  }
+
   kill(): void {
-    this.server.close();
+    this.port?.close();
     this.inspection?.end();
     for (const { service } of this.chains) service.kill();
   }
@@ -180,30 +210,4 @@ function declareIdle(store: StatsStore, prefix: string): void {
   for (const name of ["downstream_cx_overflow", "downstream_cx_overload_reject"]) {
     store.counter(prefix + name);
   }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "Address already in use",
-  EACCES: "Permission denied",
-  EADDRNOTAVAIL: "Cannot assign requested address",
-};
-
-/** Connections the kernel holds until they are accepted; Envoy asks for the kernel's own most (Linux: 4096). */
-const BACKLOG = 4096;
-
-/** Binds a server or says in one line why not. */
-export async function listen(server: Server, host: string, port: number, what: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => {
-      const reason = REASONS[error.code ?? ""] ?? error.message;
-      reject(new StartError(`cannot bind ${what} to ${host}:${port}: ${reason}`, { cause: error }));
-    };
-    server.once("error", failed);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
-      server.off("error", failed);
-      // What a single accept fails with (too many open files) must not end the proxy.
-      server.on("error", () => {});
-      resolve();
-    });
-  });
 }

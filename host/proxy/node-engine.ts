@@ -10,9 +10,8 @@ import type { FilterFactory } from "../stream/filter";
 import { FilterChain } from "../stream/filter-chain";
 import { bugReporter } from "./bug-reporter";
 import { nameResolver } from "./clusters/resolver";
-import { loadPlugins } from "./load-plugins";
 import { NodeProxy } from "./proxy";
-import { PluginReloader } from "./reload";
+import { loadChains } from "./update/listener-plugins";
 
 /** Sees every stream of a proxy, and the trace of its plugins. */
 export interface Watcher extends TraceSink {
@@ -96,9 +95,10 @@ async function run(load: () => Bootstrap, log: Logger, options: NodeEngineOption
     clock: systemClock,
     log,
     concurrency: 1,
-    async loadFilters({ store, caller, grpcCaller }) {
+    async loadFilters({ store, caller, grpcCaller }, chains) {
+      if (runtime) return loadChains(runtime, chains);
       const { node } = bootstrap;
-      const plugins = new PluginRuntime({
+      runtime = new PluginRuntime({
         clock: systemClock,
         log,
         stats: store,
@@ -110,11 +110,9 @@ async function run(load: () => Bootstrap, log: Logger, options: NodeEngineOption
         maxCallbackMs,
         concurrency: 1,
       });
-      runtime = plugins;
-      const loaded = await loadPlugins(plugins, bootstrap);
-      const reloader = new PluginReloader(plugins, loaded.plugins, bootstrap);
-      proxy.reload = async () => reloader.reload(load());
-      return loaded.filters;
+      const loaded = await loadChains(runtime, chains, bootstrap.services);
+      runtime.startWorkers();
+      return loaded;
     },
     chainFactory:
       ({ http, loggers }, limit, listener) =>
@@ -128,5 +126,12 @@ async function run(load: () => Bootstrap, log: Logger, options: NodeEngineOption
     closeFilters: () => runtime?.close(),
   });
   await proxy.start();
+  let last: Promise<unknown> = Promise.resolve();
+  proxy.reload = () => {
+    // One after the other, each with what the file says when its turn comes.
+    const reloaded = last.then(() => proxy.update(load()));
+    last = reloaded.catch(() => {});
+    return reloaded;
+  };
   return proxy;
 }

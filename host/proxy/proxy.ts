@@ -14,15 +14,16 @@ import { ClusterGrpcCaller } from "./clusters/grpc-calls";
 import { ClusterHttpCaller } from "./clusters/http-calls";
 import type { OnBug } from "./contain";
 import { ConnectionManager } from "./downstream/connection-manager";
-import { type ConnectionService, Listener, listenerPrefix } from "./listener";
+import { type ConnectionService, listenerPrefix } from "./listener";
 import { type ServerState, ServerStats } from "./server-stats";
 import { StatsStore } from "./stats/store";
 import { TagExtraction } from "./stats/tags";
 import { FilteredHttp } from "./tcp/filtered-http";
 import { TcpService } from "./tcp/tcp-service";
 import { CertificateFiles, type Reloadable } from "./tls/certificate-files";
-import { gather } from "./tls/gather";
-import { ServerTls } from "./tls/server-tls";
+import { type Change, together } from "./update/change";
+import { clusterPrints, fixedPrint } from "./update/fingerprint";
+import { ListenerManager } from "./update/listener-manager";
 
 /** The filters of one listener, in chain order, and what logs its HTTP streams. */
 export interface ListenerFilters {
@@ -33,6 +34,15 @@ export interface ListenerFilters {
   network: readonly NetworkFilterFactory[];
 }
 
+/** The filters of one filter chain, and what can be done to them while they serve. */
+export interface LoadedFilters {
+  readonly filters: ListenerFilters;
+  /** Gets ready what another version of the file says of the same filters. Throws ConfigError. */
+  prepare?(chain: ListenerConfig): Promise<Change>;
+  /** Nobody will ask for one any more. */
+  unload?(): void;
+}
+
 const NO_FILTERS: ListenerFilters = { http: [], loggers: [], network: [] };
 
 /** What a proxy is built from, besides its file. */
@@ -40,8 +50,8 @@ export interface ProxyDeps {
   clock: Clock;
   log: Logger;
   concurrency: number;
-  /** Makes the filters of every listener (in the order of `bootstrap.listeners`); called before any listener binds. */
-  loadFilters(proxy: NodeProxy): Promise<readonly ListenerFilters[]>;
+  /** Makes the filters of filter chains, in their order: of all before any listener binds, later of those that are new. */
+  loadFilters(proxy: NodeProxy, chains: readonly ListenerConfig[]): Promise<readonly LoadedFilters[]>;
   /** Puts filters around a stream. */
   chainFactory(filters: ListenerFilters, bufferLimit: number, listener: string): ChainFactory;
   /** Filters and their timers end. */
@@ -60,9 +70,10 @@ export class NodeProxy implements RunningEngine {
   readonly ended: Promise<{ code: number; reason: string }>;
   /** Set by who knows the file. */
   reload?: RunningEngine["reload"];
+  private current: Bootstrap;
   private readonly onBug: OnBug;
   private readonly tags: TagExtraction;
-  private readonly bound: Listener[] = [];
+  private readonly manager: ListenerManager;
   private readonly startedAt = performance.now();
   private readonly serverStats = new ServerStats(this.store, this.startedAt);
   private state: ServerState = "PRE_INITIALIZING";
@@ -74,11 +85,23 @@ export class NodeProxy implements RunningEngine {
   private closed = false;
 
   constructor(
-    readonly bootstrap: Bootstrap,
+    bootstrap: Bootstrap,
     private readonly deps: ProxyDeps,
   ) {
+    this.current = bootstrap;
     this.onBug = bugReporter(deps.log);
-    this.clusters = new ClusterManager(bootstrap.clusters, this.store, this.onBug);
+    this.clusters = new ClusterManager(
+      bootstrap.clusters,
+      this.store,
+      this.onBug,
+      clusterPrints(bootstrap.raw),
+    );
+    this.manager = new ListenerManager({
+      store: this.store,
+      onBug: this.onBug,
+      loadFilters: (chains) => deps.loadFilters(this, chains),
+      createService: (chain, loaded) => this.createService(chain, loaded?.filters ?? NO_FILTERS),
+    });
     this.caller = new ClusterHttpCaller(this.clusters, this.onBug);
     this.grpcCaller = new ClusterGrpcCaller(this.clusters, this.onBug);
     this.tags = new TagExtraction(bootstrap.statsTags, bootstrap.useDefaultTags);
@@ -87,12 +110,17 @@ export class NodeProxy implements RunningEngine {
     });
   }
 
+  /** The file as it is served. */
+  get bootstrap(): Bootstrap {
+    return this.current;
+  }
+
   get admin(): { host: string; port: number } | undefined {
     return this.adminServer?.address;
   }
 
   get listeners(): readonly ListenerAddress[] {
-    return this.bound.map((l) => l.address);
+    return this.manager.listeners.map((l) => l.address);
   }
 
   /** Admin first, so that `/ready` can say "not yet"; then clusters, filters, listeners. Cleans up when it fails. */
@@ -121,33 +149,9 @@ export class NodeProxy implements RunningEngine {
     }
     await this.clusters.start();
     this.setState("INITIALIZING");
-    const filters = await deps.loadFilters(this);
-    const tls = gather(
-      bootstrap.listeners,
-      (config) =>
-        config.tls &&
-        new ServerTls(config.tls, this.store, {
-          prefix: listenerPrefix(config),
-          timeoutMs: config.handshakeTimeoutMs,
-          onBug: this.onBug,
-        }),
-    );
-    const chains = bootstrap.listeners.map((config, i) => ({
-      config,
-      service: this.createService(config, filters[i] ?? NO_FILTERS),
-      tls: tls[i],
-    }));
-    const indexes = new Set(chains.map(({ config }) => config.index));
-    const listeners = [...indexes].map((index) => {
-      const own = chains.filter(({ config }) => config.index === index);
-      return new Listener(own, { store: this.store, onBug: this.onBug });
-    });
-    for (const listener of listeners) {
-      await listener.listen();
-      this.bound.push(listener);
-    }
-    this.watchCertificates(tls.filter((one) => one !== undefined));
-    this.serverStats.listenersStarted(listeners.length);
+    await this.manager.start(bootstrap);
+    this.watchCertificates();
+    this.serverStats.started();
     this.flushTimer = setInterval(() => this.store.flush(), bootstrap.statsFlushIntervalMs);
     this.setState("LIVE");
     deps.log.log("main", LogLevel.Info, SOURCE, "all listeners are up, starting to serve");
@@ -177,10 +181,39 @@ export class NodeProxy implements RunningEngine {
     return new FilteredHttp(manager, { clock: deps.clock, filters: filters.network, onBug, bufferLimit });
   }
 
-  private watchCertificates(servers: readonly Reloadable[]): void {
+  /**
+   * Puts another version of the file in place, in-flight requests and connections untouched: answers what was changed, or
+   * "restart" when it cannot be done in a running proxy. Rejects with ConfigError or StartError, and then nothing has changed.
+   */
+  async update(next: Bootstrap): Promise<readonly string[] | "restart"> {
+    if (fixedPrint(next.raw) !== fixedPrint(this.current.raw)) return "restart";
+    const clusters = await this.clusters.prepare(next.clusters, clusterPrints(next.raw));
+    let listeners: Change | "restart" = "restart";
+    try {
+      listeners = await this.manager.prepare(next);
+    } finally {
+      if (listeners === "restart") clusters.drop();
+    }
+    if (listeners === "restart") return "restart";
+    const change = together([clusters, listeners]);
+    if (this.closed) {
+      change.drop();
+      return [];
+    }
+    change.commit();
+    this.current = next;
+    this.certificates?.follow(this.certified());
+    return change.names;
+  }
+
+  private certified(): Reloadable[] {
     const hosts = [...this.clusters.clusters.values()].flatMap(({ tls }) => (tls ? [tls] : []));
+    return [...this.manager.tls, ...hosts];
+  }
+
+  private watchCertificates(): void {
     const { log } = this.deps;
-    this.certificates = new CertificateFiles([...servers, ...hosts], (files, error) => {
+    this.certificates = new CertificateFiles(this.certified(), (files, error) => {
       const names = files.join(", ");
       if (error === undefined) log.log("config", LogLevel.Info, SOURCE, `certificates read again: ${names}`);
       else
@@ -200,12 +233,17 @@ export class NodeProxy implements RunningEngine {
 
   private adminState(): AdminState {
     const { deps } = this;
+    const proxy = this;
     return {
-      bootstrap: this.bootstrap,
+      get bootstrap() {
+        return proxy.current;
+      },
       store: this.store,
       tags: this.tags,
       clusters: this.clusters,
-      listeners: this.bound,
+      get listeners() {
+        return proxy.manager.listeners;
+      },
       log: deps.log,
       startedAt: this.startedAt,
       options: { configPath: this.bootstrap.file, concurrency: deps.concurrency },
@@ -218,14 +256,14 @@ export class NodeProxy implements RunningEngine {
 
   private refreshStats(): void {
     this.serverStats.refresh(this.connectionCount());
-    for (const listener of this.bound) listener.countBytes();
+    for (const listener of this.manager.all) listener.countBytes();
     for (const cluster of this.clusters.clusters.values()) {
       for (const host of cluster.hosts) host.connector.countBytes();
     }
   }
 
   private connectionCount(): number {
-    return this.bound.reduce((sum, { connections }) => sum + connections, 0);
+    return this.manager.all.reduce((sum, { connections }) => sum + connections, 0);
   }
 
   stop(drainMs = 10_000): Promise<void> {
@@ -240,7 +278,7 @@ export class NodeProxy implements RunningEngine {
     const timeout = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, drainMs);
     });
-    await Promise.race([Promise.all(this.bound.map((l) => l.drain())), timeout]);
+    await Promise.race([this.manager.drain(), timeout]);
     clearTimeout(timer);
     this.close(0, "stopped");
   }
@@ -254,7 +292,7 @@ export class NodeProxy implements RunningEngine {
     this.closed = true;
     clearInterval(this.flushTimer);
     this.certificates?.close();
-    for (const listener of this.bound) listener.kill();
+    this.manager.kill();
     this.deps.closeFilters();
     this.caller.close();
     this.grpcCaller.close();

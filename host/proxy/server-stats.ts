@@ -13,11 +13,6 @@ export class ServerStats {
     store.gauge("server.concurrency").set(1n);
     store.gauge("server.hot_restart_epoch").set(0n);
     store.gauge("server.live").set(0n);
-    store.counter("listener_manager.listener_added");
-    store.counter("listener_manager.listener_create_success");
-    store.counter("listener_manager.listener_create_failure");
-    store.gauge("listener_manager.total_listeners_active").set(0n);
-    store.gauge("listener_manager.workers_started").set(0n);
   }
 
   setState(state: ServerState): void {
@@ -25,11 +20,7 @@ export class ServerStats {
     this.store.gauge("server.live").set(state === "LIVE" ? 1n : 0n);
   }
 
-  listenersStarted(count: number): void {
-    this.store.counter("listener_manager.listener_added").add(count);
-    this.store.counter("listener_manager.listener_create_success").add(count);
-    this.store.gauge("listener_manager.total_listeners_active").set(BigInt(count));
-    this.store.gauge("listener_manager.workers_started").set(1n);
+  started(): void {
     this.store
       .histogram("server.initialization_time_ms")
       .record(Math.round(performance.now() - this.startedAt));

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { basename, relative, resolve } from "node:path";
+import { basename, relative } from "node:path";
 import { outline } from "../../config/index";
 import type { Engine, EngineOptions, RunningEngine } from "../../engine";
 import { FileWatcher } from "./file-watcher";
@@ -29,8 +29,6 @@ export class WatchedEngine implements RunningEngine {
   readonly #changes: OneAtATime;
   #resolveEnded!: (end: { code: number; reason: string }) => void;
   #running: RunningEngine;
-  /** Files that the bootstrap names and that are no modules, certificates for example: read at the start only. */
-  #others: ReadonlySet<string> = new Set();
   #replacing = false;
   #stopping = false;
 
@@ -101,7 +99,6 @@ export class WatchedEngine implements RunningEngine {
     let named: string[];
     try {
       named = outline(readFileSync(configPath, "utf8"), configPath).files;
-      this.#others = new Set(named.filter((file) => !file.endsWith(".wasm")).map((file) => resolve(file)));
     } catch {
       named = this.#watcher.files;
     }
@@ -116,7 +113,7 @@ export class WatchedEngine implements RunningEngine {
       const made = await this.builds.run(files);
       this.#watcher.accept(made);
       this.#watchAll();
-      const how = await this.#takeOver(files.some((file) => this.#others.has(file)));
+      const how = await this.#takeOver();
       const ms = Math.round(performance.now() - began);
       const compiled = made.length > 0 ? `, compiled ${made.map((file) => basename(file)).join(", ")}` : "";
       if (how) this.reports.say(`${what} changed${compiled}: ${how} in ${ms} ms`);
@@ -128,10 +125,9 @@ export class WatchedEngine implements RunningEngine {
   }
 
   /** Answers what has happened; undefined when everything is as it was. Throws what speaks against the files. */
-  async #takeOver(others: boolean): Promise<string | undefined> {
+  async #takeOver(): Promise<string | undefined> {
     const answer = await this.#running.reload?.();
-    if (answer && answer !== "restart" && !(others && answer.length === 0))
-      return answer.length > 0 ? `swapped ${answer.join(", ")}` : undefined;
+    if (answer && answer !== "restart") return answer.length > 0 ? `swapped ${answer.join(", ")}` : undefined;
     await this.#tryOut();
     if (this.#stopping) return undefined;
     this.#replacing = true;

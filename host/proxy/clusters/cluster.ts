@@ -72,9 +72,14 @@ export class Cluster {
   }
 
   private onHostsChange(): void {
-    const { members, stats } = this;
     this.balancer = undefined;
-    this.subsets?.update(members.sets);
+    this.subsets?.update(this.members.sets);
+    this.publishMembers();
+  }
+
+  /** Says in the gauges which hosts there are. */
+  publishMembers(): void {
+    const { members, stats } = this;
     stats.membership_total.set(BigInt(members.count("hosts")));
     stats.membership_healthy.set(BigInt(members.count("healthy")));
     stats.membership_degraded.set(BigInt(members.count("degraded")));
@@ -154,6 +159,12 @@ export class Cluster {
     const { healthCheck, hostHealth } = this.config;
     if (!healthCheck || hostHealth.ignoreHealthOnRemoval || host.endpoint.check.disabled) return false;
     return !host.has(HealthFlag.FailedActiveHc) && !host.has(HealthFlag.FailedEdsHealth);
+  }
+
+  /** No new requests will come; those on their way end as they would have. */
+  retire(): void {
+    this.outlier?.close();
+    for (const host of this.hosts) host.drain();
   }
 
   close(): void {

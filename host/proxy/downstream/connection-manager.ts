@@ -43,13 +43,13 @@ export interface ManagerDeps {
 
 /** Serves the HTTP connections of one listener. */
 export class ConnectionManager implements ConnectionService {
-  readonly config: HttpConnectionManagerConfig;
+  config: HttpConnectionManagerConfig;
   readonly edge: Edge;
-  readonly routes: RouteTable;
+  routes: RouteTable;
   readonly clock: Clock;
   readonly clusters: ClusterManager;
   readonly createChain: ChainFactory;
-  readonly upgrades: Upgrades;
+  upgrades: Upgrades;
   readonly onBug: OnBug;
   readonly stats: HttpStats;
   readonly codes: CodeClassCounter;
@@ -63,7 +63,10 @@ export class ConnectionManager implements ConnectionService {
   private readonly codecs: Readonly<Record<Protocol, { accept(connection: DownstreamConnection): void }>>;
   private idle: (() => void) | undefined;
 
-  constructor(listener: HttpListenerConfig, deps: ManagerDeps) {
+  constructor(
+    listener: HttpListenerConfig,
+    private readonly deps: ManagerDeps,
+  ) {
     this.config = listener.http;
     this.edge = new Edge(listener.http, deps.node);
     this.routes = new RouteTable(listener.http);
@@ -186,10 +189,28 @@ export class ConnectionManager implements ConnectionService {
       if (codec) codec.drain();
       else socket.destroy();
     }
+    return this.emptied();
+  }
+
+  /** Connections end behind their next answer, at the latest when they are idle; resolves when the last one is gone. */
+  retire(): Promise<void> {
+    this.draining = true;
+    return this.emptied();
+  }
+
+  private emptied(): Promise<void> {
     return new Promise((resolve) => {
       this.idle = resolve;
       this.checkIdle();
     });
+  }
+
+  /** Streams to come are routed as this configuration says; everything else of it must be as it was. */
+  reroute(config: HttpConnectionManagerConfig): void {
+    const { createChain, upgradeChains } = this.deps;
+    this.config = config;
+    this.routes = new RouteTable(config);
+    this.upgrades = new Upgrades(config, createChain, upgradeChains);
   }
 
   private checkIdle(): void {

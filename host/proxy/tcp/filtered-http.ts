@@ -1,6 +1,7 @@
 import type { ServerOpts, Socket } from "node:net";
 import { PeerType } from "../../../sdk/abi/peer-type";
 import type { Clock } from "../../clock";
+import type { HttpConnectionManagerConfig } from "../../config/model";
 import type { StreamInfo } from "../../stores/stream-info";
 import { NetworkChain } from "../../stream/network-chain";
 import type { NetworkEnds, NetworkFilterFactory } from "../../stream/network-filter";
@@ -27,6 +28,7 @@ export class FilteredHttp implements ConnectionService {
   readonly socketOptions: ServerOpts;
   /** Every client connection, those that a filter still holds too. */
   readonly connections = new Set<FilteredConnection>();
+  private emptied: (() => void) | undefined;
 
   constructor(
     readonly manager: ConnectionManager,
@@ -52,6 +54,28 @@ export class FilteredHttp implements ConnectionService {
   drain(): Promise<void> {
     for (const connection of this.connections) connection.dropUnlessServed();
     return this.manager.drain();
+  }
+
+  /** Those that a filter still holds come to the manager in their own time. */
+  async retire(): Promise<void> {
+    const held = new Promise<void>((resolve) => {
+      this.emptied = resolve;
+      this.checkEmpty();
+    });
+    await Promise.all([held, this.manager.retire()]);
+  }
+
+  reroute(config: HttpConnectionManagerConfig): void {
+    this.manager.reroute(config);
+  }
+
+  onClosed(connection: FilteredConnection): void {
+    this.connections.delete(connection);
+    this.checkEmpty();
+  }
+
+  private checkEmpty(): void {
+    if (this.connections.size === 0) this.emptied?.();
   }
 
   kill(): void {
@@ -182,6 +206,6 @@ class FilteredConnection implements NetworkEnds, SocketFilters {
     this.chain.close(this.remote ? PeerType.Remote : PeerType.Local);
     this.inner.destroy();
     this.socket.destroy();
-    this.service.connections.delete(this);
+    this.service.onClosed(this);
   }
 }

@@ -95,6 +95,11 @@ export class TcpService implements ConnectionService {
     });
   }
 
+  /** A connection is one exchange: it ends by itself. */
+  retire(): Promise<void> {
+    return this.drain();
+  }
+
   private checkIdle(): void {
     if (this.connections.size === 0) this.idle?.();
   }

@@ -34,21 +34,32 @@ const SETTLE_MS = 100;
  * anew. Connections that are open keep what they began with.
  */
 export class CertificateFiles {
-  private readonly watchers: FSWatcher[] = [];
+  private readonly watchers = new Map<string, FSWatcher>();
+  /** What each was made of. */
   private readonly digests = new Map<Reloadable, string>();
   private timer: NodeJS.Timeout | undefined;
 
   /** `report` hears of every attempt; `error` says why what was there before goes on. */
   constructor(
-    private readonly contexts: readonly Reloadable[],
+    contexts: readonly Reloadable[],
     private readonly report: (files: readonly string[], error: unknown) => void,
   ) {
-    const folders = new Set<string>();
-    for (const context of contexts) {
-      this.digests.set(context, digest(context.files));
-      for (const file of context.files) folders.add(dirname(file));
+    this.follow(contexts);
+  }
+
+  /** From now on these. What is known of them is kept: a change that is on its way is not missed. */
+  follow(contexts: readonly Reloadable[]): void {
+    const wanted = new Set(contexts);
+    for (const context of this.digests.keys()) if (!wanted.has(context)) this.digests.delete(context);
+    for (const context of wanted)
+      if (!this.digests.has(context)) this.digests.set(context, digest(context.files));
+    const folders = new Set(contexts.flatMap(({ files }) => files.map((file) => dirname(file))));
+    for (const [folder, watcher] of this.watchers) {
+      if (folders.has(folder)) continue;
+      watcher.close();
+      this.watchers.delete(folder);
     }
-    for (const folder of folders) this.watch(folder);
+    for (const folder of folders) if (!this.watchers.has(folder)) this.watch(folder);
   }
 
   private watch(folder: string): void {
@@ -56,7 +67,7 @@ export class CertificateFiles {
       const watcher = watch(folder, { persistent: false }, () => this.schedule());
       // A folder that goes away is no reason to end; nor is one that cannot be watched.
       watcher.on("error", () => {});
-      this.watchers.push(watcher);
+      this.watchers.set(folder, watcher);
     } catch (error) {
       this.report([folder], error);
     }
@@ -71,7 +82,7 @@ export class CertificateFiles {
   }
 
   private check(): void {
-    for (const context of this.contexts) {
+    for (const context of [...this.digests.keys()]) {
       const seen = digest(context.files);
       if (seen === this.digests.get(context)) continue;
       this.digests.set(context, seen);
@@ -86,7 +97,7 @@ export class CertificateFiles {
 
   close(): void {
     clearTimeout(this.timer);
-    for (const watcher of this.watchers) watcher.close();
+    for (const watcher of this.watchers.values()) watcher.close();
   }
 }
 

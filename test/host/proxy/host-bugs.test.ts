@@ -65,7 +65,7 @@ async function start(
     clock: systemClock,
     log,
     concurrency: 1,
-    loadFilters: async () => [filters],
+    loadFilters: async () => [{ filters }],
     chainFactory: () => (ends) =>
       new FilterChain(
         http.map((filter) => ({ name: "broken", create: () => filter })),

@@ -64,6 +64,10 @@ async function start() {
       const dump = await fetch(`http://${host}:${port}/config_dump`, { headers: { connection: "close" } });
       return dump.text();
     },
+    async body() {
+      const url = `http://127.0.0.1:${proxy.listeners[0]!.port}/`;
+      return (await fetch(url, { headers: { connection: "close" } })).text();
+    },
     async seen() {
       const response = await fetch(`http://127.0.0.1:${proxy.listeners[0]!.port}/`, {
         headers: { connection: "close" },
@@ -97,9 +101,17 @@ describe("reload of the node engine", () => {
     expect(await seen()).toEqual(["1", "2"]);
   });
 
-  test("asks for a restart when anything else is different", async () => {
+  test("puts other routes in place", async () => {
+    const { reload, seen, body, dumped } = await start();
+    expect(await reload({ body: "ho", b: adds("x-b", "2") })).toEqual(["b", "routes of main"]);
+    expect(await body()).toBe("ho");
+    expect(await seen()).toEqual(["1", "2"]);
+    expect(await dumped()).toContain('"ho"');
+    expect(await reload({ body: "ho", b: adds("x-b", "2") })).toEqual([]);
+  });
+
+  test("asks for a restart when services are different", async () => {
     const { reload, seen } = await start();
-    expect(await reload({ body: "ho" })).toBe("restart");
     expect(await reload({ service: "on tick" })).toBe("restart");
     expect(await seen()).toEqual(["1", "1"]);
   });

@@ -121,7 +121,10 @@ export class Http2Connection implements CodecConnection {
     this.session.close();
   }
 
-  streamFinished(): void {}
+  /** On a listener that has been replaced a connection ends once nobody is served on it. */
+  streamFinished(last: boolean): void {
+    if (last && this.manager.draining) this.drain();
+  }
 }
 
 function ignore(): void {}

@@ -23,7 +23,7 @@ export async function startProxy(
     clock: systemClock,
     log: createLogger((line) => log.push(line)),
     concurrency: 1,
-    loadFilters: async () => filters,
+    loadFilters: async () => filters.map((each) => ({ filters: each })),
     chainFactory: () => chains.factory,
     closeFilters: () => {},
   });
