@@ -146,8 +146,6 @@ export interface StreamInfo {
   route(): RouteInfo | undefined;
   /** What filters have set, for the others of the stream to read. */
   readonly filterState: FilterState;
-  /** Of the connection, or what headers that are trusted say of the client: `ip:port`. */
-  readonly clientAddress?: string | undefined;
   /** How often the route was looked up. */
   readonly routeLookups?: number;
   /** Of plain TCP; HTTP's streams have their request id. */

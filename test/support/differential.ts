@@ -103,11 +103,15 @@ function tame(value: string, name: string | number = "", port = 0): string {
     .replace(/(127\.\d+\.\d+\.\d+):(?!0\b)\d+/g, "$1:port");
 }
 
+const COUNTED = "^http\\.ID\\.|^cluster\\.ID\\.((internal|external)\\.)?upstream_rq_([0-9]|completed)";
+
 type Stats = Readonly<Record<string, number>>;
 
-/** Counters of the connection manager. Bytes depend on the lengths of ports and ids. */
+/** Counters of the connection manager, and of the cluster's answers. Bytes depend on the lengths of ports and ids. */
 async function stats(side: Behaviour): Promise<Stats> {
-  const text = await side.proxy.admin(`/stats?filter=${encodeURIComponent(`^http\\.${side.id}\\.`)}`);
+  const text = await side.proxy.admin(
+    `/stats?filter=${encodeURIComponent(COUNTED.replaceAll("ID", side.id))}`,
+  );
   return Object.fromEntries(
     text
       .split("\n")

@@ -73,7 +73,7 @@ export const ADDRESSES: Operators = {
     "DOWNSTREAM_REMOTE_ADDRESS",
     "DOWNSTREAM_REMOTE_PORT",
     "The client",
-    ({ info }) => info.clientAddress ?? info.connection.remoteAddress,
+    ({ info }) => info.remoteAddress,
   ),
   ...address(
     "DOWNSTREAM_DIRECT_REMOTE_ADDRESS",

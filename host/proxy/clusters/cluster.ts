@@ -23,7 +23,7 @@ export class Cluster {
   /** Its hosts by priority; tells who watches them what changes. */
   readonly members: HostSets;
   readonly stats: ClusterStats;
-  /** Answers to clients' requests, to filters' own calls. */
+  /** Answers to clients' requests; to filters' own calls and to requests from inside. */
   readonly codes: ResponseCodeStats;
   readonly callCodes: ResponseCodeStats;
   /** Undefined for plain connections. */

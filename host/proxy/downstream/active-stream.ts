@@ -132,7 +132,13 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   }
 
   private refuseProtocol(): void {
-    this.manager.stats.downstream_rq_ws_on_non_ws_route.inc();
+    const { stats } = this.manager;
+    stats.downstream_rq_ws_on_non_ws_route.inc();
+    // What was to follow is of another protocol: such a request is never complete.
+    if (this.requestComplete || this.codec.requestArrived) {
+      stats.downstream_rq_response_before_rq_complete.inc();
+      stats.downstream_rq_rx_reset.inc();
+    }
     this.localReply({ status: 403, body: "", details: "upgrade_failed" });
   }
 

@@ -12,8 +12,6 @@ import type { RouteTable } from "../router/route-table";
 /** The facts of one stream, kept by its parts as they come to know them. */
 export class StreamFacts extends Facts {
   override protocol = "HTTP/1.1";
-  /** The request comes from inside: it may give the router orders (`x-envoy-*`). */
-  internal = false;
   private matched: Route | undefined;
   /** Of a request without a route. */
   private virtualHost: VirtualHostConfig | undefined;

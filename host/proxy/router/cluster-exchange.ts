@@ -2,6 +2,7 @@ import type { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { LocalReply } from "../../stream/filter";
 import { type Cluster, formatAddress, type Host } from "../clusters/cluster";
+import type { ResponseCodeStats } from "../clusters/cluster-stats";
 import type { PooledSocket } from "../clusters/connector";
 import { openUpstream } from "../clusters/open-upstream";
 import { UnsendableError } from "../clusters/request-writer";
@@ -30,6 +31,8 @@ export interface RoutedRequest {
   readonly route: Route;
   readonly action: ClusterAction;
   readonly headers: HeaderMap;
+  /** What counts its answers: those to requests from inside are counted apart. */
+  readonly codes: ResponseCodeStats;
 }
 
 /** A request on its way to a cluster and its response on the way back: attempt after attempt. */
@@ -90,7 +93,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     const host = this.hosts.next();
     if (host) return host;
     cluster.stats.upstream_cx_none_healthy.inc();
-    cluster.codes.count(503);
+    this.codes.count(503);
     this.reply(503, "no healthy upstream", "no_healthy_upstream", ResponseFlag.NoHealthyUpstream);
     return undefined;
   }
@@ -167,6 +170,10 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
 
   get cluster(): Cluster {
     return this.request.cluster;
+  }
+
+  get codes(): ResponseCodeStats {
+    return this.request.codes;
   }
 
   get requestComplete(): boolean {
@@ -248,7 +255,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
   }
 
   onUpstreamInformation(status: number): void {
-    this.request.cluster.codes.count(status);
+    this.codes.count(status);
   }
 
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
@@ -266,7 +273,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
       return;
     }
     this.responseStarted = true;
-    cluster.codes.count(status);
+    this.codes.count(status);
     const { rq_error, rq_success } = upstream.host.stats;
     (status >= 500 ? rq_error : rq_success).inc();
     if (!manager.router.suppressEnvoyHeaders && this.sentAt !== undefined) {
@@ -297,8 +304,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
   private complete(): void {
     this.limits.stop();
     this.stream.info.upstreamResponseEnd = this.manager.clock.monotonic();
-    if (this.sentAt !== undefined)
-      this.request.cluster.codes.time(Math.floor(performance.now() - this.sentAt));
+    if (this.sentAt !== undefined) this.codes.time(Math.floor(performance.now() - this.sentAt));
     this.upstream = undefined;
   }
 
@@ -319,7 +325,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     if (this.retried(this.retries?.onReset(reason, this.begun))) return;
     this.limits.stop();
     const reply = failureReply(reason, detail, info.upstream.attempts > 1);
-    this.request.cluster.codes.count(reply.status);
+    this.codes.count(reply.status);
     if (flagOf(reason) === ResponseFlag.UpstreamConnectionFailure && detail !== "")
       info.upstream.transportFailureReason = detail;
     stream.localReply(reply);

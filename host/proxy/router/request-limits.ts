@@ -11,8 +11,9 @@ const ORDERS: ReadonlySet<string> = new Set([
   "upstream-rq-per-try-timeout-ms",
   "upstream-stream-duration-ms",
   "upstream-rq-timeout-alt-response",
-  // Hedging is not there; Envoy takes the order off as well.
+  // Hedging and stats under another name are not there; Envoy takes these orders off as well.
   "hedge-on-per-try-timeout",
+  "upstream-alt-stat-name",
 ]);
 
 /** The limits of one request in milliseconds, 0 = none, and what else follows from its headers. */

@@ -72,7 +72,9 @@ export class Router {
       this.reply(action.notFoundStatus, "cluster_not_found", ResponseFlag.NoClusterFound);
       return;
     }
-    const request = { cluster, route, action, headers };
+    const internal = headers.get("x-envoy-internal") === "true";
+    const codes = internal ? cluster.callCodes : cluster.codes;
+    const request = { cluster, route, action, headers, codes };
     this.exchange = new ClusterExchange(this.stream, manager, request);
     this.exchange.start(endStream);
   }

@@ -1,12 +1,14 @@
 import { ResponseFlag } from "../../stores/stream-info";
 import type { LocalReply } from "../../stream/filter";
 import type { Cluster } from "../clusters/cluster";
+import type { ResponseCodeStats } from "../clusters/cluster-stats";
 import { Deadlines } from "../deadlines";
 import type { RequestLimits } from "./request-limits";
 
 /** What limits know of the exchange they are set to, and may do to it. */
 export interface LimitedExchange {
   readonly cluster: Cluster;
+  readonly codes: ResponseCodeStats;
   readonly responseStarted: boolean;
   readonly requestComplete: boolean;
   /** An attempt is under way. */
@@ -122,8 +124,8 @@ export class TimeLimits extends Deadlines {
   }
 
   private countAnswer(): void {
-    const { cluster, responseStarted } = this.exchange;
-    if (!responseStarted) cluster.codes.count(this.limits.altResponse ? 204 : 504);
+    const { codes, responseStarted } = this.exchange;
+    if (!responseStarted) codes.count(this.limits.altResponse ? 204 : 504);
   }
 
   private tooLate(details: string): void {

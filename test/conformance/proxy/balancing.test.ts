@@ -159,6 +159,9 @@ conformance("Load balancing", ({ behaviour }) => {
         expect(await host(`/query?x=1&k=v${i}&k=w`)).toBe(place(`v${i}`));
       }
       expect(await host("/ip")).toBe(place("127.0.0.1"));
+      // The client that trusted headers name, not the proxy in front.
+      for (let i = 1; i < 10; i++)
+        expect(await host("/ip", [["x-forwarded-for", `203.0.113.${i}`]])).toBe(place(`203.0.113.${i}`));
     },
   );
 

@@ -65,9 +65,17 @@ const MANAGERS: Readonly<Record<string, Json>> = {
   },
 };
 
+const told = (key: string, value: string): Json => ({ header: { key, value } });
+const TOLD: Json = {
+  response_headers_to_add: [
+    told("x-client", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
+    told("x-peer", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"),
+  ],
+};
+
 differential("Client addresses", (pair) => {
   for (const [name, manager] of Object.entries(MANAGERS)) {
-    const both = pair({ manager, loggers: [LOG] });
+    const both = pair({ manager, loggers: [LOG], virtualHost: TOLD });
     test(name, async () => {
       const seen = await both.same(requests);
       expect(seen.every(({ status }) => status === 200)).toBe(true);

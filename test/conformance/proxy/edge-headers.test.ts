@@ -44,13 +44,13 @@ const OWN = [
 const saying = (names: readonly string[]): DifferentialRequest[] => [
   ...names.flatMap((name): DifferentialRequest[] => {
     const twice: RawHeaders = [
-      [name, "1"],
+      [name, "1000"],
       ["x-other", "2"],
       [name, "3"],
     ];
-    return [{ headers: [[name, "1"]] }, { headers: twice }];
+    return [{ headers: [[name, "1000"]] }, { headers: twice }];
   }),
-  { http2: { headers: names.map((name): [string, string] => [name, "1"]) } },
+  { http2: { headers: names.map((name): [string, string] => [name, "1000"]) } },
 ];
 
 const LOOPBACK = {
@@ -79,7 +79,7 @@ differential("What a client may say of itself", (pair) => {
   for (const [name, manager] of Object.entries(managers)) {
     const both = pair({ manager, routes });
     test(name, async () => {
-      const seen = await both.same(saying(name === "inside" ? OWN : [...ORDERS, ...OWN]));
+      const seen = await both.same(saying([...ORDERS, ...OWN]));
       expect(seen.every(({ status }) => status === 200)).toBe(true);
     });
   }

@@ -81,10 +81,8 @@ export class Edge {
     } else if (!headers.has(":scheme")) headers.append(":scheme", knownScheme(headers) ?? scheme);
     const internal = client?.internal ?? false;
     const outside = rules.useRemoteAddress && !internal;
-    if (internal) {
-      info.internal = true;
-      headers.append("x-envoy-internal", "true");
-    } else {
+    if (internal) headers.append("x-envoy-internal", "true");
+    else {
       dropInternalHeaders(headers, outside);
       for (const name of internalOnly) headers.remove(name);
     }
