@@ -190,6 +190,15 @@ const HOST_GROUPS = {
   },
 };
 
+const ORIGINAL_DST = {
+  name: "named-by-requests",
+  type: "ORIGINAL_DST",
+  lb_policy: "CLUSTER_PROVIDED",
+  connect_timeout: "1s",
+  cleanup_interval: "10s",
+  original_dst_lb_config: { use_http_header: true, http_header_name: "x-where", upstream_port_override: 80 },
+};
+
 const SUBSETS = {
   fallback_policy: "DEFAULT_SUBSET",
   default_subset: { stage: "prod" },
@@ -381,6 +390,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
       ),
       cluster("http2", 80, CLUSTER_HTTP2),
       cluster("groups", 80, HOST_GROUPS),
+      ORIGINAL_DST,
       cluster("watched", 80, WATCHED),
       cluster("subsets", 80, {
         lb_subset_config: SUBSETS,

@@ -27,6 +27,7 @@ import { convertInspection, convertMatch } from "./filter-chain";
 import { convertHealthCheck } from "./health-check";
 import { convertEndpoints, convertHostSets, convertLocality } from "./host-sets";
 import { convertHttp2 } from "./http2";
+import { convertOriginalDst } from "./original-dst";
 import { convertOutlier } from "./outlier";
 import { convertBudget } from "./retry";
 import { convertHost, mutation } from "./route";
@@ -225,6 +226,7 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
     metadata: raw.metadata?.filter_metadata,
     endpoints: convertEndpoints(raw),
     hostSets: convertHostSets(raw, local),
+    originalDst: convertOriginalDst(raw),
     subsets: raw.lb_subset_config && convertSubsets(raw.lb_subset_config),
     enableTrailers: options?.http_protocol_options?.enable_trailers ?? false,
     http2: http2 && convertHttp2(http2),
@@ -234,7 +236,7 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
         ? convertUpstreamTls(socket, [...path, "transport_socket", "typed_config"], source)
         : undefined,
     balancing: {
-      policy: raw.lb_policy ?? "ROUND_ROBIN",
+      policy: raw.lb_policy === "CLUSTER_PROVIDED" ? "ROUND_ROBIN" : (raw.lb_policy ?? "ROUND_ROBIN"),
       choices: raw.least_request_lb_config?.choice_count ?? 2,
       minimumRing: raw.ring_hash_lb_config?.minimum_ring_size ?? 1024,
       maximumRing: raw.ring_hash_lb_config?.maximum_ring_size ?? 8_388_608,

@@ -2,6 +2,7 @@ import type { Metadata } from "../../stores/stream-info";
 import type { Http2Config } from "./common";
 import type { EndpointCheckConfig, HealthCheckConfig, HostHealthConfig } from "./health-check";
 import type { EndpointHealth, HostSetsConfig, Locality } from "./host-sets";
+import type { OriginalDstConfig } from "./original-dst";
 import type { OutlierConfig } from "./outlier";
 import type { SubsetsConfig } from "./subsets";
 import type { UpstreamTlsConfig } from "./tls";
@@ -10,7 +11,7 @@ export interface ClusterConfig {
   name: string;
   /** `alt_stat_name` or the name. */
   statName: string;
-  type: "STATIC" | "STRICT_DNS" | "LOGICAL_DNS";
+  type: "STATIC" | "STRICT_DNS" | "LOGICAL_DNS" | "ORIGINAL_DST";
   connectTimeoutMs: number;
   dnsLookupFamily: "AUTO" | "V4_ONLY" | "V6_ONLY" | "V4_PREFERRED" | "ALL";
   metadata: Metadata | undefined;
@@ -32,6 +33,8 @@ export interface ClusterConfig {
   hostHealth: HostHealthConfig;
   hostSets: HostSetsConfig;
   subsets: SubsetsConfig | undefined;
+  /** Set for ORIGINAL_DST. */
+  originalDst: OriginalDstConfig | undefined;
   /** 0 = as many as come. */
   maxRequestsPerConnection: number;
   /** Milliseconds an unused connection is kept; 0 = for ever. */

@@ -4,6 +4,7 @@ import { healthChecks } from "./health-check";
 import { commonLb, loadAssignment } from "./host-sets";
 import { http2Options } from "./http2";
 import { message, oneOf, rule, typed } from "./message";
+import { originalDst, originalDstRules } from "./original-dst";
 import { outlierDetection } from "./outlier";
 import { retryBudget } from "./retry";
 import { bool, durationWithin, enumeration, requiredText, text, u32 } from "./scalars";
@@ -62,6 +63,7 @@ const BALANCING = {
     { table_size: u32.refine(isPrime, "must be a prime").meta({ type: "uint32" }) },
   ),
   round_robin_lb_config: message({}, {}),
+  original_dst_lb_config: originalDst,
 };
 
 function isPrime(n: number): boolean {
@@ -90,6 +92,7 @@ export const cluster = message(
       "STATIC",
       "STRICT_DNS",
       "LOGICAL_DNS",
+      "ORIGINAL_DST",
     ]),
     connect_timeout: durationWithin(0.001, Number.POSITIVE_INFINITY, "must be greater than 0s"),
     lb_policy: enumeration({
@@ -98,7 +101,9 @@ export const cluster = message(
       2: "RING_HASH",
       3: "RANDOM",
       5: "MAGLEV",
+      6: "CLUSTER_PROVIDED",
     }),
+    cleanup_interval: durationWithin(0.001, Number.POSITIVE_INFINITY, "must be greater than 0s"),
     ...BALANCING,
     common_lb_config: commonLb,
     lb_subset_config: subsets,
@@ -117,4 +122,4 @@ export const cluster = message(
     // Deprecated, and read all the same; typed_extension_protocol_options wins.
     http2_protocol_options: http2Options,
   },
-).check(oneOf(Object.keys(BALANCING), "optional"), weighsLocalities);
+).check(oneOf(Object.keys(BALANCING), "optional"), originalDstRules, weighsLocalities);

@@ -1,5 +1,6 @@
 import type { BalancingConfig } from "../../config/model";
 import type { HostSetsConfig } from "../../config/model/host-sets";
+import type { HeaderMap } from "../../stores/header-map";
 import type { ClusterStats } from "../clusters/cluster-stats";
 import type { Host } from "../clusters/host";
 import type { HostGroup, HostSet } from "../clusters/host-set";
@@ -16,6 +17,8 @@ export interface PickRequest {
   readonly hash?: bigint | undefined;
   /** What the route asks of a host; means something where a cluster has subsets. */
   readonly criteria?: MatchCriteria | undefined;
+  /** The request's own, as they are when a host is wanted. */
+  readonly headers?: HeaderMap | undefined;
   /** Hosts that are passed over, `attempts` times at most. */
   readonly avoid?: ((host: Host) => boolean) | undefined;
   readonly attempts?: number | undefined;

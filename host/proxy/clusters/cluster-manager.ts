@@ -29,7 +29,7 @@ class Served {
       cluster.update(
         config.endpoints.map((endpoint) => ({ address: endpoint.address, port: endpoint.port, endpoint })),
       );
-    } else this.resolver = new Resolver(cluster);
+    } else if (config.type !== "ORIGINAL_DST") this.resolver = new Resolver(cluster);
   }
 
   get name(): string {

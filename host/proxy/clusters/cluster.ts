@@ -13,6 +13,7 @@ import { type ClusterStats, createClusterStats, ResponseCodeStats, RetriedStats 
 import { formatAddress, Host } from "./host";
 import { HealthFlag } from "./host-health";
 import { HostSets } from "./host-sets";
+import { OriginalDst } from "./original-dst";
 
 export { formatAddress, type Host, ipOf } from "./host";
 
@@ -34,6 +35,8 @@ export class Cluster {
   private readonly rules: BalancerRules;
   /** Undefined: the cluster is one. */
   private readonly subsets: SubsetBalancer | undefined;
+  /** Set when requests name their hosts. */
+  private readonly originalDst: OriginalDst | undefined;
   private readonly turns: Turns = new Map();
   readonly outlier: ClusterOutlier | undefined;
   /** Retries on their way or waiting for their turn. */
@@ -62,6 +65,10 @@ export class Cluster {
       const duplicates = store.gauge(`${prefix}lb_subsets_single_host_per_subset_duplicate`);
       this.subsets = new SubsetBalancer(config.subsets, this.rules, duplicates);
     }
+    if (config.originalDst) {
+      const invalid = store.counter(`${prefix}original_dst_host_invalid`);
+      this.originalDst = new OriginalDst(config.originalDst, this, invalid);
+    }
     this.members.onChange(() => this.onHostsChange());
     this.outlier = config.outlier && new ClusterOutlier(config.outlier, this.members, store, prefix);
   }
@@ -88,7 +95,8 @@ export class Cluster {
 
   /** A host by the cluster's policy; undefined = there is none. */
   pick(request: PickRequest = ANY): Host | undefined {
-    if (this.subsets) return this.subsets.pick(request);
+    const own = this.subsets ?? this.originalDst;
+    if (own) return own.pick(request);
     this.balancer ??= new HostSetBalancer(this.members.sets, this.rules, this.turns);
     return this.balancer.pick(request);
   }
@@ -164,11 +172,13 @@ export class Cluster {
   /** No new requests will come; those on their way end as they would have. */
   retire(): void {
     this.outlier?.close();
+    this.originalDst?.close();
     for (const host of this.hosts) host.drain();
   }
 
   close(): void {
     this.outlier?.close();
+    this.originalDst?.close();
     for (const host of this.hosts) host.close();
   }
 }

@@ -19,7 +19,7 @@ export class ClusterGrpcCaller implements GrpcCaller {
   start(request: GrpcRequest, events: GrpcEvents): GrpcExchange | undefined {
     const cluster = this.clusters.get(request.target.cluster);
     if (!cluster) return undefined;
-    const host = cluster.pick();
+    const host = cluster.pick({ headers: request.metadata });
     if (!host) {
       cluster.stats.upstream_cx_none_healthy.inc();
       cluster.callCodes.count(503);

@@ -31,7 +31,7 @@ export class ClusterHttpCaller implements HttpCaller {
 
   call(name: string, request: HttpCallRequest, onDone: Done): { cancel(): void } | undefined {
     const cluster = this.clusters.get(name);
-    const host = cluster?.pick();
+    const host = cluster?.pick({ headers: request.headers });
     if (!cluster || !host) return undefined;
     const done: Done = (response) => {
       this.running.delete(call);

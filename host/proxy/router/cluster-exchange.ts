@@ -69,11 +69,12 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
   start(endStream: boolean): void {
     const { manager } = this;
     const { cluster, route, action, headers } = this.request;
-    const host = this.chooseHost();
-    if (!host) return;
     const envoyHeaders = !manager.router.suppressEnvoyHeaders;
     tellLimits(this.ordered, headers, 0, manager.router);
     rewriteRequest(route, action, headers, envoyHeaders, this.stream);
+    // Hashes, and hosts that requests name, are looked for in what the route has made of them.
+    const host = this.chooseHost();
+    if (!host) return;
     setUpstreamScheme(headers, manager.config.edge.schemeOfUpstream, cluster.tls !== undefined);
     if (route.hostRewrite?.kind === "auto" && host.hostname !== "")
       rewriteHost(headers, host.hostname, action, envoyHeaders);

@@ -6,28 +6,27 @@ import type { Route } from "./route";
 
 /** The hosts of one request: one for each attempt. */
 export class HostChoice {
-  private readonly hashed: HashOutcome | undefined;
+  private hashed: HashOutcome | undefined;
   /** Hosts that a retry is to pass over; undefined = none. */
   private tried: Set<Host> | undefined;
 
-  /** @param headers as they came, before the route rewrites them */
   constructor(
     private readonly cluster: Cluster,
     private readonly route: Route,
     private readonly action: ClusterAction,
-    headers: HeaderMap,
-    client: ClientFacts,
-  ) {
-    const { hashPolicies } = action;
-    if (hashPolicies.length > 0) this.hashed = hashRequest(hashPolicies, headers, client);
-  }
+    private readonly headers: HeaderMap,
+    private readonly client: ClientFacts,
+  ) {}
 
   /** Undefined: the cluster has none. */
   next(): Host | undefined {
-    const { cluster, route, action, tried } = this;
+    const { cluster, route, action, headers, tried } = this;
+    const { hashPolicies } = action;
+    if (hashPolicies.length > 0) this.hashed ??= hashRequest(hashPolicies, headers, this.client);
     return cluster.pick({
       hash: this.hashed?.hash,
       criteria: route.match,
+      headers,
       avoid: tried && ((each) => tried.has(each)),
       attempts: tried && action.retry?.hostSelectionAttempts,
     });

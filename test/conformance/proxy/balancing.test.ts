@@ -166,6 +166,30 @@ conformance("Load balancing", ({ behaviour }) => {
   );
 
   behaviour(
+    "hash policies: what the route has made of the request",
+    {
+      routes: (id) => [
+        {
+          match: { prefix: "/" },
+          route: {
+            cluster: id,
+            prefix_rewrite: "/?k=rewritten&",
+            hash_policy: [{ header: { header_name: "x-key" } }],
+          },
+          request_headers_to_add: [
+            { header: { key: "x-key", value: "one" }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" },
+          ],
+        },
+      ],
+      cluster: balanced("RING_HASH", [1, 1, 1, 1]),
+    },
+    async (b) => {
+      const found = await spread(b, 20, byKey);
+      expect(new Set(found)).toEqual(new Set([expected("RING_HASH", [1, 1, 1, 1])("one")]));
+    },
+  );
+
+  behaviour(
     "a cookie that is there leads to a host; one that is not is set, and leads to the same host again",
     {
       routes: hashed({ cookie: { name: "sticky", ttl: "60s", path: "/shop" } }),

@@ -5,10 +5,10 @@ import { ConfigError } from "../../../host/errors";
 
 const HELLO = readFileSync(new URL("../../../examples/hello/envoy.yaml", import.meta.url), "utf8");
 
-/** The hello example whose cluster has these fields more; what is wrong with it, without its place in the file. */
-function refusal(fields: string): string[] {
+/** What is wrong with a file, without its place. */
+function issuesOf(file: string): string[] {
   try {
-    parseBootstrap(HELLO.replace("type: STATIC", `type: STATIC\n      ${fields}`), "f.yaml");
+    parseBootstrap(file, "f.yaml");
   } catch (error) {
     if (error instanceof ConfigError) return error.issues.map(({ path, message }) => `${path}: ${message}`);
     throw error;
@@ -46,6 +46,37 @@ test.each([
     selector("fallback_keys_subset: [a]"),
     [`${SELECTOR}.fallback_keys_subset: is of use only with the fallback_policy KEYS_SUBSET`],
   ],
+  ["original_dst_lb_config: { use_http_header: true }", []],
+  [
+    "lb_policy: CLUSTER_PROVIDED",
+    [`${CLUSTER}.lb_policy: CLUSTER_PROVIDED is for clusters of type ORIGINAL_DST`],
+  ],
 ])("%s", (fields, expected) => {
-  expect(refusal(fields)).toEqual(expected);
+  expect(issuesOf(HELLO.replace("type: STATIC", `type: STATIC\n      ${fields}`))).toEqual(expected);
+});
+
+test.each([
+  [
+    "lb_policy: CLUSTER_PROVIDED",
+    `${CLUSTER}.type: Node has no SO_ORIGINAL_DST: where a redirected connection was meant to go is not known; the node engine takes it from a header (original_dst_lb_config.use_http_header)`,
+  ],
+  [
+    "original_dst_lb_config: { use_http_header: true }",
+    `${CLUSTER}.lb_policy: an ORIGINAL_DST cluster needs lb_policy: CLUSTER_PROVIDED`,
+  ],
+  [
+    "lb_policy: CLUSTER_PROVIDED, original_dst_lb_config: { use_http_header: true }, load_assignment: { cluster_name: a }",
+    `${CLUSTER}.load_assignment: an ORIGINAL_DST cluster has no hosts of its own`,
+  ],
+  [
+    "lb_policy: CLUSTER_PROVIDED, original_dst_lb_config: { use_http_header: true }, lb_subset_config: { subset_selectors: [{ keys: [a] }] }",
+    `${CLUSTER}.lb_subset_config: an ORIGINAL_DST cluster has no subsets`,
+  ],
+  [
+    "lb_policy: CLUSTER_PROVIDED, original_dst_lb_config: { use_http_header: true, metadata_key: {} }",
+    `${CLUSTER}.original_dst_lb_config.metadata_key: not supported by the node engine`,
+  ],
+])("ORIGINAL_DST, %s", (fields, message) => {
+  const file = `static_resources: { clusters: [{ name: app, type: ORIGINAL_DST, ${fields} }] }`;
+  expect(issuesOf(file)).toEqual([message]);
 });

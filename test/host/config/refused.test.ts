@@ -141,13 +141,13 @@ const REFUSED: [what: string, from: string, to: string, message: string][] = [
     "enum",
     "type: STATIC",
     "type: MAGIC",
-    `39:13: ${CLUSTER}.type: expected one of STATIC, STRICT_DNS, LOGICAL_DNS, got "MAGIC"`,
+    `39:13: ${CLUSTER}.type: expected one of STATIC, STRICT_DNS, LOGICAL_DNS, ORIGINAL_DST, got "MAGIC"`,
   ],
   [
     "enum of Envoy's alone",
     "type: STATIC",
     "type: EDS",
-    `39:13: ${CLUSTER}.type: EDS is not supported by the node engine; supported: STATIC, STRICT_DNS, LOGICAL_DNS`,
+    `39:13: ${CLUSTER}.type: EDS is not supported by the node engine; supported: STATIC, STRICT_DNS, LOGICAL_DNS, ORIGINAL_DST`,
   ],
   [
     "oneof",
@@ -243,7 +243,7 @@ describe("Refused files", () => {
       `f.yaml:14:17: ${MANAGER}.stat_prefix: is required`,
       `f.yaml:15:17: ${MANAGER}.bogus: not supported by the node engine`,
       `f.yaml:21:44: ${ROUTES}.routes[0].match.prefix: expected a string, got 7`,
-      `f.yaml:39:13: ${CLUSTER}.type: expected one of STATIC, STRICT_DNS, LOGICAL_DNS, got "MAGIC"`,
+      `f.yaml:39:13: ${CLUSTER}.type: expected one of STATIC, STRICT_DNS, LOGICAL_DNS, ORIGINAL_DST, got "MAGIC"`,
       `f.yaml:47:71: ${SOCKET}.port_value: expected a whole number from 0 to 65535, got "many"`,
     ]);
   });

@@ -191,6 +191,7 @@ export function cluster(
       closeOnFailure: false,
       renewOnChange: false,
     },
+    originalDst: undefined,
     hostSets: {
       overprovisioningFactor: 140,
       weightedPriorityHealth: false,
