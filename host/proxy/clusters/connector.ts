@@ -162,9 +162,9 @@ export class Connector {
     }
   }
 
-  /** Closes what no request is on. */
+  /** Closes what no request is on. For one that is still being made there is always a request. */
   closeIdle(): void {
-    for (const socket of this.open) if (!socket.busy) socket.destroy();
+    for (const socket of this.open) if (socket.established && !socket.busy) socket.destroy();
   }
 
   /** Cuts everything. */
