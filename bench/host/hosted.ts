@@ -46,6 +46,7 @@ const callbacks: FilterCallbacks = {
   info: new RecordingEnds().info,
   continueDecoding() {},
   continueEncoding() {},
+  answer() {},
   sendLocalReply() {},
   resetStream() {},
   clearRouteCache() {},

@@ -150,12 +150,12 @@ function checkChain(
 }
 
 function checkHttpFilters(
-  filters: readonly { typed_config: object }[],
+  filters: readonly { typed_config: { "@type": string } }[],
   path: FieldPath,
   report: Report,
 ): void {
   for (const [i, filter] of filters.entries()) {
-    const router = !("config" in filter.typed_config);
+    const router = filter.typed_config["@type"].endsWith(".router.v3.Router");
     if (router !== (i === filters.length - 1))
       report(
         [...path, i],

@@ -47,7 +47,9 @@ function walk(schema: z.core.$ZodType, path: string, required: boolean, rows: Ro
           walk(value as z.core.$ZodType, `${path}.${key}`, !isOptional(value as z.core.$ZodType), rows);
       }
     }
-  } else rows.push({ path, type: inner instanceof z.ZodRecord ? "map" : "string", required });
+  } else if (inner instanceof z.ZodRecord && unwrap(inner.valueType) instanceof z.ZodDiscriminatedUnion)
+    walk(inner.valueType, `${path}.*`, false, rows);
+  else rows.push({ path, type: inner instanceof z.ZodRecord ? "map" : "string", required });
 }
 
 /** Every field of the bootstrap the Node engine reads, as a Markdown table; docs/configuration.md holds it. */

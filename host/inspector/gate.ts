@@ -25,6 +25,10 @@ class Gate implements FilterCallbacks {
     if (reply.details !== FAILED || !this.keeper.hold(send)) send();
   }
 
+  answer(headers: HeaderMap, details: string): void {
+    this.inner.answer(headers, details);
+  }
+
   get info(): FilterCallbacks["info"] {
     return this.inner.info;
   }

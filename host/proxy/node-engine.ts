@@ -96,7 +96,7 @@ async function run(load: () => Bootstrap, log: Logger, options: NodeEngineOption
     log,
     concurrency: 1,
     async loadFilters({ store, caller, grpcCaller }, chains) {
-      if (runtime) return loadChains(runtime, chains);
+      if (runtime) return loadChains(runtime, chains, store);
       const { node } = bootstrap;
       runtime = new PluginRuntime({
         clock: systemClock,
@@ -110,7 +110,7 @@ async function run(load: () => Bootstrap, log: Logger, options: NodeEngineOption
         maxCallbackMs,
         concurrency: 1,
       });
-      const loaded = await loadChains(runtime, chains, bootstrap.services);
+      const loaded = await loadChains(runtime, chains, store, bootstrap.services);
       runtime.startWorkers();
       return loaded;
     },

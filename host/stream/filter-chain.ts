@@ -178,6 +178,14 @@ export class FilterChain implements ChainControl {
     }
   }
 
+  /** A filter's own answer, from which nothing is missing. */
+  answerHeaders(headers: HeaderMap, details: string): void {
+    if (!this.decoding.open) return;
+    this.decoding.open = false;
+    this.ends.info.responseCodeDetails = details;
+    this.responseHeaders(headers, true);
+  }
+
   private answer(reply: LocalReply): void {
     if (this.finished || (!this.decoding.open && !this.encoding.open)) return;
     const { info } = this.ends;

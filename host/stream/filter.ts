@@ -102,6 +102,8 @@ export interface FilterCallbacks {
   continueDecoding(): void;
   continueEncoding(): void;
   sendLocalReply(reply: LocalReply): void;
+  /** Answers by headers alone, which are no local reply: they go through the response filters as they are. */
+  answer(headers: HeaderMap, details: string): void;
   resetStream(details: string): void;
   clearRouteCache(): void;
   /** Bytes held back for this filter by StopIterationAndBuffer. */

@@ -15,6 +15,7 @@ import type {
 /** What a filter asks of its chain as a whole. */
 export interface ChainControl {
   sendLocalReply(reply: LocalReply): void;
+  answerHeaders(headers: HeaderMap, details: string): void;
   reset(details: string): void;
 }
 
@@ -75,6 +76,9 @@ export class Place implements FilterCallbacks {
   }
   sendLocalReply(reply: LocalReply): void {
     this.chain.sendLocalReply(reply);
+  }
+  answer(headers: HeaderMap, details: string): void {
+    this.chain.answerHeaders(headers, details);
   }
   resetStream(details: string): void {
     // What is known already says more (observed).

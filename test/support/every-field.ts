@@ -173,6 +173,56 @@ function everyTls({ ca, server }: TestPki): Json {
   );
 }
 
+const MANAGER_LIMITS = {
+  stream_idle_timeout: "1s",
+  request_timeout: "1s",
+  request_headers_timeout: "1s",
+  drain_timeout: "1s",
+  delayed_close_timeout: "1s",
+  http1_safe_max_connection_duration: true,
+  common_http_protocol_options: {
+    idle_timeout: "1s",
+    max_connection_duration: "1s",
+    max_stream_duration: "1s",
+  },
+};
+const ROUTE_LIMITS = {
+  timeout: "1.5s",
+  idle_timeout: "1s",
+  max_stream_duration: {
+    max_stream_duration: "1s",
+    grpc_timeout_header_max: "1s",
+    grpc_timeout_header_offset: "1s",
+  },
+  max_grpc_timeout: "1s",
+  grpc_timeout_offset: "1s",
+};
+const RETRIES = {
+  retry_on: "5xx,unavailable",
+  num_retries: 2,
+  per_try_timeout: "1s",
+  per_try_idle_timeout: "1s",
+  retriable_request_headers: HEADERS,
+};
+const ALWAYS = { default_value: { numerator: 100 }, runtime_key: "k" };
+const CORS = {
+  allow_origin_string_match: [{ exact: "http://a" }],
+  allow_methods: "GET",
+  allow_headers: "x",
+  expose_headers: "x",
+  max_age: "1",
+  allow_credentials: true,
+  filter_enabled: ALWAYS,
+  shadow_enabled: ALWAYS,
+  allow_private_network_access: true,
+  forward_not_matching_preflights: true,
+};
+const CORS_TYPE = "type.googleapis.com/envoy.extensions.filters.http.cors.v3";
+const CORS_FILTER = { name: "envoy.filters.http.cors", typed_config: { "@type": `${CORS_TYPE}.Cors` } };
+const PER_FILTER = {
+  typed_per_filter_config: { "envoy.filters.http.cors": { "@type": `${CORS_TYPE}.CorsPolicy`, ...CORS } },
+};
+
 const LOCALITY = { region: "r", zone: "z", sub_zone: "s" };
 const HOST_GROUPS = {
   common_lb_config: { healthy_panic_threshold: { value: 12.5 }, locality_weighted_lb_config: {} },
@@ -246,8 +296,15 @@ export function everyField(wasm: string, pki: TestPki): Json {
             name: "r1",
             metadata: METADATA,
             match: { prefix: "/a", case_sensitive: false, headers: HEADERS },
-            route: { cluster: "app", timeout: "1.5s", prefix_rewrite: "/b", host_rewrite_literal: "h" },
+            route: {
+              cluster: "app",
+              ...ROUTE_LIMITS,
+              retry_policy: RETRIES,
+              prefix_rewrite: "/b",
+              host_rewrite_literal: "h",
+            },
             ...MUTATIONS,
+            ...PER_FILTER,
           },
           {
             match: {
@@ -282,9 +339,18 @@ export function everyField(wasm: string, pki: TestPki): Json {
           },
           { match: { prefix: "/" }, route: { cluster: "named", timeout: "0s", metadata_match: METADATA } },
         ],
-        virtualHost: { domains: ["a.com", "*.b.com"], metadata: METADATA, ...MUTATIONS },
+        virtualHost: {
+          domains: ["a.com", "*.b.com"],
+          metadata: METADATA,
+          include_request_attempt_count: true,
+          include_attempt_count_in_response: true,
+          include_is_timeout_retry_header: true,
+          cors: { max_age: "1" },
+          ...MUTATIONS,
+        },
         manager: {
           codec_type: "HTTP1",
+          ...MANAGER_LIMITS,
           server_name: "me",
           forward_client_cert_details: "APPEND_FORWARD",
           set_current_client_cert_details: { subject: true, cert: true, dns: true, uri: true },
@@ -320,6 +386,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
           per_connection_buffer_limit_bytes: 65536,
         },
         filters: [
+          CORS_FILTER,
           wasmFilter({
             name: "hello",
             rootId: "hello",
@@ -366,6 +433,9 @@ export function everyField(wasm: string, pki: TestPki): Json {
     clusters: [
       cluster("app", 80, {
         metadata: METADATA,
+        circuit_breakers: {
+          thresholds: [{ retry_budget: { budget_percent: { value: 12.5 }, min_retry_concurrency: 1 } }],
+        },
         per_connection_buffer_limit_bytes: 1024,
         ...CLUSTER_TRAILERS,
       }),

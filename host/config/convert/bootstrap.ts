@@ -22,6 +22,7 @@ import type {
 import { HTTP_OPTIONS_KEY } from "../schema/cluster";
 import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
+import { convertFilterConfigs } from "./cors";
 import { convertEdge } from "./edge";
 import { convertInspection, convertMatch } from "./filter-chain";
 import { convertHealthCheck } from "./health-check";
@@ -99,6 +100,7 @@ export function convertBootstrap(
   };
 }
 
+const CORS = "type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors";
 const UPSTREAM_TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 
 type Unbound<T> = T extends unknown ? Omit<T, "address" | "index" | "match" | "inspection"> : never;
@@ -176,6 +178,7 @@ function convertManager(manager: RawManager, path: FieldPath, source: Source): H
         ),
       ),
     ),
+    filterConfigs: convertFilterConfigs(routes.typed_per_filter_config),
     requestHeaderMutation: mutation(routes.request_headers_to_add, routes.request_headers_to_remove),
     responseHeaderMutation: mutation(routes.response_headers_to_add, routes.response_headers_to_remove),
   };
@@ -201,6 +204,7 @@ function convertFilter(
   source: Source,
 ): HttpFilterConfig {
   if ("config" in config) return { kind: "wasm", name, plugin: convertPlugin(config.config, path, source) };
+  if (config["@type"] === CORS) return { kind: "cors", name };
   return {
     kind: "router",
     name,

@@ -2,7 +2,6 @@ import type * as z from "zod";
 import { headerFormat } from "../../formatter/header-format";
 import type {
   ClusterChoice,
-  Fraction,
   HashPolicy,
   HeaderMatcherConfig,
   HeaderMutation,
@@ -17,6 +16,8 @@ import type {
 import type { RawRouteConfig } from "../schema/bootstrap";
 import type { headersToAdd } from "../schema/header-mutations";
 import { durationMs } from "../schema/scalars";
+import { convertCors, convertFilterConfigs } from "./cors";
+import { convertFraction } from "./fraction";
 import { convertRetry } from "./retry";
 import { stringForm } from "./strings";
 import { convertRouteTimeouts, wholeMs } from "./timeouts";
@@ -53,6 +54,8 @@ export function convertHost(raw: RawHost): VirtualHostConfig {
     attemptCountUpstream: raw.include_request_attempt_count ?? false,
     attemptCountDownstream: raw.include_attempt_count_in_response ?? false,
     tellsTimeoutRetry: raw.include_is_timeout_retry_header ?? false,
+    cors: raw.cors && convertCors(raw.cors),
+    filterConfigs: convertFilterConfigs(raw.typed_per_filter_config),
     requestHeaders: mutation(raw.request_headers_to_add, raw.request_headers_to_remove),
     responseHeaders: mutation(raw.response_headers_to_add, raw.response_headers_to_remove),
   };
@@ -63,24 +66,17 @@ function convertRoute(raw: RawRoute, retry: RawHost["retry_policy"]): RouteConfi
     name: raw.name ?? "",
     metadata: raw.metadata?.filter_metadata,
     match: convertMatch(raw.match),
+    filterConfigs: convertFilterConfigs(raw.typed_per_filter_config),
     action: convertAction(raw, retry),
     requestHeaders: mutation(raw.request_headers_to_add, raw.request_headers_to_remove),
     responseHeaders: mutation(raw.response_headers_to_add, raw.response_headers_to_remove),
   };
 }
 
-const DENOMINATORS = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 } as const;
-
-function fraction(raw: RawMatch["runtime_fraction"]): Fraction | undefined {
-  if (!raw) return undefined;
-  const { numerator = 0, denominator = "HUNDRED" } = raw.default_value;
-  return { numerator, denominator: DENOMINATORS[denominator] };
-}
-
 function convertMatch(raw: RawMatch): RouteMatch {
   return {
     path: convertPath(raw),
-    fraction: fraction(raw.runtime_fraction),
+    fraction: convertFraction(raw.runtime_fraction),
     caseSensitive: raw.case_sensitive ?? true,
     headers: (raw.headers ?? []).map(convertHeader),
     queryParameters: (raw.query_parameters ?? []).map(convertQuery),
@@ -178,6 +174,7 @@ function convertAction(raw: RawRoute, retry: RawHost["retry_policy"]): RouteActi
     notFoundStatus: NOT_FOUND_CODES[route.cluster_not_found_response_code ?? "SERVICE_UNAVAILABLE"],
     timeoutMs: wholeMs(route.timeout) ?? DEFAULT_TIMEOUT_MS,
     timeouts: convertRouteTimeouts(route),
+    cors: route.cors && convertCors(route.cors),
     prefixRewrite: route.prefix_rewrite || undefined,
     regexRewrite: regexRewrite(route.regex_rewrite),
     hostRewrite: convertHostRewrite(route),
@@ -187,7 +184,7 @@ function convertAction(raw: RawRoute, retry: RawHost["retry_policy"]): RouteActi
     retry: convertRetry(route.retry_policy ?? retry, convertHeader),
     mirrors: (route.request_mirror_policies ?? []).map((policy) => ({
       cluster: policy.cluster,
-      fraction: fraction(policy.runtime_fraction),
+      fraction: convertFraction(policy.runtime_fraction),
       keepHost: policy.disable_shadow_host_suffix_append ?? false,
     })),
     upgrades: convertRouteUpgrades(route.upgrade_configs),
@@ -207,6 +204,7 @@ function convertChoice(raw: RawAction): ClusterChoice {
       cluster: each.name,
       weight: each.weight,
       hostRewriteLiteral: each.host_rewrite_literal || undefined,
+      filterConfigs: convertFilterConfigs(each.typed_per_filter_config),
       match: hostMatch(each.metadata_match),
       requestHeaders: mutation(each.request_headers_to_add, each.request_headers_to_remove),
       responseHeaders: mutation(each.response_headers_to_add, each.response_headers_to_remove),

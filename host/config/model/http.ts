@@ -1,4 +1,5 @@
 import type { HeaderMutation, Http2Config } from "./common";
+import type { FilterConfigs } from "./cors";
 import type { EdgeConfig } from "./edge";
 import type { VirtualHostConfig } from "./route";
 import type { ManagerTimeouts } from "./timeouts";
@@ -25,12 +26,14 @@ export interface HttpConnectionManagerConfig {
   /** `access_log` */
   accessLogs: WasmPluginConfig[];
   upgrades: ManagerUpgrade[];
+  filterConfigs: FilterConfigs;
   requestHeaderMutation: HeaderMutation;
   responseHeaderMutation: HeaderMutation;
 }
 
 export type HttpFilterConfig =
   | { kind: "wasm"; name: string; plugin: WasmPluginConfig }
+  | { kind: "cors"; name: string }
   | { kind: "router"; name: string; suppressEnvoyHeaders: boolean; respectExpectedTimeout: boolean };
 
 /** `forward_client_cert_details` and `set_current_client_cert_details`: what becomes of `x-forwarded-client-cert`. */

@@ -2,6 +2,7 @@
 export type * from "./bootstrap";
 export type * from "./cluster";
 export type * from "./common";
+export type * from "./cors";
 export type * from "./edge";
 export type * from "./health-check";
 export type * from "./host-sets";

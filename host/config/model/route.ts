@@ -1,5 +1,6 @@
 import type { Metadata } from "../../stores/stream-info";
 import type { Fraction, HeaderMutation } from "./common";
+import type { CorsPolicyConfig, FilterConfigs } from "./cors";
 import type { HeaderMatcherConfig, RouteMatch } from "./route-match";
 import type { RouteTimeouts } from "./timeouts";
 import type { RouteUpgrade } from "./upgrade";
@@ -14,6 +15,8 @@ export interface VirtualHostConfig {
   attemptCountDownstream: boolean;
   /** `x-envoy-is-timeout-retry` goes to the upstream with every retry. */
   tellsTimeoutRetry: boolean;
+  cors: CorsPolicyConfig | undefined;
+  filterConfigs: FilterConfigs;
   requestHeaders: HeaderMutation;
   responseHeaders: HeaderMutation;
 }
@@ -23,6 +26,7 @@ export interface RouteConfig {
   metadata: Metadata | undefined;
   match: RouteMatch;
   action: RouteAction;
+  filterConfigs: FilterConfigs;
   requestHeaders: HeaderMutation;
   responseHeaders: HeaderMutation;
 }
@@ -35,6 +39,7 @@ export type RouteAction =
       /** Milliseconds; 0 = none; default 15 000. */
       timeoutMs: number;
       timeouts: RouteTimeouts;
+      cors: CorsPolicyConfig | undefined;
       prefixRewrite: string | undefined;
       regexRewrite: RegexRewrite | undefined;
       hostRewrite: HostRewrite | undefined;
@@ -73,6 +78,7 @@ export interface WeightedCluster {
   cluster: string;
   weight: number;
   hostRewriteLiteral: string | undefined;
+  filterConfigs: FilterConfigs;
   /** Over those of the route. */
   match: Record<string, unknown> | undefined;
   requestHeaders: HeaderMutation;

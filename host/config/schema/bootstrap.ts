@@ -2,6 +2,7 @@ import * as z from "zod";
 import { nativeFilterHint } from "../substitute/native-filters";
 import { cluster } from "./cluster";
 import { address, locality, metadata } from "./common";
+import { corsFilter } from "./cors";
 import { edgeFields, onePortRule } from "./edge";
 import { filterChainMatch, listenerFilter } from "./filter-chain";
 import { http2Options } from "./http2";
@@ -36,13 +37,16 @@ const httpFilter = message(
       "@type",
       [
         typed(`${FILTERS}.http.wasm.v3.Wasm`, { config: pluginConfig }, {}),
+        corsFilter,
         typed(
           `${FILTERS}.http.router.v3.Router`,
           {},
           { suppress_envoy_headers: bool, respect_expected_rq_timeout: bool },
         ),
       ],
-      { error: unknownType("envoy.extensions.filters.http.wasm.v3.Wasm and .router.v3.Router") },
+      {
+        error: unknownType("envoy.extensions.filters.http.wasm.v3.Wasm, .cors.v3.Cors and .router.v3.Router"),
+      },
     ),
   },
   {},

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { fractionalPercent, metadata, regexMatcher, stringMatcher } from "./common";
+import { corsPolicy, filterConfigs } from "./cors";
 import { mutations } from "./header-mutations";
 import { message, oneOf, rule } from "./message";
 import { retryPolicy } from "./retry";
@@ -65,7 +66,12 @@ const regexRewrite = message({ pattern: regexMatcher }, { substitution: headerVa
 
 const weightedCluster = message(
   { name: requiredText, weight: u32 },
-  { metadata_match: metadata, host_rewrite_literal: headerValue, ...mutations },
+  {
+    metadata_match: metadata,
+    host_rewrite_literal: headerValue,
+    typed_per_filter_config: filterConfigs,
+    ...mutations,
+  },
 );
 
 const weightedClusters = message(
@@ -109,6 +115,7 @@ const action = message(
       2: "INTERNAL_SERVER_ERROR",
     }),
     ...routeTimeouts,
+    cors: corsPolicy,
     prefix_rewrite: headerValue,
     regex_rewrite: regexRewrite,
     ...HOST_REWRITES,
@@ -174,7 +181,15 @@ const directResponse = message(
 
 const route = message(
   { match },
-  { name: text, metadata, route: action, redirect, direct_response: directResponse, ...mutations },
+  {
+    name: text,
+    metadata,
+    typed_per_filter_config: filterConfigs,
+    route: action,
+    redirect,
+    direct_response: directResponse,
+    ...mutations,
+  },
 ).check(oneOf(["route", "redirect", "direct_response"], "required"));
 
 const virtualHost = message(
@@ -183,6 +198,8 @@ const virtualHost = message(
     metadata,
     routes: z.array(route),
     retry_policy: retry,
+    cors: corsPolicy,
+    typed_per_filter_config: filterConfigs,
     include_request_attempt_count: bool,
     include_attempt_count_in_response: bool,
     include_is_timeout_retry_header: bool,
@@ -197,6 +214,7 @@ export const routeConfig = message(
     name: text,
     virtual_hosts: z.array(virtualHost),
     validate_clusters: bool,
+    typed_per_filter_config: filterConfigs,
     internal_only_headers: z.array(headerName),
     ignore_port_in_host_matching: bool,
     ...mutations,

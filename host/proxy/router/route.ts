@@ -1,4 +1,5 @@
 import type {
+  FilterConfigs,
   HeaderMutation,
   HostRewrite,
   HttpConnectionManagerConfig,
@@ -26,6 +27,8 @@ export interface Route {
   readonly rewritePath: Rewriter | undefined;
   /** What replaces the host out of the path. */
   readonly hostFromPath: Rewriter | undefined;
+  /** What the levels say to filters, the nearest first. */
+  readonly filterConfigs: readonly FilterConfigs[];
   /** Header mutations in the order they are made: the last has the last word. */
   readonly requestHeaders: readonly HeaderMutation[];
   readonly responseHeaders: readonly HeaderMutation[];
@@ -34,7 +37,10 @@ export interface Route {
 /** Takes a route of the configuration for one request; `random` is the stream's own number. */
 export type RouteChooser = (headers: HeaderMap, random: number) => Route;
 
-type Mutations = Pick<HttpConnectionManagerConfig, "requestHeaderMutation" | "responseHeaderMutation">;
+type Mutations = Pick<
+  HttpConnectionManagerConfig,
+  "requestHeaderMutation" | "responseHeaderMutation" | "filterConfigs"
+>;
 
 /** Prepares a route: what can be known before a request comes is made once. */
 export function routeChooser(
@@ -52,6 +58,7 @@ export function routeChooser(
     match: mergeCriteria(undefined, action.kind === "cluster" ? action.match : undefined),
     rewritePath: pathRewriter(config),
     hostFromPath: hostFromPath(action),
+    filterConfigs: [config.filterConfigs, virtualHost.filterConfigs, manager.filterConfigs],
     requestHeaders: [config.requestHeaders, virtualHost.requestHeaders, manager.requestHeaderMutation],
     responseHeaders: [config.responseHeaders, virtualHost.responseHeaders, manager.responseHeaderMutation],
   };
@@ -74,6 +81,7 @@ function weighted(base: Route, each: WeightedCluster): { weight: number; route: 
       cluster,
       clusterHost,
       match: mergeCriteria(base.match, each.match),
+      filterConfigs: [each.filterConfigs, ...base.filterConfigs],
       requestHeaders: [each.requestHeaders, ...base.requestHeaders],
       responseHeaders: [each.responseHeaders, ...base.responseHeaders],
     },

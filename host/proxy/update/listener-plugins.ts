@@ -4,8 +4,10 @@ import type { Plugin } from "../../plugin/plugin";
 import type { PluginConfig } from "../../plugin/plugin-config";
 import { isSamePlugin, type PluginRuntime, type PreparedUpdate } from "../../plugin/plugin-runtime";
 import type { FilterFactory } from "../../stream/filter";
+import { corsFilter } from "../filters/cors";
 import { issueOf, pluginConfig } from "../plugin-config";
 import type { ListenerFilters, LoadedFilters } from "../proxy";
+import type { StatsStore } from "../stats/store";
 import type { Change } from "./change";
 
 /** The plugins of a filter chain, in the order in which they are loaded. */
@@ -26,14 +28,17 @@ function wasmPlugins(filters: readonly HttpFilterConfig[]): WasmPluginConfig[] {
 }
 
 /** Plugins at their places, given in the order of {@link pluginsOf}. */
-function filtersOf(chain: ListenerConfig, plugins: readonly Plugin[]): ListenerFilters {
+function filtersOf(chain: ListenerConfig, plugins: readonly Plugin[], store: StatsStore): ListenerFilters {
   const left = [...plugins];
   const take = (count: number) => left.splice(0, count);
   const network = take(chain.networkFilters.length).map((p) => p.networkFactory);
   if (chain.kind === "tcp") return { http: [], loggers: [], network };
-  const { accessLogs, httpFilters, upgrades } = chain.http;
+  const { accessLogs, httpFilters, upgrades, statPrefix } = chain.http;
   const factories = (filters: readonly HttpFilterConfig[]): FilterFactory[] =>
-    take(wasmPlugins(filters).length).map((p) => p.factory);
+    filters.flatMap((filter) => {
+      if (filter.kind === "cors") return [corsFilter(filter.name, store, statPrefix)];
+      return filter.kind === "wasm" ? take(1).map((p) => p.factory) : [];
+    });
   const loggers = take(accessLogs.length).map((p) => p.accessLogger);
   const http = factories(httpFilters);
   const own = upgrades.flatMap(({ type, filters }) => (filters ? [[type, factories(filters)] as const] : []));
@@ -70,8 +75,9 @@ class LoadedChain implements LoadedFilters {
     private readonly runtime: PluginRuntime,
     chain: ListenerConfig,
     private readonly plugins: readonly Plugin[],
+    store: StatsStore,
   ) {
-    this.filters = filtersOf(chain, plugins);
+    this.filters = filtersOf(chain, plugins, store);
   }
 
   /** Plugins are told what the file says of them now. Throws ConfigError when one refuses; then none has changed. */
@@ -112,6 +118,7 @@ class LoadedChain implements LoadedFilters {
 export async function loadChains(
   runtime: PluginRuntime,
   chains: readonly ListenerConfig[],
+  store: StatsStore,
   more: readonly { plugin: WasmPluginConfig; singleton: boolean }[] = [],
 ): Promise<LoadedFilters[]> {
   const attempts = new Attempts();
@@ -128,5 +135,5 @@ export async function loadChains(
     await attempts.run(plugin, (ready) => runtime.loadService(ready, singleton));
   if (attempts.issues.length > 0) for (const plugin of loaded.flat()) runtime.unload(plugin);
   attempts.check();
-  return chains.map((chain, i) => new LoadedChain(runtime, chain, loaded[i]!));
+  return chains.map((chain, i) => new LoadedChain(runtime, chain, loaded[i]!, store));
 }

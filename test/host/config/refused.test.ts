@@ -14,7 +14,7 @@ const PLUGIN = `${MANAGER}.http_filters[0].typed_config.config`;
 const CLUSTER = "static_resources.clusters[0]";
 const SOCKET = `${CLUSTER}.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address`;
 const ROUTER_TYPE = '"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
-const HTTP_FILTERS = "envoy.extensions.filters.http.wasm.v3.Wasm and .router.v3.Router";
+const HTTP_FILTERS = "envoy.extensions.filters.http.wasm.v3.Wasm, .cors.v3.Cors and .router.v3.Router";
 
 /** The hello example with one text exchanged; a text that is not there would test nothing. */
 function edit(...edits: [from: string, to: string][]): string {
@@ -104,8 +104,8 @@ const REFUSED: [what: string, from: string, to: string, message: string][] = [
   [
     "unknown @type",
     "http.router.v3.Router",
-    "http.cors.v3.Cors",
-    `36:32: ${MANAGER}.http_filters[1].typed_config.@type: unknown @type "type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors": not supported by the node engine; supported: ${HTTP_FILTERS}`,
+    "http.csrf.v3.CsrfPolicy",
+    `36:32: ${MANAGER}.http_filters[1].typed_config.@type: unknown @type "type.googleapis.com/envoy.extensions.filters.http.csrf.v3.CsrfPolicy": not supported by the node engine; supported: ${HTTP_FILTERS}`,
   ],
   [
     "missing @type",

@@ -27,6 +27,7 @@ import { echo, httpUpstream, type Upstream } from "./support/upstream";
 
 const rewriter = (action: RouteAction) =>
   routeChooser(route("/", action), virtualHost([]), {
+    filterConfigs: new Map(),
     requestHeaderMutation: NO_MUTATION,
     responseHeaderMutation: NO_MUTATION,
   })(request("/"), 0).rewritePath;
