@@ -267,6 +267,39 @@ const SUBSETS = {
   metadata_fallback_policy: "FALLBACK_LIST",
 };
 
+/** The edge of a connection manager. */
+const EDGE: Json = {
+  normalize_path: true,
+  merge_slashes: true,
+  path_with_escaped_slashes_action: "UNESCAPE_AND_REDIRECT",
+  strip_any_host_port: true,
+  strip_matching_host_port: false,
+  strip_trailing_host_dot: true,
+  use_remote_address: true,
+  xff_num_trusted_hops: 1,
+  skip_xff_append: true,
+  append_x_forwarded_port: true,
+  represent_ipv4_remote_address_as_ipv4_mapped_ipv6: true,
+  internal_address_config: {
+    unix_sockets: true,
+    cidr_ranges: [{ address_prefix: "10.0.0.0", prefix_len: 8 }, { address_prefix: "::1" }],
+  },
+  via: "1.1 me",
+  server_header_transformation: "APPEND_IF_ABSENT",
+  scheme_header_transformation: { scheme_to_overwrite: "https", match_upstream: true },
+  add_user_agent: true,
+  generate_request_id: true,
+  preserve_external_request_id: true,
+  always_set_request_id_in_response: true,
+  request_id_extension: {
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
+      pack_trace_reason: true,
+      use_request_id_for_trace_sampling: true,
+    },
+  },
+};
+
 /** A file that uses every field the Node engine supports; `wasm` is the path of its filter's module. */
 export function everyField(wasm: string, pki: TestPki): Json {
   return bootstrap({
@@ -349,6 +382,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
           ...MUTATIONS,
         },
         manager: {
+          ...EDGE,
           codec_type: "HTTP1",
           ...MANAGER_LIMITS,
           server_name: "me",
