@@ -79,7 +79,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   /** False when it is not served, and has been answered. */
   private begin(headers: HeaderMap, endStream: boolean): boolean {
     const { edge, stats } = this.manager;
-    const refusal = edge.admit(headers, this.connection.info);
+    const refusal = edge.admit(headers, this.info);
     if (refusal) {
       countPathError(refusal, stats);
       this.reject(headers, refusal, endStream);

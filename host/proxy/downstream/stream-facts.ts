@@ -12,6 +12,8 @@ import type { RouteTable } from "../router/route-table";
 /** The facts of one stream, kept by its parts as they come to know them. */
 export class StreamFacts extends Facts {
   override protocol = "HTTP/1.1";
+  /** The port that a tunnel is to lead to, when the host is looked at without it. */
+  connectPort: string | undefined;
   private matched: Route | undefined;
   /** Of a request without a route. */
   private virtualHost: VirtualHostConfig | undefined;

@@ -9,6 +9,7 @@ import { UnsendableError } from "../clusters/request-writer";
 import type { ResetReason, UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
+import { restorePort } from "../downstream/edge/host";
 import { openTunnel } from "../tunnel/open-tunnel";
 import { HostChoice } from "./host-choice";
 import { type RequestLimits, requestLimits, tellLimits } from "./request-limits";
@@ -78,6 +79,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     setUpstreamScheme(headers, manager.config.edge.schemeOfUpstream, cluster.tls !== undefined);
     if (route.hostRewrite?.kind === "auto" && host.hostname !== "")
       rewriteHost(headers, host.hostname, action, envoyHeaders);
+    restorePort(headers, this.stream.info.connectPort);
     if (action.mirrors.length > 0)
       this.shadows = new Shadows(action.mirrors, headers, endStream, manager.clusters);
     const retry = retryPolicy(action.retry, headers);

@@ -1,5 +1,6 @@
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import type { Json } from "../../support/bootstrap";
+import { conformance } from "../../support/conformance";
 import { type DifferentialRequest, differential } from "../../support/differential";
 
 const LOG = `
@@ -103,4 +104,25 @@ differential("Hosts", (pair) => {
   test("ignore_port_in_host_matching", async () => {
     await ignored.same(requests);
   });
+});
+
+conformance("Hosts of tunnels", ({ behaviour }) => {
+  behaviour(
+    "strip_any_host_port: routed without the port, forwarded with it",
+    {
+      manager: { strip_any_host_port: true, upgrade_configs: [{ upgrade_type: "CONNECT" }] },
+      virtualHost: { domains: ["foo.com"] },
+      routes: (id) => [{ match: { connect_matcher: {} }, route: { cluster: id } }],
+      upstream: (_, reply) => reply.raw("HTTP/1.1 200 OK\r\n\r\n"),
+    },
+    async (b) => {
+      const client = await b.connect();
+      client.write("CONNECT foo.com:8080 HTTP/1.1\r\nHost: foo.com:8080\r\n\r\n");
+      expect((await client.head()).startLine).toBe("HTTP/1.1 200 OK");
+      const request = await b.upstream.request();
+      expect(request.startLine).toBe("CONNECT foo.com:8080 HTTP/1.1");
+      expect(request.header("host")).toBe("foo.com:8080");
+      client.close();
+    },
+  );
 });

@@ -55,10 +55,13 @@ export class Edge {
   }
 
   /** Brings path and host into the form that is asked for; or says why the request is not served. */
-  admit(headers: HeaderMap, connection: ConnectionInfo): Refusal | undefined {
+  admit(headers: HeaderMap, info: StreamFacts): Refusal | undefined {
     const { path, host } = this.rules;
     const refusal = normalizePath(headers, path);
-    if (!refusal) normalizeHost(headers, host, connection.localPort);
+    if (!refusal) {
+      const port = normalizeHost(headers, host, info.connection.localPort);
+      if (port !== undefined && wasConnect(headers, info)) info.connectPort = port;
+    }
     return refusal;
   }
 
@@ -146,6 +149,11 @@ export class Edge {
     this.peers.set(connection, peer);
     return peer;
   }
+}
+
+/** Over HTTP/2 upgrades are asked for by CONNECT, too. */
+function wasConnect(headers: HeaderMap, { protocol }: StreamFacts): boolean {
+  return headers.get(":method") === "CONNECT" || (protocol === "HTTP/2" && headers.has("upgrade"));
 }
 
 /** The scheme that `x-forwarded-proto` names, if it is one of HTTP. */

@@ -3,15 +3,30 @@ import type { HeaderMap } from "../../../stores/header-map";
 
 const HOST = ":authority";
 
-/** Leaves out of a request's host what the configuration says does not tell hosts apart. */
-export function normalizeHost(headers: HeaderMap, rules: HostRules, listenerPort: number): void {
+/**
+ * Leaves out of a request's host what the configuration says does not tell hosts apart. A tunnel still needs its port:
+ * the one that was left out comes back.
+ */
+export function normalizeHost(
+  headers: HeaderMap,
+  rules: HostRules,
+  listenerPort: number,
+): string | undefined {
   const { stripPort, stripTrailingDot } = rules;
-  if (stripPort === "none" && !stripTrailingDot) return;
+  if (stripPort === "none" && !stripTrailingDot) return undefined;
   const host = headers.get(HOST);
-  if (host === undefined) return;
-  let bare = stripTrailingDot ? withoutDot(host) : host;
-  if (stripPort !== "none") bare = withoutPort(bare, stripPort === "any" ? undefined : listenerPort);
+  if (host === undefined) return undefined;
+  const whole = stripTrailingDot ? withoutDot(host) : host;
+  const bare =
+    stripPort === "none" ? whole : withoutPort(whole, stripPort === "any" ? undefined : listenerPort);
   if (bare !== host) headers.set(HOST, bare);
+  return bare === whole ? undefined : whole.slice(bare.length + 1);
+}
+
+/** Puts the port back that a tunnel was asked for. */
+export function restorePort(headers: HeaderMap, port: string | undefined): void {
+  const host = headers.get(HOST);
+  if (port !== undefined && host && portStart(host) < 0) headers.set(HOST, `${host}:${Number(port)}`);
 }
 
 /** The last dot, if nothing but a port follows. */
