@@ -399,7 +399,14 @@ export function everyField(wasm: string, pki: TestPki): Json {
             { upgrade_type: "websocket", enabled: true, filters: [ROUTER] },
             { upgrade_type: "CONNECT" },
           ],
-          http_protocol_options: { enable_trailers: true, accept_http_10: true },
+          http_protocol_options: {
+            enable_trailers: true,
+            accept_http_10: true,
+            default_host_for_http_10: "a.example",
+            allow_absolute_url: true,
+            header_key_format: { proper_case_words: {} },
+          },
+          max_request_headers_kb: 100,
         },
         filterChain: {
           name: "chain",

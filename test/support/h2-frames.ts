@@ -10,6 +10,7 @@ export const FrameType = {
   Ping: 6,
   Goaway: 7,
   WindowUpdate: 8,
+  Continuation: 9,
 } as const;
 
 export const Flag = { EndStream: 1, Ack: 1, EndHeaders: 4 } as const;
@@ -21,6 +22,7 @@ export interface Frame {
   payload: Buffer;
 }
 
+const MAX_FRAME = 16_384;
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /** One frame as bytes. */
@@ -38,13 +40,21 @@ export function frame(
   return Buffer.concat([head, payload]);
 }
 
+/** An integer behind a prefix of seven bits (RFC 7541, 5.1), its first bit 0. */
+function prefixedInteger(value: number): Buffer {
+  if (value < 127) return Buffer.from([value]);
+  const bytes = [127];
+  let rest = value - 127;
+  for (; rest > 127; rest >>= 7) bytes.push((rest & 127) | 128);
+  return Buffer.from([...bytes, rest]);
+}
+
 /** A header block of plain literals: nothing is checked, compressed, or remembered. */
 export function headerBlock(headers: RawHeaders): Buffer {
   const parts: Buffer[] = [];
   const text = (value: string) => {
     const bytes = Buffer.from(value, "latin1");
-    if (bytes.length > 126) throw new Error("too long for one byte of length");
-    parts.push(Buffer.from([bytes.length]), bytes);
+    parts.push(prefixedInteger(bytes.length), bytes);
   };
   for (const [name, value] of headers) {
     parts.push(Buffer.from([0]));
@@ -79,10 +89,15 @@ export class FrameClient {
     this.socket.write(Buffer.concat(frames));
   }
 
-  /** HEADERS of a stream. */
+  /** HEADERS of a stream, with as many CONTINUATIONs as they need. */
   headers(stream: number, headers: RawHeaders, endStream = true): void {
-    const flags = Flag.EndHeaders | (endStream ? Flag.EndStream : 0);
-    this.send(frame(FrameType.Headers, flags, stream, headerBlock(headers)));
+    const block = headerBlock(headers);
+    for (let at = 0; at < block.length; at += MAX_FRAME) {
+      const last = at + MAX_FRAME >= block.length ? Flag.EndHeaders : 0;
+      const flags = last | (at === 0 && endStream ? Flag.EndStream : 0);
+      const type = at === 0 ? FrameType.Headers : FrameType.Continuation;
+      this.send(frame(type, flags, stream, block.subarray(at, at + MAX_FRAME)));
+    }
   }
 
   /** Reads on until a frame satisfies the test; undefined when the connection has ended before. */

@@ -22,6 +22,7 @@ import type {
 import { HTTP_OPTIONS_KEY } from "../schema/cluster";
 import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
+import { convertDownstreamCodec, convertUpstreamCodec } from "./codec";
 import { convertFilterConfigs } from "./cors";
 import { convertEdge } from "./edge";
 import { convertInspection, convertMatch } from "./filter-chain";
@@ -146,8 +147,7 @@ function convertManager(manager: RawManager, path: FieldPath, source: Source): H
     statPrefix: manager.stat_prefix,
     codecType: manager.codec_type ?? "AUTO",
     http2: convertHttp2(manager.http2_protocol_options ?? {}),
-    enableTrailers: manager.http_protocol_options?.enable_trailers ?? false,
-    acceptHttp10: manager.http_protocol_options?.accept_http_10 ?? false,
+    codec: convertDownstreamCodec(manager),
     timeouts: convertManagerTimeouts(manager),
     serverName: manager.server_name || "envoy",
     clientCert: {
@@ -232,7 +232,7 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
     hostSets: convertHostSets(raw, local),
     originalDst: convertOriginalDst(raw),
     subsets: raw.lb_subset_config && convertSubsets(raw.lb_subset_config),
-    enableTrailers: options?.http_protocol_options?.enable_trailers ?? false,
+    codec: convertUpstreamCodec(protocol ?? {}, http2 !== undefined),
     http2: http2 && convertHttp2(http2),
     perConnectionBufferLimitBytes: raw.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT,
     tls:

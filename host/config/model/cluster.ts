@@ -1,4 +1,5 @@
 import type { Metadata } from "../../stores/stream-info";
+import type { UpstreamCodecConfig } from "./codec";
 import type { Http2Config } from "./common";
 import type { EndpointCheckConfig, HealthCheckConfig, HostHealthConfig } from "./health-check";
 import type { EndpointHealth, HostSetsConfig, Locality } from "./host-sets";
@@ -16,7 +17,7 @@ export interface ClusterConfig {
   dnsLookupFamily: "AUTO" | "V4_ONLY" | "V6_ONLY" | "V4_PREFERRED" | "ALL";
   metadata: Metadata | undefined;
   endpoints: EndpointConfig[];
-  enableTrailers: boolean;
+  codec: UpstreamCodecConfig;
   /** Set when the cluster speaks HTTP/2. */
   http2: Http2Config | undefined;
   perConnectionBufferLimitBytes: number;

@@ -1,3 +1,4 @@
+import type { DownstreamCodecConfig } from "./codec";
 import type { HeaderMutation, Http2Config } from "./common";
 import type { FilterConfigs } from "./cors";
 import type { EdgeConfig } from "./edge";
@@ -10,9 +11,7 @@ export interface HttpConnectionManagerConfig {
   statPrefix: string;
   codecType: "AUTO" | "HTTP1" | "HTTP2";
   http2: Http2Config;
-  /** `http_protocol_options`. */
-  enableTrailers: boolean;
-  acceptHttp10: boolean;
+  codec: DownstreamCodecConfig;
   clientCert: ClientCertHeaderConfig;
   edge: EdgeConfig;
   timeouts: ManagerTimeouts;

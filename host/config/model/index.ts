@@ -1,6 +1,7 @@
 /** The typed model of a validated bootstrap file: Envoy's v3 fields under camelCase names, defaults filled in. */
 export type * from "./bootstrap";
 export type * from "./cluster";
+export type * from "./codec";
 export type * from "./common";
 export type * from "./cors";
 export type * from "./edge";

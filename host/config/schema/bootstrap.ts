@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { nativeFilterHint } from "../substitute/native-filters";
 import { cluster } from "./cluster";
+import { downstreamHttp1, downstreamMessages, managerLimits } from "./codec";
 import { address, locality, metadata } from "./common";
 import { corsFilter } from "./cors";
 import { edgeFields, onePortRule } from "./edge";
@@ -70,10 +71,11 @@ const connectionManager = typed(
   {
     codec_type: enumeration({ 0: "AUTO", 1: "HTTP1", 2: "HTTP2", 3: "HTTP3" }, ["AUTO", "HTTP1", "HTTP2"]),
     http_filters: z.array(httpFilter),
-    http_protocol_options: message({}, { enable_trailers: bool, accept_http_10: bool }),
+    http_protocol_options: downstreamHttp1,
     http2_protocol_options: http2Options,
-    common_http_protocol_options: message({}, { ...downstreamLimits }),
+    common_http_protocol_options: message({}, { ...downstreamLimits, ...downstreamMessages }),
     ...managerTimeouts,
+    ...managerLimits,
     server_name: headerValue,
     forward_client_cert_details: enumeration({
       0: "SANITIZE",

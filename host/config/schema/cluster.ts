@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { upstreamHttp1, upstreamMessages } from "./codec";
 import { metadata } from "./common";
 import { healthChecks } from "./health-check";
 import { commonLb, loadAssignment } from "./host-sets";
@@ -12,8 +13,6 @@ import { subsets, weighsLocalities } from "./subsets";
 import { upstreamLimits } from "./timeouts";
 import { upstreamSocket } from "./tls";
 
-const http1Options = message({}, { enable_trailers: bool });
-
 /** `typed_extension_protocol_options` under Envoy's name for HTTP. */
 export const HTTP_OPTIONS_KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const protocolOptions = message(
@@ -24,11 +23,14 @@ const protocolOptions = message(
       {
         explicit_http_config: message(
           {},
-          { http_protocol_options: http1Options, http2_protocol_options: http2Options },
+          { http_protocol_options: upstreamHttp1, http2_protocol_options: http2Options },
         ).check(oneOf(["http_protocol_options", "http2_protocol_options"], "required")),
       },
       {
-        common_http_protocol_options: message({}, { max_requests_per_connection: u32, ...upstreamLimits }),
+        common_http_protocol_options: message(
+          {},
+          { max_requests_per_connection: u32, ...upstreamLimits, ...upstreamMessages },
+        ),
       },
     ),
   },

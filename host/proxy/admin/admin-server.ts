@@ -6,8 +6,7 @@ import { hostBug } from "../../errors";
 import type { Logger } from "../../log";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import { closeAfterFlush } from "../downstream/http1/delayed-close";
-import { MAX_HEADER_BYTES } from "../downstream/http1/http1-codec";
-import { MAX_HEADERS, refusalOfBytes } from "../downstream/http1/refusal";
+import { refusalOfBytes } from "../downstream/http1/refusal";
 import { rawReply, unreadReply } from "../downstream/http1/response-writer";
 import { reasonPhrase } from "../downstream/reason-phrases";
 import { httpDate } from "../downstream/response-headers";
@@ -53,6 +52,10 @@ function parseQuery(text: string): AdminQuery {
   for (const [name, value] of new URLSearchParams(text)) if (!query.has(name)) query.set(name, value);
   return query;
 }
+
+/** Envoy's defaults. */
+const MAX_HEADER_BYTES = 60 * 1024;
+const MAX_HEADERS = 100;
 
 const OPTIONS = { requireHostHeader: false, noDelay: true, maxHeaderSize: MAX_HEADER_BYTES };
 

@@ -47,7 +47,8 @@ export class HostPool {
 
   private open(user: ChannelUser): void {
     this.count++;
-    const channel = new Http1Channel(this.connector.connect("http1"), (gone) => this.closed(gone));
+    const { bytes } = this.config.codec.limits;
+    const channel = new Http1Channel(this.connector.connect("http1"), bytes, (gone) => this.closed(gone));
     this.hand(channel, user);
   }
 

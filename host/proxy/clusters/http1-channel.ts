@@ -3,9 +3,6 @@ import { MessageWriter } from "../http1/message-writer";
 import { type ResponseEvents, ResponseReader } from "../http1/response-reader";
 import type { PooledSocket } from "./connector";
 
-/** As much as Envoy's client codec takes. */
-const MAX_HEADER_BYTES = 80 * 1024;
-
 /** What a channel tells the exchange that is on it. */
 export interface ChannelEvents extends ResponseEvents {
   /** The connection is there, handshake included. */
@@ -26,6 +23,7 @@ export class Http1Channel {
 
   constructor(
     readonly socket: PooledSocket,
+    private readonly maxHeadBytes: number,
     /** The connection is gone. */
     onClose: (channel: Http1Channel) => void,
   ) {
@@ -83,7 +81,7 @@ export class Http1Channel {
   /** An exchange takes the connection. */
   take(exchange: ChannelEvents): void {
     this.exchange = exchange;
-    this.reader = new ResponseReader(exchange, MAX_HEADER_BYTES);
+    this.reader = new ResponseReader(exchange, this.maxHeadBytes);
   }
 
   private onData(bytes: Buffer): void {

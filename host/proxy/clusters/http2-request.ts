@@ -13,8 +13,6 @@ import { failureText, type ResetReason, type UpstreamEvents, type UpstreamStream
 const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } =
   constants;
 
-/** As much as Envoy takes of a response head; node:http2 only announces its own limit. */
-const MAX_HEADER_BYTES = 60 * 1024;
 const CANCELLED = new Error("no longer wanted");
 
 /** One HTTP/2 request to one host of a cluster, and its response. */
@@ -146,7 +144,8 @@ export class Http2Request implements UpstreamStream, BodyListener {
     const endStream = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
     const headers = headerMap("response", raw);
     if (this.tunnel !== undefined && this.tunnel !== CONNECT) fromExtendedResponse(headers, this.tunnel);
-    if (headers.byteSize > MAX_HEADER_BYTES) {
+    // node:http2 only announces its own limit.
+    if (headers.byteSize > this.cluster.config.codec.limits.bytes) {
       this.abort();
       this.reset("remote reset", "");
       return;

@@ -6,15 +6,11 @@ import { IdleTimer } from "../idle-timer";
 import type { ClusterStats } from "./cluster-stats";
 import type { Connector, PooledSocket } from "./connector";
 
-/** As many as Envoy takes of a response head. */
-const MAX_HEADERS = 100;
-const MAX_HEADER_BYTES = 60 * 1024;
-
 /** Memory of one session that node:http2 allows, MiB; its default of 10 is too little for a thousand streams. */
 const MAX_MEMORY = 1024;
 
 /** How long a connection is used; 0 = without limit. */
-export type ConnectionLimits = Pick<ClusterConfig, "maxRequestsPerConnection" | "idleTimeoutMs">;
+export type ConnectionLimits = Pick<ClusterConfig, "maxRequestsPerConnection" | "idleTimeoutMs" | "codec">;
 
 /** One HTTP/2 connection to a host, shared by many requests. */
 export class Http2Session {
@@ -40,10 +36,10 @@ export class Http2Session {
         enablePush: false,
         initialWindowSize: options.streamWindow,
         maxConcurrentStreams: options.maxConcurrentStreams,
-        maxHeaderListSize: MAX_HEADER_BYTES,
+        maxHeaderListSize: limits.codec.limits.bytes,
       },
       peerMaxConcurrentStreams: options.maxConcurrentStreams,
-      maxHeaderListPairs: MAX_HEADERS,
+      maxHeaderListPairs: limits.codec.limits.count,
       maxSessionMemory: MAX_MEMORY,
     });
     this.session = session;

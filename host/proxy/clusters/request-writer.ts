@@ -31,30 +31,40 @@ export function checkSendable(headers: HeaderMap, protocol: "http1" | "http2"): 
   }
 }
 
+/** How a header's name is written. */
+export type NameFormat = (name: string) => string;
+const asItIs: NameFormat = (name) => name;
+
 /** The head of a request as it goes on the wire: `host` first, the rest in map order, the framing header last. */
-export function requestHead(headers: HeaderMap, method: string, endStream: boolean): string {
+export function requestHead(
+  headers: HeaderMap,
+  method: string,
+  endStream: boolean,
+  format: NameFormat = asItIs,
+): string {
   const sized = headers.has("content-length");
-  const text = lines(headers, `${method} ${headers.get(":path")!} HTTP/1.1\r\n`, !sized && !endStream);
+  const first = `${method} ${headers.get(":path")!} HTTP/1.1\r\n`;
+  const text = lines(headers, first, !sized && !endStream, format);
   if (sized) return `${text}\r\n`;
-  if (!endStream) return `${text}transfer-encoding: chunked\r\n\r\n`;
-  return BODILESS.has(method) ? `${text}\r\n` : `${text}content-length: 0\r\n\r\n`;
+  if (!endStream) return `${text}${format("transfer-encoding")}: chunked\r\n\r\n`;
+  return BODILESS.has(method) ? `${text}\r\n` : `${text}${format("content-length")}: 0\r\n\r\n`;
 }
 
 /** The same for a request behind which there is no HTTP any more. */
-export function tunnelHead(headers: HeaderMap, method: string): string {
+export function tunnelHead(headers: HeaderMap, method: string, format: NameFormat = asItIs): string {
   const target = headers.get(method === "CONNECT" ? ":authority" : ":path")!;
-  return `${lines(headers, `${method} ${target} HTTP/1.1\r\n`, false)}\r\n`;
+  return `${lines(headers, `${method} ${target} HTTP/1.1\r\n`, false, format)}\r\n`;
 }
 
 /** `trailer` announces what only a chunked body can have. */
-function lines(headers: HeaderMap, first: string, trailers: boolean): string {
+function lines(headers: HeaderMap, first: string, trailers: boolean, format: NameFormat): string {
   let text = first;
   for (let i = 0; i < headers.size; i++) {
     const name = headers.nameAt(i);
     if (name.charCodeAt(0) === 58) {
-      if (name === ":authority") text += `host: ${headers.valueAt(i)}\r\n`;
+      if (name === ":authority") text += `${format("host")}: ${headers.valueAt(i)}\r\n`;
     } else if (name !== "transfer-encoding" && (trailers || name !== "trailer"))
-      text += `${name}: ${headers.valueAt(i)}\r\n`;
+      text += `${format(name)}: ${headers.valueAt(i)}\r\n`;
   }
   return text;
 }

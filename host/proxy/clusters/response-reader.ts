@@ -1,17 +1,17 @@
+import type { HeaderLimits } from "../../config/model";
 import { HeaderMap } from "../../stores/header-map";
 import type { RawFields } from "../http1/message-reader";
 import type { ResponseStart } from "../http1/response-reader";
 import type { PooledSocket } from "./connector";
-
-const MAX_HEADERS = 100;
 
 /** What Envoy's codec asks of a response head beyond what can be read. `asked`: for another protocol. */
 export function isWellFormed(
   { status, fields, switches }: ResponseStart,
   headers: HeaderMap,
   asked: boolean,
+  limits: HeaderLimits,
 ): boolean {
-  if (status < 100 || (switches && !asked) || fields.length / 2 > MAX_HEADERS) return false;
+  if (status < 100 || (switches && !asked) || fields.length / 2 > limits.count) return false;
   const encoding = headers.get("transfer-encoding");
   if (encoding !== undefined && encoding.toLowerCase() !== "chunked") return false;
   return status !== 204 || (encoding === undefined && Number(headers.get("content-length") ?? 0) === 0);

@@ -3,6 +3,7 @@ import type { OnBug } from "../contain";
 import { trailerLines } from "../http1/head-text";
 import type { RawFields } from "../http1/message-reader";
 import type { ResponseStart } from "../http1/response-reader";
+import { properCase } from "../proper-case";
 import { CONNECT } from "../tunnel/upgrade-headers";
 import type { Cluster, Host } from "./cluster";
 import type { ChannelUser } from "./host-pool";
@@ -58,7 +59,11 @@ export class UpstreamRequest implements UpstreamStream, ChannelUser {
     const length = headers.get("content-length");
     if (length !== undefined && tunnel === undefined) this.unsent = Number(length);
     this.chunked = length === undefined && !endStream && tunnel === undefined;
-    this.head = tunnel === undefined ? requestHead(headers, method, endStream) : tunnelHead(headers, method);
+    const format = cluster.config.codec.properCase ? properCase : undefined;
+    this.head =
+      tunnel === undefined
+        ? requestHead(headers, method, endStream, format)
+        : tunnelHead(headers, method, format);
     this.requestEnded = endStream;
     this.waited = !host.hasRoom;
     this.count = new RequestCount(cluster, host);
@@ -111,7 +116,7 @@ export class UpstreamRequest implements UpstreamStream, ChannelUser {
     // There is no half of a tunnel (as in Envoy).
     if (this.over || this.requestEnded || this.tunnel !== undefined) return;
     this.requestEnded = true;
-    const lines = trailers && this.cluster.config.enableTrailers ? trailerLines(trailers) : undefined;
+    const lines = trailers && this.cluster.config.codec.enableTrailers ? trailerLines(trailers) : undefined;
     if (this.channel) this.channel.writer.end(lines);
     else this.trailers = lines;
   }
@@ -142,7 +147,7 @@ export class UpstreamRequest implements UpstreamStream, ChannelUser {
     if (this.over || !channel) return;
     const headers = responseHeaders(start, channel.socket);
     const asked = this.tunnel !== undefined && this.tunnel !== CONNECT;
-    if (!isWellFormed(start, headers, asked)) return this.onResponseFault();
+    if (!isWellFormed(start, headers, asked, this.cluster.config.codec.limits)) return this.onResponseFault();
     if (start.switches) {
       // The first bytes come at once, be there none (as in Envoy).
       this.switched = true;
@@ -168,7 +173,7 @@ export class UpstreamRequest implements UpstreamStream, ChannelUser {
     if (this.over) return;
     if (this.switched || this.connected) return this.onTunnelEnded();
     this.finish();
-    if (!raw || !this.cluster.config.enableTrailers) {
+    if (!raw || !this.cluster.config.codec.enableTrailers) {
       this.events.onUpstreamData(EMPTY, true);
       return;
     }

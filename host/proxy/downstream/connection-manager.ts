@@ -86,7 +86,7 @@ export class ConnectionManager implements ConnectionService {
     this.bufferLimit = listener.perConnectionBufferLimitBytes;
     this.timeouts = listener.http.timeouts;
     this.codecs = {
-      HTTP1: new Http1Codec(this),
+      HTTP1: new Http1Codec(this, deps.store),
       HTTP2: new Http2Codec(this, listener.http.http2, deps.store),
     };
     this.router = router?.kind === "router" ? router : NO_OPTIONS;

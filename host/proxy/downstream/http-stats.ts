@@ -13,6 +13,7 @@ const COUNTERS = [
   "downstream_cx_http2_total",
   "downstream_cx_idle_timeout",
   "downstream_cx_max_duration_reached",
+  "downstream_cx_max_requests_reached",
   "downstream_cx_protocol_error",
   "downstream_cx_rx_bytes_total",
   "downstream_cx_ssl_total",

@@ -27,9 +27,13 @@ export class Observer {
     private readonly isBusy: () => boolean,
   ) {}
 
-  /** `isBusy`: the upstream has not done yet what it is to do. */
-  static async create(port: number, upstream: RawUpstream, isBusy = () => false): Promise<Observer> {
-    return new Observer(port, upstream, await HttpClient.connect(port), isBusy);
+  /** `isBusy`: the upstream has not done yet what it is to do. `fence`: where to ask for news, if not at the same port. */
+  static async create(
+    port: number,
+    upstream: RawUpstream,
+    { isBusy = () => false, fence = port }: { isBusy?: () => boolean; fence?: number } = {},
+  ): Promise<Observer> {
+    return new Observer(port, upstream, await HttpClient.connect(fence), isBusy);
   }
 
   async send(bytes: string): Promise<Outcome> {
@@ -45,7 +49,7 @@ export class Observer {
     return {
       answers,
       upstream: (await Promise.all(requests.map(describe))).filter((text) => text !== undefined),
-      closes: gone || cut || /\r\nconnection: close\r\n/.test(answers.at(-1) ?? ""),
+      closes: gone || cut || /\r\nconnection: close\r\n/i.test(answers.at(-1) ?? ""),
     };
   }
 

@@ -58,7 +58,7 @@ describe.skipIf(inject("envoy") === undefined)("HTTP/1.1 answers of an upstream,
       const listeners = [build.httpListener({ name: "main", routes })];
       const clusters = [build.cluster("app", upstream.port)];
       const proxy = await engines[name].start({ static_resources: { listeners, clusters } });
-      observers[name] = await Observer.create(proxy.port(), upstream, () => busy.has(name));
+      observers[name] = await Observer.create(proxy.port(), upstream, { isBusy: () => busy.has(name) });
     }
   });
 

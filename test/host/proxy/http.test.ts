@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { convertDownstreamCodec } from "../../../host/config/convert/codec";
 import { ResponseFlag } from "../../../host/stores/stream-info";
 import { bootstrap, cluster, listener, route, toCluster, virtualHost } from "./support/bootstrap";
 import { exchange, normalise, RawClient } from "./support/raw-client";
@@ -248,7 +249,14 @@ describe("HTTP/1.0, when accepted", () => {
       route("/", toCluster("app")),
     ];
     old = await startProxy(
-      bootstrap([listener([virtualHost(routes)], { acceptHttp10: true })], [cluster("app", upstream.port)]),
+      bootstrap(
+        [
+          listener([virtualHost(routes)], {
+            codec: convertDownstreamCodec({ http_protocol_options: { accept_http_10: true } }),
+          }),
+        ],
+        [cluster("app", upstream.port)],
+      ),
     );
   });
   afterAll(() => old.proxy.kill());

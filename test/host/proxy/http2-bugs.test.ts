@@ -6,9 +6,9 @@ import { startProxy } from "./support/start-proxy";
 vi.mock(import("../../../host/proxy/downstream/http2/request-headers"), async (original) => {
   const { readRequestHead } = await original();
   return {
-    readRequestHead(raw) {
+    readRequestHead(raw, limits) {
       if (raw.includes("/broken")) throw new TypeError("a defect");
-      return readRequestHead(raw);
+      return readRequestHead(raw, limits);
     },
   };
 });

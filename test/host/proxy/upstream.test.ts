@@ -1,10 +1,13 @@
 import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { convertDownstreamCodec, convertUpstreamCodec } from "../../../host/config/convert/codec";
 import { ResponseFlag } from "../../../host/stores/stream-info";
 import { bootstrap, cluster, listener, route, toCluster, virtualHost } from "./support/bootstrap";
 import { exchange, RawClient } from "./support/raw-client";
 import { type StartedProxy, startProxy } from "./support/start-proxy";
 import { echo, httpUpstream, tcpUpstream } from "./support/upstream";
+
+const TRAILERS = { http_protocol_options: { enable_trailers: true } };
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -267,8 +270,12 @@ test("trailers pass both ways when enabled", async () => {
   cleanups.push(() => upstream.close());
   const started = await startProxy(
     bootstrap(
-      [listener([virtualHost([route("/", toCluster("app"))])], { enableTrailers: true })],
-      [cluster("app", upstream.port, { enableTrailers: true })],
+      [listener([virtualHost([route("/", toCluster("app"))])], { codec: convertDownstreamCodec(TRAILERS) })],
+      [
+        cluster("app", upstream.port, {
+          codec: convertUpstreamCodec({ explicit_http_config: TRAILERS }, false),
+        }),
+      ],
     ),
   );
   cleanups.push(() => started.proxy.kill());

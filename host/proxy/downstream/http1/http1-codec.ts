@@ -2,6 +2,9 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { ResponseFlag } from "../../../stores/stream-info";
+import { properCase } from "../../proper-case";
+import type { StatsStore } from "../../stats/store";
+import { createUnderscoreStats, type UnderscoreStats } from "../../underscores";
 import { ActiveStream } from "../active-stream";
 import type { DownstreamConnection } from "../connection";
 import type { ConnectionManager } from "../connection-manager";
@@ -9,25 +12,28 @@ import { reasonPhrase } from "../reason-phrases";
 import type { Refusal } from "../refusal";
 import { StreamFacts } from "../stream-facts";
 import { UnreadStream } from "../unread-stream";
+import { configuredHead } from "./configured-head";
 import { Http1Connection, type Turn } from "./http1-connection";
 import { Http1Stream } from "./http1-stream";
 import { type Handover, Http1Tunnel } from "./http1-tunnel";
 import { mayHaveLostBytes, noteLostBytes } from "./lost-bytes";
-import { refusalOf, refusalOfBytes } from "./refusal";
-import { readRequestHead } from "./request-headers";
+import { refusalOfBytes } from "./refusal";
 import { rawReply, unreadReply } from "./response-writer";
-
-/** Envoy's default `max_request_headers_kb`. */
-export const MAX_HEADER_BYTES = 60 * 1024;
 
 /** Speaks HTTP/1 on the connections it is given: node:http's server, which never listens itself. */
 export class Http1Codec {
   private readonly server: Server;
   private readonly connections = new Map<Socket, Http1Connection>();
 
-  constructor(private readonly manager: ConnectionManager) {
+  private readonly underscores: UnderscoreStats;
+
+  constructor(
+    private readonly manager: ConnectionManager,
+    store: StatsStore,
+  ) {
+    this.underscores = createUnderscoreStats(store, "http1");
     const server = createServer({
-      maxHeaderSize: MAX_HEADER_BYTES,
+      maxHeaderSize: manager.config.codec.limits.bytes,
       // Time limits are the stream's and the connection's own.
       requestTimeout: 0,
       headersTimeout: 0,
@@ -155,12 +161,16 @@ export class Http1Codec {
     asks: boolean,
   ): void {
     const { manager } = this;
-    const head = readRequestHead(request.method ?? "", request.url ?? "", request.rawHeaders, asks);
-    const refusal = refusalOf(request, head, manager.config.acceptHttp10);
+    const { codec } = manager.config;
+    const { head, refusal } = configuredHead(request, asks, codec, this.underscores);
     if (refusal?.codec) {
       manager.stats.downstream_cx_protocol_error.inc();
       stream.reject(head.headers, refusal, false);
       return;
+    }
+    if (codec.maxRequests > 0 && ++connection.served >= codec.maxRequests && !connection.closing) {
+      manager.stats.downstream_cx_max_requests_reached.inc();
+      connection.closing = true;
     }
     const old = request.httpVersion !== "1.1";
     if (head.closes || (old && !head.keepsAlive) || mayHaveLostBytes(request)) connection.closing = true;
@@ -211,7 +221,7 @@ export class Http1Codec {
   /** A request that never became a stream: one reply, one log entry of the filters, the end. */
   private answerUnread(connection: Http1Connection, refusal: Refusal, flags: number): void {
     const { base } = connection;
-    const { stats, edge, codes, clock, listenerInfo, routes, clusters, createChain } = this.manager;
+    const { stats, config, edge, codes, clock, listenerInfo, routes, clusters, createChain } = this.manager;
     const { status, details, codec } = refusal;
     const body = codec ? reasonPhrase(status) : "";
     stats.downstream_rq_total.inc();
@@ -220,7 +230,7 @@ export class Http1Codec {
     stats.downstream_rq_rx_reset.inc();
     codes.count(status);
     const headers = unreadReply(status, edge.signature, body);
-    base.socket.write(rawReply(headers, body), "latin1");
+    base.socket.write(rawReply(headers, body, config.codec.properCase ? properCase : undefined), "latin1");
     connection.close();
     const info = new StreamFacts(base.info, listenerInfo, clock, routes, clusters);
     info.responseHeaders = headers;

@@ -23,6 +23,8 @@ export class Http1Connection implements CodecConnection {
   /** No further request is served: said so by either side, or the proxy drains. */
   closing = false;
   readonly saysClose = true;
+  /** Requests so far. */
+  served = 0;
   private current: Turn | undefined;
   private readonly waiting: Turn[] = [];
   private held = false;

@@ -6,6 +6,7 @@ import { ReadGatherer } from "../../read-gatherer";
 import type { CodecStream, CodecStreamEvents } from "../codec";
 import { closeDelayed } from "./delayed-close";
 import type { Http1Connection } from "./http1-connection";
+import { codecError } from "./refusal";
 import { answerInHttp10, declaredLength, writeHead } from "./response-writer";
 
 const EMPTY = Buffer.alloc(0);
@@ -25,7 +26,7 @@ export class Http1Stream implements CodecStream {
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
   ) {
-    const old = request.httpVersion !== "1.1" && connection.manager.config.acceptHttp10;
+    const old = request.httpVersion !== "1.1" && connection.manager.config.codec.acceptHttp10;
     this.protocol = old ? "HTTP/1.0" : "HTTP/1.1";
     if (old) answerInHttp10(response);
     this.isHead = request.method === "HEAD";
@@ -59,7 +60,8 @@ export class Http1Stream implements CodecStream {
   }
 
   sendContinue(): void {
-    this.response.writeContinue();
+    if (this.protocol === "HTTP/1.0") this.request.socket.write("HTTP/1.0 100 Continue\r\n\r\n");
+    else this.response.writeContinue();
   }
 
   readRequest(): void {
@@ -85,8 +87,17 @@ export class Http1Stream implements CodecStream {
       // node:http takes it for a word of the head's, and may read no further.
       this.connection.closing = true;
     }
-    if (raw.length === 0 || !this.connection.manager.config.enableTrailers) {
+    if (raw.length === 0 || !this.connection.manager.config.codec.enableTrailers) {
       this.events.onRequestData(EMPTY, true);
+      return;
+    }
+    if (raw.length / 2 > this.connection.manager.config.codec.limits.count) {
+      const { stats } = this.connection.manager;
+      stats.downstream_cx_protocol_error.inc();
+      stats.downstream_rq_response_before_rq_complete.inc();
+      stats.downstream_rq_rx_reset.inc();
+      this.connection.closing = true;
+      this.connection.stream?.breakRequest(codecError(431, "http1.too_many_trailers"));
       return;
     }
     const trailers = new HeaderMap("request-trailers");
@@ -124,7 +135,7 @@ export class Http1Stream implements CodecStream {
     else if (old) headers.append("connection", "keep-alive");
     this.declared = this.isHead ? undefined : declaredLength(headers);
     if (connection.closing) response.shouldKeepAlive = false;
-    writeHead(response, status, headers, endStream, this.isHead);
+    writeHead(response, status, headers, endStream, this.isHead, manager.config.codec.properCase);
     // Behind the end of a body that the same read has brought: then all of it leaves in one write.
     if (!endStream) setImmediate(flushHead, response);
   }
@@ -138,7 +149,7 @@ export class Http1Stream implements CodecStream {
 
   endResponse(trailers?: HeaderMap): void {
     const { response, declared, sent } = this;
-    if (trailers && this.connection.manager.config.enableTrailers && declared === undefined) {
+    if (trailers && this.connection.manager.config.codec.enableTrailers && declared === undefined) {
       response.addTrailers([...trailers]);
     }
     if (declared !== undefined && sent < declared && !NO_BODY.has(response.statusCode)) {

@@ -7,6 +7,7 @@ import {
 import type { Socket } from "node:net";
 import type { HeaderMap } from "../../../stores/header-map";
 import { contained } from "../../contain";
+import { properCase } from "../../proper-case";
 import { CONNECT, isGranted } from "../../tunnel/upgrade-headers";
 import type { CodecStream, CodecStreamEvents } from "../codec";
 import { reasonPhrase } from "../reason-phrases";
@@ -107,7 +108,8 @@ export class Http1Tunnel implements CodecStream {
       this.http.sendHeaders(headers, status, endStream);
       return;
     }
-    const head = grantedHead(headers, status);
+    const { properCase: proper } = this.connection.manager.config.codec;
+    const head = grantedHead(headers, status, proper ? properCase : undefined);
     this.granted = true;
     const { socket } = this.handover;
     this.response.detachSocket(socket);
@@ -139,13 +141,13 @@ export class Http1Tunnel implements CodecStream {
 }
 
 /** The head of an answer that has no body, and no framing therefore. Throws when it cannot go on the wire. */
-function grantedHead(headers: HeaderMap, status: number): string {
+function grantedHead(headers: HeaderMap, status: number, format = (name: string) => name): string {
   let text = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
   for (const [name, value] of headers) {
     if (name.charCodeAt(0) === 58) continue;
     validateHeaderName(name);
     validateHeaderValue(name, value);
-    text += `${name}: ${value}\r\n`;
+    text += `${format(name)}: ${value}\r\n`;
   }
   return `${text}\r\n`;
 }

@@ -1,19 +1,16 @@
 import type { IncomingMessage } from "node:http";
+import type { DownstreamCodecConfig } from "../../../config/model";
 import type { Refusal } from "../refusal";
 import type { RequestHead } from "./request-headers";
-
-/** Envoy's default `max_headers_count`. */
-export const MAX_HEADERS = 100;
 
 /** Why a request that node:http could read is not served; undefined when it is. */
 export function refusalOf(
   request: IncomingMessage,
   head: RequestHead,
-  acceptHttp10: boolean,
+  { acceptHttp10, limits }: DownstreamCodecConfig,
 ): Refusal | undefined {
-  const old = request.httpVersion === "1.0" || request.httpVersion === "0.9";
-  if (request.httpVersion !== "1.1" && !(old && acceptHttp10)) return codecError(426, "low_version");
-  if (request.rawHeaders.length / 2 > MAX_HEADERS) return codecError(431, "http1.too_many_headers");
+  if (request.httpVersion !== "1.1" && !acceptHttp10) return codecError(426, "low_version");
+  if (request.rawHeaders.length / 2 > limits.count) return codecError(431, "http1.too_many_headers");
   const { transferEncoding, contentLength } = head;
   if (transferEncoding !== undefined && contentLength !== undefined)
     return codecError(400, "http1.content_length_and_chunked_not_allowed");
@@ -33,6 +30,6 @@ export function refusalOfBytes(error: { code?: string; reason?: string }): Refus
   return codecError(400, "http1.codec_error");
 }
 
-function codecError(status: number, details: string): Refusal {
+export function codecError(status: number, details: string): Refusal {
   return { status, details, codec: true };
 }

@@ -38,13 +38,14 @@ function codecError(details: string): Refusal {
 /**
  * Turns a raw header list (name, value, name, value, ...) into Envoy's view of the request: pseudo-headers first, the
  * rest in order with lower-case names, hop headers gone. `asks`: node:http has found it to ask for another protocol, and
- * what says so stays.
+ * what says so stays. `absoluteUrl`: a target may be a whole URL.
  */
 export function readRequestHead(
   method: string,
   target: string,
   raw: readonly string[],
   asks = false,
+  absoluteUrl = true,
 ): RequestHead {
   const headers = new HeaderMap("request");
   let host: string | undefined;
@@ -107,7 +108,7 @@ export function readRequestHead(
   const connect = method === "CONNECT";
   const fault = connect
     ? setConnectHeaders(headers, target, transferEncoding)
-    : setPseudoHeaders(headers, method, target, host);
+    : setPseudoHeaders(headers, method, target, host, absoluteUrl);
   return {
     headers,
     closes,
@@ -167,12 +168,13 @@ function setPseudoHeaders(
   method: string,
   target: string,
   host: string | undefined,
+  absoluteUrl: boolean,
 ): Refusal | undefined {
   let authority = host;
   let path = target;
   let scheme: string | undefined;
   let fault: Refusal | undefined;
-  if (target.charCodeAt(0) !== 47) {
+  if (absoluteUrl && target.charCodeAt(0) !== 47) {
     // A user before the host is nobody's business here.
     const absolute = /^([a-z][a-z0-9+.-]*):\/\/(?:[^/?#@]*@)?([^/?#@]+)([/?#].*|)$/is.exec(target);
     if (absolute) {

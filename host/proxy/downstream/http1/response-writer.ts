@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { HeaderMap } from "../../../stores/header-map";
 import { dropPair } from "../../flat-headers";
+import { properCaseAll } from "../../proper-case";
 import { reasonPhrase } from "../reason-phrases";
 import { httpDate } from "../response-headers";
 
@@ -20,6 +21,7 @@ export function writeHead(
   headers: HeaderMap,
   endStream: boolean,
   isHead: boolean,
+  properCase = false,
 ): void {
   const out: string[] = [];
   let sized = false;
@@ -40,7 +42,7 @@ export function writeHead(
   // Node's own additions are said above, in Envoy's place and case, or not at all.
   response.sendDate = false;
   response.removeHeader("connection");
-  response.writeHead(status, reasonPhrase(status), out);
+  response.writeHead(status, reasonPhrase(status), properCase ? properCaseAll(out) : out);
 }
 
 /** Responses to HTTP/1.0 requests. */
@@ -80,9 +82,9 @@ export function unreadReply(
 }
 
 /** A whole reply as it goes on the wire. */
-export function rawReply(headers: HeaderMap, body: string): string {
+export function rawReply(headers: HeaderMap, body: string, format = (name: string) => name): string {
   const [[, status], ...fields] = [...headers] as [[string, string], ...[string, string][]];
-  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const tail = body === "" ? "content-length: 0\r\n" : "";
+  const lines = fields.map(([name, value]) => `${format(name)}: ${value}\r\n`).join("");
+  const tail = body === "" ? `${format("content-length")}: 0\r\n` : "";
   return `HTTP/1.1 ${status} ${reasonPhrase(Number(status))}\r\n${lines}${tail}\r\n${body}`;
 }

@@ -1,6 +1,7 @@
 import { performServerHandshake, type ServerSessionOptions } from "node:http2";
 import type { Http2Config } from "../../../config/model";
 import type { StatsStore } from "../../stats/store";
+import { createUnderscoreStats, type UnderscoreStats } from "../../underscores";
 import type { DownstreamConnection } from "../connection";
 import type { ConnectionManager } from "../connection-manager";
 import { Http2Connection } from "./http2-connection";
@@ -11,6 +12,7 @@ import { forgiveUnaskedAcks } from "./unasked-acks";
  * What node:http2 itself lets through, in bytes and lines; it answers what is beyond with ENHANCE_YOUR_CALM. Envoy's
  * narrower limits come after these and are answered as Envoy does.
  */
+const TIMES = 2;
 const MAX_HEADER_LIST_BYTES = 128 * 1024;
 const MAX_HEADER_LIST_PAIRS = 1000;
 
@@ -25,6 +27,7 @@ export class Http2Codec {
   private readonly stats: Http2Stats;
   private readonly options: ServerSessionOptions;
   private readonly windowSize: number;
+  private readonly underscores: UnderscoreStats;
 
   constructor(
     private readonly manager: ConnectionManager,
@@ -33,8 +36,10 @@ export class Http2Codec {
   ) {
     this.stats = createHttp2Stats(store);
     this.windowSize = options.connectionWindow;
+    this.underscores = createUnderscoreStats(store, "http2");
+    const { limits } = manager.config.codec;
     this.options = {
-      maxHeaderListPairs: MAX_HEADER_LIST_PAIRS,
+      maxHeaderListPairs: Math.max(MAX_HEADER_LIST_PAIRS, TIMES * limits.count),
       maxSessionMemory: MAX_SESSION_MEMORY,
       // As they came: two lines of a name that should stand once, blanks around a value.
       strictSingleValueFields: false,
@@ -43,7 +48,7 @@ export class Http2Codec {
         ...(options.allowConnect && { enableConnectProtocol: true }),
         initialWindowSize: options.streamWindow,
         maxConcurrentStreams: options.maxConcurrentStreams,
-        maxHeaderListSize: MAX_HEADER_LIST_BYTES,
+        maxHeaderListSize: Math.max(MAX_HEADER_LIST_BYTES, TIMES * limits.bytes),
       },
     };
   }
@@ -61,6 +66,6 @@ export class Http2Codec {
     const session = performServerHandshake(socket, this.options);
     session.setLocalWindowSize(this.windowSize);
     forgiveUnaskedAcks(session, socket);
-    base.codec = new Http2Connection(manager, base, session, this.stats);
+    base.codec = new Http2Connection(manager, base, session, this.stats, this.underscores);
   }
 }

@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { type UnderscoreStats, withoutUnderscores } from "../../underscores";
 import { ActiveStream } from "../active-stream";
 import type { CodecConnection } from "../codec";
 import type { DownstreamConnection } from "../connection";
@@ -9,15 +10,20 @@ import { type RequestHead, readRequestHead } from "./request-headers";
 
 const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_PROTOCOL_ERROR } = constants;
 
+type Fault = NonNullable<RequestHead["tooLarge"]> | "malformed" | "underscore";
+
 /** A connection that speaks HTTP/2. */
 export class Http2Connection implements CodecConnection {
   readonly saysClose = false;
+  /** Requests so far. */
+  private served = 0;
 
   constructor(
     readonly manager: ConnectionManager,
     private readonly base: DownstreamConnection,
     readonly session: ServerHttp2Session,
     readonly codecStats: Http2Stats,
+    private readonly underscores: UnderscoreStats,
   ) {
     session.on("stream", (stream, _, flags, raw) => {
       try {
@@ -47,10 +53,17 @@ export class Http2Connection implements CodecConnection {
     // A stream's troubles end it through "close"; nobody else wants to hear of them.
     stream.on("error", ignore);
     stats.downstream_rq_http2_total.inc();
-    const head = readRequestHead(raw);
-    if (head.malformed || head.tooLarge) {
-      this.refuse(stream, head);
+    const { codec } = manager.config;
+    const kept = withoutUnderscores(raw, codec.underscores, this.underscores);
+    const head = readRequestHead(kept ?? raw, codec.limits);
+    const fault = kept === undefined ? "underscore" : head.malformed ? "malformed" : head.tooLarge;
+    if (fault) {
+      this.refuse(stream, fault);
       return;
+    }
+    if (codec.maxRequests > 0 && ++this.served === codec.maxRequests) {
+      stats.downstream_cx_max_requests_reached.inc();
+      this.retire();
     }
     codecStats.streams_active.add(1);
     stream.once("close", () => codecStats.streams_active.add(-1));
@@ -88,20 +101,18 @@ export class Http2Connection implements CodecConnection {
   }
 
   /** No stream as far as the filters know: it is only counted. */
-  private refuse(stream: ServerHttp2Stream, { malformed, tooLarge }: RequestHead): void {
+  private refuse(stream: ServerHttp2Stream, fault: Fault): void {
     const { stats } = this.manager;
     stats.downstream_rq_total.inc();
     stats.downstream_rq_rx_reset.inc();
-    if (malformed) {
+    if (fault === "malformed") {
       stats.downstream_cx_protocol_error.inc();
       this.codecStats.rx_messaging_error.inc();
       this.session.destroy(undefined, NGHTTP2_PROTOCOL_ERROR);
       return;
     }
-    (tooLarge === "bytes"
-      ? this.codecStats.header_list_size_too_large
-      : this.codecStats.header_overflow
-    ).inc();
+    if (fault === "bytes") this.codecStats.header_list_size_too_large.inc();
+    if (fault === "count") this.codecStats.header_overflow.inc();
     this.codecStats.tx_reset.inc();
     stream.close(NGHTTP2_INTERNAL_ERROR);
   }

@@ -1,10 +1,7 @@
+import type { HeaderLimits } from "../../../config/model";
 import { HeaderMap } from "../../../stores/header-map";
 import { CONNECT, fromExtendedConnect } from "../../tunnel/upgrade-headers";
 import { AUTHORITY } from "../request-headers";
-
-/** Envoy's defaults: `max_request_headers_kb`, `max_headers_count`. Cookie crumbs do not count (observed). */
-const MAX_BYTES = 60 * 1024;
-const MAX_COUNT = 100;
 
 /** What a HEADERS frame says about its request. */
 export interface RequestHead {
@@ -22,7 +19,7 @@ export interface RequestHead {
  * Turns a raw header list (name, value, name, value, ...) into Envoy's view of the request: as it was on the wire, but
  * for `host`, which is `:authority` or nothing, and the crumbs of a cookie, which follow the other headers as one.
  */
-export function readRequestHead(raw: readonly string[]): RequestHead {
+export function readRequestHead(raw: readonly string[], limits: HeaderLimits): RequestHead {
   const headers = new HeaderMap("request");
   let expectsContinue = false;
   let host: string | undefined;
@@ -35,6 +32,7 @@ export function readRequestHead(raw: readonly string[]): RequestHead {
     const name = raw[i]!;
     const value = raw[i + 1]!;
     if (name === "cookie") {
+      // Its crumbs do not count (observed).
       cookie = cookie === undefined ? value : `${cookie}; ${value}`;
       continue;
     }
@@ -55,7 +53,7 @@ export function readRequestHead(raw: readonly string[]): RequestHead {
     headers,
     expectsContinue,
     tunnel: protocol?.toLowerCase() ?? (connect ? CONNECT : undefined),
-    tooLarge: bytes > MAX_BYTES ? "bytes" : count > MAX_COUNT ? "count" : undefined,
+    tooLarge: bytes > limits.bytes ? "bytes" : count > limits.count ? "count" : undefined,
     malformed: !AUTHORITY.test(headers.get(":authority") ?? ""),
   };
 }

@@ -1,3 +1,4 @@
+import { convertDownstreamCodec, convertUpstreamCodec } from "../../../../host/config/convert/codec";
 import { convertEdge } from "../../../../host/config/convert/edge";
 import { convertHttp2 } from "../../../../host/config/convert/http2";
 import { convertManagerTimeouts, convertRouteTimeouts } from "../../../../host/config/convert/timeouts";
@@ -102,8 +103,7 @@ export function listener(
       statPrefix: "ingress",
       codecType: "AUTO",
       http2: convertHttp2({}),
-      enableTrailers: false,
-      acceptHttp10: false,
+      codec: convertDownstreamCodec({}),
       serverName: "envoy",
       timeouts: convertManagerTimeouts({}),
       clientCert: { mode: "SANITIZE", details: { subject: false, cert: false, dns: false, uri: false } },
@@ -205,7 +205,7 @@ export function cluster(
       localityWeighted: false,
       localLocality: NOWHERE,
     },
-    enableTrailers: false,
+    codec: convertUpstreamCodec({}, false),
     http2: undefined,
     perConnectionBufferLimitBytes: 1024 * 1024,
     tls: undefined,
