@@ -240,6 +240,12 @@ const HOST_GROUPS = {
   },
 };
 
+const SLOW_START = {
+  slow_start_window: "10s",
+  aggression: { default_value: 2, runtime_key: "k" },
+  min_weight_percent: { value: 5 },
+};
+
 const ORIGINAL_DST = {
   name: "named-by-requests",
   type: "ORIGINAL_DST",
@@ -501,6 +507,15 @@ export function everyField(wasm: string, pki: TestPki): Json {
       ),
       cluster("http2", 80, CLUSTER_HTTP2),
       cluster("groups", 80, HOST_GROUPS),
+      cluster("slow", 80, { round_robin_lb_config: { slow_start_config: SLOW_START } }),
+      cluster("least", 80, {
+        lb_policy: "LEAST_REQUEST",
+        least_request_lb_config: {
+          choice_count: 3,
+          active_request_bias: { default_value: 0.5, runtime_key: "k" },
+          slow_start_config: SLOW_START,
+        },
+      }),
       ORIGINAL_DST,
       cluster("watched", 80, WATCHED),
       cluster("subsets", 80, {

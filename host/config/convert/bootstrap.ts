@@ -22,6 +22,7 @@ import type {
 import { HTTP_OPTIONS_KEY } from "../schema/cluster";
 import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
+import { convertBalancing } from "./balancing";
 import { convertDownstreamCodec, convertUpstreamCodec } from "./codec";
 import { convertFilterConfigs } from "./cors";
 import { convertEdge } from "./edge";
@@ -239,14 +240,7 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
       socket?.["@type"] === UPSTREAM_TLS
         ? convertUpstreamTls(socket, [...path, "transport_socket", "typed_config"], source)
         : undefined,
-    balancing: {
-      policy: raw.lb_policy === "CLUSTER_PROVIDED" ? "ROUND_ROBIN" : (raw.lb_policy ?? "ROUND_ROBIN"),
-      choices: raw.least_request_lb_config?.choice_count ?? 2,
-      minimumRing: raw.ring_hash_lb_config?.minimum_ring_size ?? 1024,
-      maximumRing: raw.ring_hash_lb_config?.maximum_ring_size ?? 8_388_608,
-      tableSize: raw.maglev_lb_config?.table_size ?? 65_537,
-      useHostname: raw.common_lb_config?.consistent_hashing_lb_config?.use_hostname_for_hashing ?? false,
-    },
+    balancing: convertBalancing(raw),
     healthCheck:
       raw.health_checks?.[0] && convertHealthCheck(raw.health_checks[0], http2 && convertHttp2(http2)),
     hostHealth: {

@@ -15,6 +15,11 @@ export const convertLocality = (raw: RawLocality | undefined): Locality => ({
 const OVERPROVISIONING = 140;
 const PANIC_THRESHOLD = 50;
 
+/** A message that is there and says nothing is 0. */
+export function percentOr(raw: { value?: number | undefined } | undefined, otherwise: number): number {
+  return raw ? (raw.value ?? 0) : otherwise;
+}
+
 /** How a cluster's hosts are grouped; `local` is where the proxy itself is. */
 export function convertHostSets(raw: RawCluster, local: Locality): HostSetsConfig {
   const { load_assignment: assignment, common_lb_config: common } = raw;
@@ -22,7 +27,7 @@ export function convertHostSets(raw: RawCluster, local: Locality): HostSetsConfi
     overprovisioningFactor: assignment?.policy?.overprovisioning_factor ?? OVERPROVISIONING,
     weightedPriorityHealth: assignment?.policy?.weighted_priority_health ?? false,
     // Envoy counts in whole percent.
-    panicThreshold: Math.round(common?.healthy_panic_threshold?.value ?? PANIC_THRESHOLD),
+    panicThreshold: Math.round(percentOr(common?.healthy_panic_threshold, PANIC_THRESHOLD)),
     failTrafficOnPanic: common?.zone_aware_lb_config?.fail_traffic_on_panic ?? false,
     localityWeighted: common?.locality_weighted_lb_config !== undefined,
     localLocality: local,

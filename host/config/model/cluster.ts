@@ -55,6 +55,19 @@ export interface BalancingConfig {
   tableSize: number;
   /** Hosts are placed by their names. */
   useHostname: boolean;
+  /** How much requests on their way take from a host's weight in LEAST_REQUEST; 0 = nothing. */
+  activeRequestBias: number;
+  /** Undefined: hosts have their whole weight at once. */
+  slowStart: SlowStartConfig | undefined;
+}
+
+/** `slow_start_config`: how a host that is new, or healthy again, comes to its weight. */
+export interface SlowStartConfig {
+  windowMs: number;
+  /** 1 = in a straight line; above, sooner. More than 0. */
+  aggression: number;
+  /** Part of its weight that it has at once. */
+  minimumShare: number;
 }
 
 /** Names as `/clusters` prints them. */

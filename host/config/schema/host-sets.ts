@@ -47,7 +47,7 @@ export const loadAssignment = message(
 );
 
 /** `type.v3.Percent` */
-const percentage = message({}, { value: percent });
+export const percentage = message({}, { value: percent });
 
 /** How localities share the traffic of a priority: one of these or none. */
 const LOCALITIES = {

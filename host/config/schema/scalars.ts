@@ -66,6 +66,12 @@ export const percent = scalar("double, 0 to 100", "a number from 0 to 100", (val
   return typeof number === "number" && number >= 0 && number <= 100 ? number : undefined;
 });
 
+/** Any number but infinity. */
+export const double = scalar("double", "a number", (value) => {
+  const number = typeof value === "string" && DECIMAL.test(value) ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
+});
+
 export const u32 = integer("uint32", 0, 4_294_967_295);
 export const port = integer("port", 0, 65_535);
 /** Envoy's int64; what a JavaScript number cannot hold exactly is refused. */

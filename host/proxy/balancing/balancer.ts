@@ -3,7 +3,7 @@ import type { Host } from "../clusters/host";
 import { leastRequest } from "./least-request";
 import { maglev } from "./maglev";
 import { ring } from "./ring";
-import { areEqual, scheduled } from "./scheduled";
+import { needsSchedule, scheduled, warmed } from "./scheduled";
 
 /**
  * Chooses among the hosts it was made for; there is one at least. `hash` has 64 bits, and means something to HASHED policies
@@ -38,8 +38,13 @@ const random: BalancerMaker =
     hosts[Math.floor(random() * hosts.length)]!;
 
 /** In turn; with unequal weights the schedule says whose turn it is. */
-const roundRobin: BalancerMaker = (hosts, _, { turn }) => {
-  if (!areEqual(hosts)) return scheduled(hosts, ({ weight }) => weight, turn);
+const roundRobin: BalancerMaker = (hosts, { slowStart }, { turn }) => {
+  if (needsSchedule(hosts, slowStart))
+    return scheduled(
+      hosts,
+      warmed(({ weight }) => weight, slowStart),
+      turn,
+    );
   return () => {
     // The turn of a longer list that is no more may be beyond this one's end.
     if (turn.next >= hosts.length) turn.next %= hosts.length;

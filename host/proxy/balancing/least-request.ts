@@ -1,12 +1,16 @@
 import type { Host } from "../clusters/host";
 import type { BalancerMaker } from "./balancer";
-import { areEqual, scheduled } from "./scheduled";
+import { needsSchedule, scheduled, warmed } from "./scheduled";
 
 const active = (host: Host) => Number(host.stats.rq_active.value);
 
 /** Two hosts by chance, and of these the one with fewer requests; with unequal weights a schedule by weight per request. */
-export const leastRequest: BalancerMaker = (hosts, { choices }, { random, turn }) => {
-  if (!areEqual(hosts)) return scheduled(hosts, (host) => host.weight / (active(host) + 1), turn);
+export const leastRequest: BalancerMaker = (hosts, config, { random, turn }) => {
+  const { choices, activeRequestBias: bias, slowStart } = config;
+  if (needsSchedule(hosts, slowStart)) {
+    const weight = (host: Host) => host.weight / (bias === 1 ? active(host) + 1 : (active(host) + 1) ** bias);
+    return scheduled(hosts, warmed(weight, slowStart), turn);
+  }
   return () => {
     let chosen = hosts[Math.floor(random() * hosts.length)]!;
     for (let i = 1; i < choices; i++) {

@@ -1,9 +1,20 @@
+import type { SlowStartConfig } from "../../config/model";
 import type { Host } from "../clusters/host";
 import type { Turn } from "./balancer";
+import { isStarting, slowStartFactor } from "./slow-start";
 
-/** Whether all hosts weigh the same: then they need no schedule. */
-export function areEqual(hosts: readonly Host[]): boolean {
-  return hosts.every(({ weight }) => weight === hosts[0]!.weight);
+type Weight = (host: Host) => number;
+
+/** Hosts that weigh the same, and are warm, take turns without one. */
+export function needsSchedule(hosts: readonly Host[], slowStart: SlowStartConfig | undefined): boolean {
+  if (hosts.some(({ weight }) => weight !== hosts[0]!.weight)) return true;
+  const now = performance.now();
+  return slowStart !== undefined && hosts.some((host) => isStarting(host, slowStart, now));
+}
+
+/** A weight that is less while a host is warming up. */
+export function warmed(weight: Weight, slowStart: SlowStartConfig | undefined): Weight {
+  return slowStart ? (host) => weight(host) * slowStartFactor(host, slowStart, performance.now()) : weight;
 }
 
 /**

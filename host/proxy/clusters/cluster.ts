@@ -69,6 +69,10 @@ export class Cluster {
       const invalid = store.counter(`${prefix}original_dst_host_invalid`);
       this.originalDst = new OriginalDst(config.originalDst, this, invalid);
     }
+    if (balancing.slowStart)
+      this.members.onMembers((added) => {
+        for (const host of added) if (host.health === "healthy") host.healthySince ??= performance.now();
+      });
     this.members.onChange(() => this.onHostsChange());
     this.outlier = config.outlier && new ClusterOutlier(config.outlier, this.members, store, prefix);
   }

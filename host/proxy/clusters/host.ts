@@ -3,7 +3,7 @@ import type { HostMonitor } from "../outlier/host-monitor";
 import type { ClientTls } from "../tls/client-tls";
 import type { ClusterStats } from "./cluster-stats";
 import { Connector, HostStats, type PooledSocket } from "./connector";
-import { ENDPOINT_FLAGS, type Health, type HealthFlag, healthOf, isExcluded } from "./host-health";
+import { ENDPOINT_FLAGS, type Health, HealthFlag, healthOf, isExcluded } from "./host-health";
 import { HostPool } from "./host-pool";
 import { Http2Pool } from "./http2-pool";
 
@@ -91,6 +91,8 @@ export class Host {
     const bits = on ? this.bits | flag : this.bits & ~flag;
     if (bits === this.bits) return false;
     this.bits = bits;
+    // A check that passes again begins a slow start; a host that is let in again by outlier detection is warm.
+    if (flag === HealthFlag.FailedActiveHc && !on) this.healthySince = performance.now();
     if (this.health !== health || this.excluded !== excluded) this.onHealthChange?.();
     return true;
   }

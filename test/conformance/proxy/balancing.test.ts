@@ -41,6 +41,8 @@ function expected(
     maximumRing: 8_388_608,
     tableSize: 65_537,
     useHostname: false,
+    activeRequestBias: 1,
+    slowStart: undefined,
     ...config,
   };
   const pick = BALANCERS[policy](

@@ -56,6 +56,8 @@ function placesOf(groups: readonly HostGroup[], policy: "RING_HASH" | "MAGLEV", 
     maximumRing: 8_388_608,
     tableSize: 65_537,
     useHostname: false,
+    activeRequestBias: 1,
+    slowStart: undefined,
   };
   const rules = { balancing, hostSets: { ...HOST_SETS, localityWeighted }, random: Math.random };
   const priorities = Math.max(...all.map(({ priority }) => priority)) + 1;

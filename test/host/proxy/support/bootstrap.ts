@@ -216,6 +216,8 @@ export function cluster(
       maximumRing: 8_388_608,
       tableSize: 65_537,
       useHostname: false,
+      activeRequestBias: 1,
+      slowStart: undefined,
     },
     circuitBreakers: CIRCUIT_BREAKERS,
     maxRequestsPerConnection: 0,
