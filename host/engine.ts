@@ -21,6 +21,8 @@ export interface EngineOptions {
   maxCallbackMs?: number;
   /** Worker threads; the node engine always runs one. */
   concurrency?: number;
+  /** Milliseconds until lines of access logs are written at the latest; default 10 000. */
+  logFlushMs?: number;
   /** Receives every log line with its newline, as Latin-1 text. Default: stderr. */
   writeLog?: (line: string) => void;
 }

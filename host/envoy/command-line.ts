@@ -15,6 +15,7 @@ export function envoyArguments(
   if (!files.hasAdmin) args.push("--config-yaml", JSON.stringify(PRIVATE_ADMIN));
   // Several Envoys run side by side in tests; hot restart would make them share a memory segment.
   args.push("--disable-hot-restart", "--use-dynamic-base-id");
+  if (options.logFlushMs !== undefined) args.push("--file-flush-interval-msec", String(options.logFlushMs));
   if (options.concurrency !== undefined) args.push("--concurrency", String(options.concurrency));
   if (options.logLevel !== undefined) args.push("--log-level", LEVEL_NAMES[options.logLevel]);
   const components = [...(options.componentLogLevels ?? [])];

@@ -32,8 +32,8 @@ const FLAGS: readonly (readonly [short: string, long: string])[] = [
   ["UDO", "UnconditionalDropOverload"],
 ];
 
-/** Short names in the order of their bits. */
-export const SHORT_FLAGS: readonly string[] = FLAGS.map(([short]) => short);
+/** Bits by short name. */
+export const flagNumbers: ReadonlyMap<string, number> = new Map(FLAGS.map(([short], bit) => [short, bit]));
 
 /** The names of the flags that are set, with commas between them; `-` when none is. */
 export function flagNames(flags: number, form: "short" | "long"): string {

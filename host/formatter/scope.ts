@@ -1,5 +1,6 @@
 import type { Clock } from "../clock";
 import type { StreamInfo } from "../stores/stream-info";
+import type { LogType } from "./log-types";
 import type { FormatValue } from "./value";
 
 /** What a format is filled from. */
@@ -7,7 +8,7 @@ export interface FormatScope {
   readonly info: StreamInfo;
   readonly clock: Clock;
   /** What the log entry is written for; "NotSet" elsewhere. */
-  readonly logType?: string;
+  readonly logType?: LogType;
   /** The body of a local reply, where one is being made. */
   readonly localReplyBody?: string;
 }

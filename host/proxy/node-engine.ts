@@ -95,6 +95,7 @@ async function run(load: () => Bootstrap, log: Logger, options: NodeEngineOption
     clock: systemClock,
     log,
     concurrency: 1,
+    logFlushMs: options.logFlushMs,
     async loadFilters({ store, caller, grpcCaller }, chains) {
       if (runtime) return loadChains(runtime, chains, store);
       const { node } = bootstrap;

@@ -6,6 +6,8 @@ import type { Logger } from "../log";
 import type { AccessLogger } from "../stream/access-logger";
 import type { FilterFactory } from "../stream/filter";
 import type { NetworkFilterFactory } from "../stream/network-filter";
+import { LogFiles } from "./access-log/log-files";
+import { createLoggers } from "./access-log/loggers";
 import { AdminServer, type AdminState } from "./admin/admin-server";
 import { bugReporter } from "./bug-reporter";
 import type { ChainFactory } from "./chain";
@@ -50,6 +52,8 @@ export interface ProxyDeps {
   clock: Clock;
   log: Logger;
   concurrency: number;
+  /** Milliseconds until lines of access logs are in their files at the latest; default 10 s, as Envoy's. */
+  logFlushMs?: number | undefined;
   /** Makes the filters of filter chains, in their order: of all before any listener binds, later of those that are new. */
   loadFilters(proxy: NodeProxy, chains: readonly ListenerConfig[]): Promise<readonly LoadedFilters[]>;
   /** Puts filters around a stream. */
@@ -65,6 +69,7 @@ export class NodeProxy implements RunningEngine {
   readonly engine = "node";
   readonly store = new StatsStore();
   readonly clusters: ClusterManager;
+  readonly logFiles: LogFiles;
   readonly caller: ClusterHttpCaller;
   readonly grpcCaller: ClusterGrpcCaller;
   readonly ended: Promise<{ code: number; reason: string }>;
@@ -89,6 +94,7 @@ export class NodeProxy implements RunningEngine {
     private readonly deps: ProxyDeps,
   ) {
     this.current = bootstrap;
+    this.logFiles = new LogFiles(this.store, deps.logFlushMs);
     this.onBug = bugReporter(deps.log);
     this.clusters = new ClusterManager(
       bootstrap.clusters,
@@ -159,8 +165,19 @@ export class NodeProxy implements RunningEngine {
 
   private createService(config: ListenerConfig, filters: ListenerFilters): ConnectionService {
     const { deps, store, clusters, onBug } = this;
-    if (config.kind === "tcp")
-      return new TcpService(config, { clock: deps.clock, store, clusters, filters: filters.network, onBug });
+    const logging = { clock: deps.clock, files: this.logFiles, wasm: filters.loggers };
+    if (config.kind === "tcp") {
+      const loggers = createLoggers(config.tcp.accessLogs, logging, "TcpConnectionEnd");
+      return new TcpService(config, {
+        loggers,
+        clock: deps.clock,
+        store,
+        clusters,
+        filters: filters.network,
+        onBug,
+      });
+    }
+    const logged = { ...filters, loggers: createLoggers(config.http.accessLogs, logging, "DownstreamEnd") };
     const manager = new ConnectionManager(config, {
       clock: deps.clock,
       store,
@@ -168,11 +185,11 @@ export class NodeProxy implements RunningEngine {
       node: this.bootstrap.node,
       listenerPrefix: listenerPrefix(config),
       onBug,
-      createChain: deps.chainFactory(filters, config.perConnectionBufferLimitBytes, config.name),
+      createChain: deps.chainFactory(logged, config.perConnectionBufferLimitBytes, config.name),
       upgradeChains: new Map(
         [...(filters.upgrades ?? [])].map(([type, http]) => [
           type,
-          deps.chainFactory({ ...filters, http }, config.perConnectionBufferLimitBytes, config.name),
+          deps.chainFactory({ ...logged, http }, config.perConnectionBufferLimitBytes, config.name),
         ]),
       ),
     });
@@ -250,6 +267,7 @@ export class NodeProxy implements RunningEngine {
       state: () => this.state,
       refreshStats: () => this.refreshStats(),
       // After the answer has left.
+      reopenLogs: () => this.logFiles.reopen(),
       quit: () => void setImmediate(() => void this.stop()),
     };
   }
@@ -298,6 +316,7 @@ export class NodeProxy implements RunningEngine {
     this.grpcCaller.close();
     this.clusters.close();
     this.adminServer?.close();
+    this.logFiles.close();
     if (code === 0) this.deps.log.log("main", LogLevel.Info, SOURCE, `exiting: ${reason}`);
     this.resolveEnded({ code, reason });
   }

@@ -153,6 +153,8 @@ export interface StreamInfo {
   /** Of the span, where there is tracing. */
   readonly traceId?: string | undefined;
   readonly spanId?: string | undefined;
+  /** The stream's span is to be kept. */
+  readonly traced?: boolean;
   /** Undefined where no format asks for them. */
   readonly times?: StreamTimes | undefined;
   readonly downstreamBytes?: ByteCounts | undefined;

@@ -232,6 +232,12 @@ export class FilterChain implements ChainControl {
     for (const filter of filters) this.last(filter, "onDestroy");
   }
 
+  /** An entry before the end. `type`: what for, by Envoy's name. */
+  logNow(type: string): void {
+    if (this.finished) return;
+    for (const logger of this.options.loggers ?? []) this.access(logger, type);
+  }
+
   private last(filter: StreamFilter, hook: "onLog" | "onDestroy"): void {
     try {
       filter[hook]();
@@ -240,9 +246,9 @@ export class FilterChain implements ChainControl {
     }
   }
 
-  private access(logger: AccessLogger): void {
+  private access(logger: AccessLogger, type?: string): void {
     try {
-      logger.log(this.ends.info);
+      logger.log(this.ends.info, type);
     } catch (error) {
       this.broken(error);
     }

@@ -20,6 +20,8 @@ export interface StartOptions {
   concurrency?: number;
   logLevel?: LogLevel;
   componentLogLevels?: EngineOptions["componentLogLevels"];
+  /** Milliseconds until lines of access logs are written at the latest. */
+  logFlushMs?: number;
 }
 
 /** A proxy that is up, with what tests ask of it. */

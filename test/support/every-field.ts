@@ -306,6 +306,24 @@ const EDGE: Json = {
   },
 };
 
+const FILE_LOG: Json = {
+  name: "file",
+  filter: {
+    or_filter: {
+      filters: [
+        { status_code_filter: { comparison: { op: "GE", value: { default_value: 500, runtime_key: "k" } } } },
+        { grpc_status_filter: { statuses: ["NOT_FOUND"], exclude: true } },
+        { runtime_filter: { runtime_key: "k", percent_sampled: { numerator: 1 } } },
+      ],
+    },
+  },
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+    path: "/dev/null",
+    log_format: { json_format: { a: "%PROTOCOL%" }, omit_empty_values: true },
+  },
+};
+
 /** A file that uses every field the Node engine supports; `wasm` is the path of its filter's module. */
 export function everyField(wasm: string, pki: TestPki): Json {
   return bootstrap({
@@ -400,7 +418,8 @@ export function everyField(wasm: string, pki: TestPki): Json {
             initial_stream_window_size: 65535,
             initial_connection_window_size: 65535,
           },
-          access_log: [wasmAccessLog({ name: "logger", wasm })],
+          access_log: [wasmAccessLog({ name: "logger", wasm }), FILE_LOG],
+          access_log_options: { access_log_flush_interval: "10s", flush_access_log_on_new_request: true },
           upgrade_configs: [
             { upgrade_type: "websocket", enabled: true, filters: [ROUTER] },
             { upgrade_type: "CONNECT" },

@@ -22,6 +22,7 @@ import type {
 import { HTTP_OPTIONS_KEY } from "../schema/cluster";
 import { durationMs } from "../schema/scalars";
 import { locate, type Source } from "../yaml";
+import { convertAccessLogs, convertLogOptions } from "./access-log";
 import { convertBalancing } from "./balancing";
 import { convertDownstreamCodec, convertUpstreamCodec } from "./codec";
 import { convertFilterConfigs } from "./cors";
@@ -138,7 +139,7 @@ function convertChain(
   return {
     ...base,
     kind: "tcp",
-    tcp: convertTcpProxy(terminal as RawTcpProxy),
+    tcp: convertTcpProxy(terminal as RawTcpProxy, [...filtersPath, last, "typed_config"], source),
   };
 }
 
@@ -167,9 +168,8 @@ function convertManager(manager: RawManager, path: FieldPath, source: Source): H
     httpFilters: (manager.http_filters ?? []).map((filter, i) =>
       convertFilter(filter, [...path, "http_filters", i, "typed_config", "config"], source),
     ),
-    accessLogs: (manager.access_log ?? []).map(({ typed_config: config }, i) =>
-      convertPlugin(config.config, [...path, "access_log", i, "typed_config", "config"], source),
-    ),
+    accessLogs: convertAccessLogs(manager.access_log, [...path, "access_log"], source),
+    accessLogOptions: convertLogOptions(manager.access_log_options, "flush_access_log_on_new_request"),
     upgrades: convertManagerUpgrades(manager.upgrade_configs, (filters, u) =>
       filters.map((filter, i) =>
         convertFilter(

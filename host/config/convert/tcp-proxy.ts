@@ -1,6 +1,9 @@
 import type { TcpProxyConfig } from "../model";
+import type { FieldPath } from "../path";
 import type { RawTcpProxy } from "../schema/bootstrap";
 import { durationMs } from "../schema/scalars";
+import type { Source } from "../yaml";
+import { convertAccessLogs, convertLogOptions } from "./access-log";
 
 /** Envoy's `idle_timeout`. */
 const DEFAULT_IDLE_MS = 3_600_000;
@@ -8,7 +11,7 @@ const DEFAULT_IDLE_MS = 3_600_000;
 /** Whole milliseconds, as Envoy counts them. */
 const whole = (duration: string) => Math.floor(durationMs(duration));
 
-export function convertTcpProxy(raw: RawTcpProxy): TcpProxyConfig {
+export function convertTcpProxy(raw: RawTcpProxy, path: FieldPath, source: Source): TcpProxyConfig {
   const { cluster, weighted_clusters: weighted, max_downstream_connection_duration: longest } = raw;
   return {
     statPrefix: raw.stat_prefix,
@@ -24,6 +27,8 @@ export function convertTcpProxy(raw: RawTcpProxy): TcpProxyConfig {
     hashSourceIp: (raw.hash_policy ?? []).length > 0,
     idleTimeoutMs: raw.idle_timeout === undefined ? DEFAULT_IDLE_MS : whole(raw.idle_timeout),
     maxConnectAttempts: raw.max_connect_attempts ?? 1,
+    accessLogs: convertAccessLogs(raw.access_log, [...path, "access_log"], source),
+    accessLogOptions: convertLogOptions(raw.access_log_options, "flush_access_log_on_connected"),
     maxDurationMs: longest === undefined ? 0 : whole(longest),
   };
 }

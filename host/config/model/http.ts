@@ -1,3 +1,4 @@
+import type { AccessLogConfig, AccessLogOptions } from "./access-log";
 import type { DownstreamCodecConfig } from "./codec";
 import type { HeaderMutation, Http2Config } from "./common";
 import type { FilterConfigs } from "./cors";
@@ -23,7 +24,8 @@ export interface HttpConnectionManagerConfig {
   ignorePortInHostMatching: boolean;
   httpFilters: HttpFilterConfig[];
   /** `access_log` */
-  accessLogs: WasmPluginConfig[];
+  accessLogs: AccessLogConfig[];
+  accessLogOptions: AccessLogOptions;
   upgrades: ManagerUpgrade[];
   filterConfigs: FilterConfigs;
   requestHeaderMutation: HeaderMutation;

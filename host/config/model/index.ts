@@ -1,4 +1,5 @@
 /** The typed model of a validated bootstrap file: Envoy's v3 fields under camelCase names, defaults filled in. */
+export type * from "./access-log";
 export type * from "./bootstrap";
 export type * from "./cluster";
 export type * from "./codec";

@@ -1,4 +1,5 @@
 import type { Metadata } from "../../stores/stream-info";
+import type { AccessLogConfig, AccessLogOptions } from "./access-log";
 import type { AddressConfig, Cidr } from "./common";
 import type { HttpConnectionManagerConfig } from "./http";
 import type { DownstreamTlsConfig } from "./tls";
@@ -78,6 +79,8 @@ export interface TcpProxyConfig {
   match: Readonly<Record<string, unknown>> | undefined;
   /** Clients of one address go to one host, where the cluster's policy hashes. */
   hashSourceIp: boolean;
+  accessLogs: AccessLogConfig[];
+  accessLogOptions: AccessLogOptions;
   /** Milliseconds without a byte either way before the connection ends; 0 = never; default an hour. */
   idleTimeoutMs: number;
   /** Connections tried for one client before it is given up; default 1. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { nativeFilterHint } from "../substitute/native-filters";
+import { accessLog, httpLogOptions } from "./access-log";
 import { cluster } from "./cluster";
 import { downstreamHttp1, downstreamMessages, managerLimits } from "./codec";
 import { address, locality, metadata } from "./common";
@@ -9,7 +10,7 @@ import { filterChainMatch, listenerFilter } from "./filter-chain";
 import { http2Options } from "./http2";
 import { message, rule, typed } from "./message";
 import { networkWasm, terminalLast } from "./network";
-import { accessLog, bootstrapExtension } from "./plugins";
+import { bootstrapExtension } from "./plugins";
 import { routeConfig } from "./route";
 import {
   bool,
@@ -88,6 +89,7 @@ const connectionManager = typed(
     access_log: z.array(accessLog),
     upgrade_configs: managerUpgrades(z.array(httpFilter)),
     ...edgeFields,
+    access_log_options: httpLogOptions,
   },
 ).check(upgradesDiffer, onePortRule);
 

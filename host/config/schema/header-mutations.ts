@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { headerFormatText } from "./format";
 import { message, rule } from "./message";
-import { bool, enumeration, headerName, headerValue } from "./scalars";
+import { bool, enumeration, headerName } from "./scalars";
 
 /** Envoy keeps `:path` and its like, and `host`, out of header mutations. */
 const reserved = (verb: string) =>
@@ -12,9 +12,6 @@ const reserved = (verb: string) =>
     )
     .meta({ type: "string" });
 
-/** `%OPERATORS%` in added values are replaced for each request. */
-const formattedValue = headerValue.check(headerFormatText).meta({ type: "string" });
-
 const oneAction = rule((value, fail) => {
   if (value.append !== undefined && value.append_action !== undefined)
     fail("append and append_action cannot both be set", ["append_action"]);
@@ -23,7 +20,7 @@ const oneAction = rule((value, fail) => {
 export const headersToAdd = z
   .array(
     message(
-      { header: message({ key: reserved("modified") }, { value: formattedValue }) },
+      { header: message({ key: reserved("modified") }, { value: headerFormatText }) },
       {
         append: bool,
         append_action: enumeration({

@@ -7,11 +7,9 @@ const EXTENSIONS = "envoy.extensions";
 /** The places besides filters where plugins run. */
 
 /** `envoy.access_loggers.wasm` */
-export const accessLog = message(
-  {
-    name: requiredText,
-    typed_config: typed(`${EXTENSIONS}.access_loggers.wasm.v3.WasmAccessLog`, { config: pluginConfig }, {}),
-  },
+export const wasmAccessLog = typed(
+  `${EXTENSIONS}.access_loggers.wasm.v3.WasmAccessLog`,
+  { config: pluginConfig },
   {},
 );
 

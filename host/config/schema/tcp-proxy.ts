@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { connectionLog, tcpLogOptions } from "./access-log";
 import { metadata } from "./common";
 import { message, oneOf, typed } from "./message";
 import { duration, durationWithin, requiredText, u32 } from "./scalars";
@@ -25,6 +26,8 @@ export const tcpProxy = typed(
     weighted_clusters: weightedClusters,
     metadata_match: metadata,
     hash_policy: z.array(hashPolicy).max(1, "there is at most one"),
+    access_log: z.array(connectionLog),
+    access_log_options: tcpLogOptions,
     idle_timeout: duration,
     max_connect_attempts: positive,
     max_downstream_connection_duration: durationWithin(

@@ -22,9 +22,16 @@ const SNAKE = [
   ...["UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"],
 ];
 
-/** `grpc-status` out of trailers, else headers, else what stands for the HTTP status; only of gRPC requests. */
-export function grpcStatus({ requestHeaders, responseHeaders, responseTrailers, responseCode }: StreamInfo) {
-  if (!/^application\/grpc(\+|$)/.test(requestHeaders?.get("content-type") ?? "")) return undefined;
+/**
+ * `grpc-status` out of trailers, else headers, else what stands for the HTTP status.
+ *
+ * @param any of requests that are no gRPC, too
+ */
+export function grpcStatus(
+  { requestHeaders, responseHeaders, responseTrailers, responseCode }: StreamInfo,
+  any = false,
+): number | undefined {
+  if (!any && !/^application\/grpc(\+|$)/.test(requestHeaders?.get("content-type") ?? "")) return undefined;
   const sent = responseTrailers?.get("grpc-status") || responseHeaders?.get("grpc-status");
   if (sent) return /^\d{1,15}$/.test(sent) ? Number(sent) : -1;
   return responseCode === undefined ? undefined : grpcStatusOf(responseCode);

@@ -32,6 +32,8 @@ export interface AdminState {
   /** Brings numbers that are only read now and then (uptime, memory) up to date. */
   refreshStats(): void;
   /** POST /quitquitquit. */
+  /** Access logs go to what has their paths now. */
+  reopenLogs(): void;
   quit(): void;
 }
 

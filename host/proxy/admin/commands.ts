@@ -68,6 +68,15 @@ export const COMMANDS: readonly Command[] = [
       return { status: now === "LIVE" ? 200 : 503, body: `${now}\n` };
     },
   },
+  {
+    path: "/reopen_logs",
+    post: true,
+    help: "reopen access logs",
+    handler: (state) => {
+      state.reopenLogs();
+      return { body: "OK\n" };
+    },
+  },
   { path: "/reset_counters", post: true, help: "reset all counters to zero", handler: resetCounters },
   { path: "/server_info", help: "print server version/status information", handler: serverInfo },
   {

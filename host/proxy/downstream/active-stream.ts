@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock";
+import type { Clock, Timer } from "../../clock";
 import type { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { LocalReply, StreamEnds } from "../../stream/filter";
@@ -34,6 +34,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   private headersSent = false;
   private responseEnded = false;
   private finished = false;
+  private logTimer: Timer | undefined;
   private isHead = false;
   private readonly requestHold: Hold;
   private readonly responseHold: Hold;
@@ -71,9 +72,20 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   }
 
   private run(headers: HeaderMap, endStream: boolean): void {
+    const { atStart, flushIntervalMs } = this.manager.config.accessLogOptions;
+    if (atStart) this.chain.logNow("DownstreamStart");
+    if (flushIntervalMs > 0)
+      this.logTimer = this.manager.clock.setTimer(flushIntervalMs, () => this.logAgain());
     this.chain.requestHeaders(headers, endStream);
     this.timers.touch();
     if (!endStream && !this.finished) this.codec.readRequest();
+  }
+
+  /** An entry while the stream goes on. */
+  private logAgain(): void {
+    this.chain.logNow("DownstreamPeriodic");
+    const { flushIntervalMs } = this.manager.config.accessLogOptions;
+    this.logTimer = this.manager.clock.setTimer(flushIntervalMs, () => this.logAgain());
   }
 
   /** False when it is not served, and has been answered. */
@@ -386,6 +398,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     if (this.finished) return;
     this.finished = true;
     this.timers.stop();
+    this.logTimer?.cancel();
     this.router.cancel();
     this.info.endMonotonic = this.manager.clock.monotonic();
     this.chain.finish();

@@ -32,6 +32,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   /** What is asked of its hosts. */
   private wanted: PickRequest | undefined;
   private readonly lifetime: Timer | undefined;
+  private logTimer: Timer | undefined;
   private attempts = 0;
   /** When the connection to the host was asked for. */
   private askedAt = 0n;
@@ -100,6 +101,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
 
   start(): void {
     this.chain.start();
+    this.logAgain();
   }
 
   // --- the client
@@ -142,10 +144,35 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     this.closed = true;
     this.idle.stop();
     this.lifetime?.cancel();
+    this.logTimer?.cancel();
     this.chain.close(peer);
+    this.info.endMonotonic = this.service.clock.monotonic();
+    this.log();
     this.releaseUpstream(peer === PeerType.Remote);
     destroy(this.socket, this.reset);
     this.service.onClosed(this.socket, this.connection);
+  }
+
+  /** `type`: what the entry is written for; the end by default. */
+  private log(type?: string): void {
+    for (const logger of this.service.loggers) logger.log(this.info, type);
+  }
+
+  /** Entries while the connection goes on. */
+  private logAgain(): void {
+    const { service } = this;
+    const { flushIntervalMs } = service.config.accessLogOptions;
+    if (flushIntervalMs === 0 || this.closed) return;
+    this.logTimer = service.clock.setTimer(
+      flushIntervalMs,
+      contained(
+        () => {
+          this.log("TcpPeriodic");
+          this.logAgain();
+        },
+        (error) => this.onBug(error),
+      ),
+    );
   }
 
   private releaseUpstream(flush: boolean): void {
@@ -222,6 +249,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     info.connectionTried(upstream.host, this.askedAt);
     info.upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
     info.upstream.tls = socket.tlsFacts;
+    if (this.service.config.accessLogOptions.atStart) this.log("TcpUpstreamConnected");
     this.downstreamHold.set(HoldReason.Connect, false);
   }
 

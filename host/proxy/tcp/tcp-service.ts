@@ -2,6 +2,7 @@ import type { ServerOpts, Socket } from "node:net";
 import type { Clock } from "../../clock";
 import type { TcpListenerConfig, TcpProxyConfig } from "../../config/model";
 import type { StreamInfo } from "../../stores/stream-info";
+import type { AccessLogger } from "../../stream/access-logger";
 import type { NetworkFilterFactory } from "../../stream/network-filter";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import type { DownstreamConnection } from "../downstream/connection";
@@ -20,6 +21,7 @@ export interface TcpServiceDeps {
   clusters: ClusterManager;
   filters: readonly NetworkFilterFactory[];
   onBug: (error: unknown) => void;
+  loggers?: readonly AccessLogger[];
 }
 
 /** A listener whose filter chain ends in the TCP proxy. */
@@ -32,6 +34,7 @@ export class TcpService implements ConnectionService {
   readonly clusters: ClusterManager;
   readonly filters: readonly NetworkFilterFactory[];
   readonly onBug: (error: unknown) => void;
+  readonly loggers: readonly AccessLogger[];
   readonly listenerInfo: StreamInfo["listener"];
   /** Bytes held of one direction before its reading stops; 0 = no limit. */
   readonly bufferLimit: number;
@@ -46,6 +49,7 @@ export class TcpService implements ConnectionService {
     this.clusters = deps.clusters;
     this.filters = deps.filters;
     this.onBug = deps.onBug;
+    this.loggers = deps.loggers ?? [];
     this.stats = createTcpStats(deps.store, listener.tcp.statPrefix);
     this.bufferLimit = listener.perConnectionBufferLimitBytes;
     this.listenerInfo = {

@@ -1,4 +1,4 @@
-import type { HttpFilterConfig, ListenerConfig, WasmPluginConfig } from "../../config/model";
+import type { AccessLogConfig, HttpFilterConfig, ListenerConfig, WasmPluginConfig } from "../../config/model";
 import { ConfigError, type ConfigIssue } from "../../errors";
 import type { Plugin } from "../../plugin/plugin";
 import type { PluginConfig } from "../../plugin/plugin-config";
@@ -17,7 +17,7 @@ function pluginsOf(chain: ListenerConfig): WasmPluginConfig[] {
   const { accessLogs, httpFilters, upgrades } = chain.http;
   return [
     ...network,
-    ...accessLogs,
+    ...wasmLoggers(accessLogs),
     ...wasmPlugins(httpFilters),
     ...upgrades.flatMap(({ filters }) => wasmPlugins(filters ?? [])),
   ];
@@ -25,6 +25,11 @@ function pluginsOf(chain: ListenerConfig): WasmPluginConfig[] {
 
 function wasmPlugins(filters: readonly HttpFilterConfig[]): WasmPluginConfig[] {
   return filters.flatMap((filter) => (filter.kind === "wasm" ? [filter.plugin] : []));
+}
+
+/** The entries of an `access_log` that plugins write. */
+function wasmLoggers(logs: readonly AccessLogConfig[]): WasmPluginConfig[] {
+  return logs.flatMap(({ sink }) => (sink.kind === "wasm" ? [sink.plugin] : []));
 }
 
 /** Plugins at their places, given in the order of {@link pluginsOf}. */
@@ -39,7 +44,7 @@ function filtersOf(chain: ListenerConfig, plugins: readonly Plugin[], store: Sta
       if (filter.kind === "cors") return [corsFilter(filter.name, store, statPrefix)];
       return filter.kind === "wasm" ? take(1).map((p) => p.factory) : [];
     });
-  const loggers = take(accessLogs.length).map((p) => p.accessLogger);
+  const loggers = take(wasmLoggers(accessLogs).length).map((p) => p.accessLogger);
   const http = factories(httpFilters);
   const own = upgrades.flatMap(({ type, filters }) => (filters ? [[type, factories(filters)] as const] : []));
   return { http, loggers, upgrades: new Map(own), network };

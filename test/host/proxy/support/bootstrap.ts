@@ -15,6 +15,7 @@ import type {
   VirtualHostConfig,
 } from "../../../../host/config/model";
 
+const NO_LOG_OPTIONS = { flushIntervalMs: 0, atStart: false };
 export const NO_MUTATION: HeaderMutation = { add: [], remove: [] };
 const position = { file: "test.yaml", line: 1, column: 1 };
 
@@ -117,6 +118,7 @@ export function listener(
       accessLogs: [],
       upgrades: [],
       filterConfigs: new Map(),
+      accessLogOptions: NO_LOG_OPTIONS,
       requestHeaderMutation: NO_MUTATION,
       responseHeaderMutation: NO_MUTATION,
       ...http,
@@ -149,6 +151,8 @@ export function tcpListener(
       idleTimeoutMs: 3_600_000,
       maxConnectAttempts: 1,
       maxDurationMs: 0,
+      accessLogs: [],
+      accessLogOptions: NO_LOG_OPTIONS,
       ...tcp,
     },
     ...more,
