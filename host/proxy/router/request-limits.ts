@@ -51,6 +51,9 @@ export function requestLimits(
   const expected = options.respectExpectedTimeout ? headers.get(EXPECTED) : undefined;
   const orders = takeOrders(headers, ORDERS);
   const order = expected ?? orders.get("upstream-rq-timeout-ms");
+  // What counts for nothing is not taken off either (observed).
+  if (expected !== undefined && orders.has("upstream-rq-timeout-ms"))
+    headers.append("x-envoy-upstream-rq-timeout-ms", orders.get("upstream-rq-timeout-ms")!);
   const requestMs = readWhole(order) ?? routeTimeout(action, headers, grpc);
   const attemptMs = readWhole(orders.get("upstream-rq-per-try-timeout-ms")) ?? retry?.perTryTimeoutMs ?? 0;
   return {

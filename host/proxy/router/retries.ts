@@ -56,6 +56,7 @@ export class Retries {
     else
       this.timer = setTimeout(() => {
         this.timer = undefined;
+        this.state.begins();
         this.next();
       }, this.state.delay);
     return decision;

@@ -97,9 +97,14 @@ export class RetryState {
     this.made++;
     this.holdsPlace = true;
     this.cluster.retries++;
+    return "retry";
+  }
+
+  /** The wait is over: only now Envoy counts. */
+  begins(): void {
+    const { stats } = this.cluster;
     stats.upstream_rq_retry.inc();
     stats.upstream_rq_retry_backoff_exponential.inc();
-    return "retry";
   }
 
   /** Milliseconds until the next attempt: a random part of an interval that doubles. */
