@@ -1,7 +1,25 @@
-import type { EdgeConfig } from "../model";
+import type { Cidr, EdgeConfig } from "../model";
 import type { RawRouteConfig } from "../schema/bootstrap";
 import type { RawEdge } from "../schema/edge";
 import { convertCidr } from "./filter-chain";
+
+const range = (address: string, prefixLength: number): Cidr => ({ address, prefixLength });
+
+/** What a configuration of internal addresses means that names none: private networks and the machine itself (observed). */
+const PRIVATE: Cidr[] = [
+  range("10.0.0.0", 8),
+  range("172.16.0.0", 12),
+  range("192.168.0.0", 16),
+  range("127.0.0.1", 32),
+  range("fd00::", 8),
+  range("::1", 128),
+];
+
+/** Without any configuration nothing is internal. */
+function convertInternal({ internal_address_config: config }: RawEdge): Cidr[] {
+  const named = (config?.cidr_ranges ?? []).map(convertCidr);
+  return config && named.length === 0 ? PRIVATE : named;
+}
 
 /** The edge of a connection manager, with Envoy's defaults. */
 export function convertEdge(raw: RawEdge, routes: RawRouteConfig): EdgeConfig {
@@ -22,7 +40,7 @@ export function convertEdge(raw: RawEdge, routes: RawRouteConfig): EdgeConfig {
       trustedHops: raw.xff_num_trusted_hops ?? 0,
       skipXffAppend: raw.skip_xff_append ?? false,
       appendForwardedPort: raw.append_x_forwarded_port ?? false,
-      internal: (raw.internal_address_config?.cidr_ranges ?? []).map(convertCidr),
+      internal: convertInternal(raw),
     },
     requestId: {
       generate: raw.generate_request_id ?? true,

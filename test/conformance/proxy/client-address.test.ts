@@ -35,6 +35,10 @@ const FORWARDED: readonly string[][] = [
   [""],
   ["10.0.0.1,,"],
   ["  10.0.0.1\t"],
+  ...["192.168.1.1", "172.16.0.1", "172.31.255.255", "172.32.0.1", "127.0.0.1", "127.0.0.2"].map((one) => [
+    one,
+  ]),
+  ...["fd00::1", "fc00::1", "::1", "fe80::1"].map((one) => [one]),
   ["bad, 10.0.0.1"],
   ["10.0.0.1, bad"],
 ];
@@ -54,7 +58,9 @@ const MANAGERS: Readonly<Record<string, Json>> = {
   "one trusted hop": { xff_num_trusted_hops: 1 },
   "two trusted hops": { xff_num_trusted_hops: 2 },
   "internal addresses": TRUSTED,
+  "internal addresses, none named": { internal_address_config: {} },
   use_remote_address: { use_remote_address: true },
+  "use_remote_address, internal, none named": { use_remote_address: true, internal_address_config: {} },
   "use_remote_address, internal": { use_remote_address: true, ...LOOPBACK },
   "use_remote_address, one hop": { use_remote_address: true, xff_num_trusted_hops: 1 },
   "use_remote_address, two hops": { use_remote_address: true, xff_num_trusted_hops: 2, ...TRUSTED },

@@ -95,7 +95,7 @@ const KNOWN = [
   ],
 ];
 
-const SEED = 20_261_125;
+const SEED = Number(process.env.PATHS_SEED ?? 20_261_125);
 const requests: DifferentialRequest[] = [...KNOWN, ...oddPaths(300, SEED)].map((path) => ({ path }));
 
 const action = (path_with_escaped_slashes_action: string): Json => ({ path_with_escaped_slashes_action });
