@@ -6,7 +6,7 @@ import { EngineUnderTest } from "./describe-engines";
 import { type H2Request, h2Exchange } from "./h2-client";
 import type { RawHeaders } from "./http-message";
 import { fenceListener } from "./plugin-log";
-import { RawClient, type RawRequest } from "./raw-client";
+import { RawClient, type RawRequest, type RawResponse } from "./raw-client";
 import { answerOk, RawUpstream } from "./raw-upstream";
 
 /** What one request has come to, without what no two runs have in common. */
@@ -44,7 +44,9 @@ export class Pair {
     const run = async (side: Behaviour) => {
       const before = await stats(side);
       const seen: Seen[] = [];
-      for (const request of requests) seen.push(await observe(side, request));
+      const clients = new Clients(side.port);
+      for (const request of requests) seen.push(await observe(side, clients, request));
+      clients.close();
       const log = this.setup.loggers ? (await side.messages()).map((line) => tame(line, "", side.port)) : [];
       const after = await stats(side);
       return { seen, log, stats: changes(before, after) };
@@ -63,10 +65,14 @@ export class Pair {
   }
 }
 
-async function observe(side: Behaviour, { from, http2, ...request }: DifferentialRequest): Promise<Seen> {
+async function observe(
+  side: Behaviour,
+  clients: Clients,
+  { from, http2, ...request }: DifferentialRequest,
+): Promise<Seen> {
   const { requests } = side.upstream;
   const before = requests.length;
-  const response = await (http2 ? h2Exchange(side.port, http2) : http1(side.port, request, from));
+  const response = await (http2 ? h2Exchange(side.port, http2) : clients.exchange(request, from));
   const forwarded = requests[before];
   const { port } = side;
   const lines = (headers: RawHeaders): RawHeaders =>
@@ -82,13 +88,26 @@ async function observe(side: Behaviour, { from, http2, ...request }: Differentia
   };
 }
 
-async function http1(port: number, request: RawRequest, from: string | undefined) {
-  const client = await RawClient.connect(port, "127.0.0.1", from);
-  try {
-    const host = request.host?.replaceAll("PORT", String(port));
-    return await client.exchange({ ...request, ...(host !== undefined && { host }) });
-  } finally {
-    client.close();
+/** HTTP/1.1 connections, one for each address requests come from, for as long as the proxy keeps it. */
+class Clients {
+  readonly #open = new Map<string, RawClient>();
+
+  constructor(readonly port: number) {}
+
+  async exchange({ host, ...request }: RawRequest, from = "127.0.0.1"): Promise<RawResponse> {
+    const client = this.#open.get(from) ?? (await RawClient.connect(this.port, "127.0.0.1", from));
+    this.#open.set(from, client);
+    const own = host?.replaceAll("PORT", String(this.port));
+    const response = await client.exchange({ ...request, ...(own !== undefined && { host: own }) });
+    if (response.header("connection") === "close") {
+      client.close();
+      this.#open.delete(from);
+    }
+    return response;
+  }
+
+  close(): void {
+    for (const client of this.#open.values()) client.close();
   }
 }
 

@@ -13,9 +13,10 @@ export function forwardedClient(header: string | undefined, skip: number): Forwa
   if (header === undefined) return undefined;
   let end = header.length;
   for (let i = 0; i < skip; i++) {
+    if (end <= 0) return undefined;
     end = header.lastIndexOf(",", end - 1);
-    if (end < 0) return undefined;
   }
+  if (end < 0) return undefined;
   const comma = end === 0 ? -1 : header.lastIndexOf(",", end - 1);
   // A comma at the very end has nobody behind it, and stays part of a text that is no address then.
   const text = header.slice(comma === end - 1 ? 0 : comma + 1, end).replace(/^[ \t\f\v]+|[ \t\f\v]+$/g, "");
