@@ -67,6 +67,8 @@ export function headerBlock(headers: RawHeaders): Buffer {
 /** An HTTP/2 client that says exactly the frames it is told, right or wrong, and shows those that come back. */
 export class FrameClient {
   readonly frames: Frame[] = [];
+  /** As any client does. */
+  answersPings = true;
   readonly #reader: ByteReader;
 
   private constructor(readonly socket: Socket) {
@@ -119,6 +121,8 @@ export class FrameClient {
   async #next(): Promise<Frame> {
     const head = await this.#reader.exactly(9);
     const payload = await this.#reader.exactly(head.readUIntBE(0, 3));
+    const asks = head[3] === FrameType.Ping && (head[4]! & Flag.Ack) === 0;
+    if (asks && this.answersPings) this.send(frame(FrameType.Ping, Flag.Ack, 0, payload));
     return { type: head[3]!, flags: head[4]!, stream: head.readUInt32BE(5) & 0x7fffffff, payload };
   }
 

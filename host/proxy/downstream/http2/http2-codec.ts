@@ -65,7 +65,7 @@ export class Http2Codec {
     socket.allowHalfOpen = false;
     const session = performServerHandshake(socket, this.options);
     session.setLocalWindowSize(this.windowSize);
-    forgiveUnaskedAcks(session, socket);
+    forgiveUnaskedAcks(session);
     base.codec = new Http2Connection(manager, base, session, this.stats, this.underscores);
   }
 }

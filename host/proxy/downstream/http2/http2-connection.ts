@@ -10,6 +10,11 @@ import { type RequestHead, readRequestHead } from "./request-headers";
 
 const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_PROTOCOL_ERROR } = constants;
 
+/** Frames that node:http2 counts: empty ones above all. */
+const EMPTY_FRAMES = "ERR_HTTP2_TOO_MANY_INVALID_FRAMES";
+/** `NGHTTP2_ERR_FLOODED`: answers to PING and SETTINGS that the client does not read. */
+const FLOODED = -904;
+
 type Fault = NonNullable<RequestHead["tooLarge"]> | "malformed" | "underscore";
 
 /** A connection that speaks HTTP/2. */
@@ -43,8 +48,12 @@ export class Http2Connection implements CodecConnection {
   }
 
   /** What the client says is no HTTP/2; node:http2 has answered with GOAWAY. */
-  private onError({ code }: NodeJS.ErrnoException): void {
-    if (code === "ERR_HTTP2_ERROR") this.manager.stats.downstream_cx_protocol_error.inc();
+  private onError({ code, errno }: NodeJS.ErrnoException): void {
+    const { codecStats, manager } = this;
+    if (code === EMPTY_FRAMES) codecStats.inbound_empty_frames_flood.inc();
+    else if (code !== "ERR_HTTP2_ERROR") return;
+    else if (errno === FLOODED) codecStats.outbound_control_flood.inc();
+    manager.stats.downstream_cx_protocol_error.inc();
   }
 
   private onStream(stream: ServerHttp2Stream, raw: readonly string[], endStream: boolean): void {

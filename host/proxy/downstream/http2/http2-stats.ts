@@ -4,6 +4,8 @@ const COUNTERS = [
   "goaway_sent",
   "header_list_size_too_large",
   "header_overflow",
+  "inbound_empty_frames_flood",
+  "outbound_control_flood",
   "rx_messaging_error",
   "rx_reset",
   "trailers",
