@@ -23,6 +23,7 @@ import { rawReply, unreadReply } from "./response-writer";
 /** Speaks HTTP/1 on the connections it is given: node:http's server, which never listens itself. */
 export class Http1Codec {
   private readonly server: Server;
+  private watchesUpgrades = false;
   private readonly connections = new Map<Socket, Http1Connection>();
 
   private readonly underscores: UnderscoreStats;
@@ -40,7 +41,10 @@ export class Http1Codec {
       keepAliveTimeout: 0,
       requireHostHeader: false,
       shouldUpgradeCallback: (request: IncomingMessage) => {
-        if (manager.upgrades.mayGrant((request.headers.upgrade ?? "").toLowerCase())) return true;
+        if (manager.upgrades.mayGrant((request.headers.upgrade ?? "").toLowerCase())) {
+          this.watchUpgrades();
+          return true;
+        }
         noteLostBytes(request);
         return false;
       },
@@ -56,15 +60,22 @@ export class Http1Codec {
       onRequest(request, response);
     });
     server.on("checkExpectation", onRequest);
-    const onTunnel = (request: IncomingMessage, socket: Duplex, rest: Buffer) =>
-      this.safely(socket as Socket, () => this.onTunnel(request, { socket: socket as Socket, rest }));
-    server.on("connect", onTunnel);
-    if (!manager.upgrades.none) server.on("upgrade", onTunnel);
+    server.on("connect", this.onHandover);
     server.on("clientError", (error, stream) => {
       const socket = stream as Socket;
       this.safely(socket, () => this.onClientError(error, socket));
     });
     this.server = server;
+  }
+
+  private readonly onHandover = (request: IncomingMessage, socket: Duplex, rest: Buffer) =>
+    this.safely(socket as Socket, () => this.onTunnel(request, { socket: socket as Socket, rest }));
+
+  /** node:http hands requests over only to a listener; a changed configuration may be the first to grant an upgrade. */
+  private watchUpgrades(): void {
+    if (this.watchesUpgrades || this.manager.upgrades.none) return;
+    this.watchesUpgrades = true;
+    this.server.on("upgrade", this.onHandover);
   }
 
   /** A defect of this host ends the stream that is being served, or the connection if there is none. */
@@ -83,6 +94,7 @@ export class Http1Codec {
 
   /** Takes over a connection. */
   accept(base: DownstreamConnection): void {
+    this.watchUpgrades();
     const { socket } = base;
     const connection = new Http1Connection(this.manager, base);
     const { stats } = this.manager;
