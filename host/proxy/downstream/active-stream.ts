@@ -51,7 +51,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     this.requestHold = new Hold((held) => this.onRequestHeld(held));
     this.responseHold = new Hold((held) => this.router.pauseResponse(held));
     this.createChain = manager.createChain;
-    this.timers = new StreamTimers(manager.timeouts, this);
+    this.timers = new StreamTimers(manager.timeouts, this, codec.headMs);
     manager.streamStarted(connection);
   }
 

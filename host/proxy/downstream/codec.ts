@@ -19,6 +19,8 @@ export interface CodecStreamEvents {
 export interface CodecStream {
   /** As the property `request.protocol` says it. */
   readonly protocol: string;
+  /** Milliseconds that the head took to come, where that is known. */
+  readonly headMs?: number;
   /** The whole request has arrived, delivered or not. */
   readonly requestArrived: boolean;
   sendContinue(): void;

@@ -21,7 +21,8 @@ const DURATION = 2;
 
 /** The time limits of one stream: those of the connection manager, until its route says otherwise. */
 export class StreamTimers extends Deadlines {
-  private readonly started = performance.now();
+  /** When its first byte came. */
+  private readonly started: number;
   private idleMs: number;
   private route: Route | undefined;
   private limited: boolean;
@@ -29,14 +30,16 @@ export class StreamTimers extends Deadlines {
   constructor(
     private readonly limits: ManagerTimeouts,
     private readonly events: StreamTimerEvents,
+    headMs = 0,
   ) {
     super(3);
+    this.started = performance.now() - headMs;
     const { streamIdleMs, requestMs, maxStreamMs } = limits;
     this.idleMs = streamIdleMs;
     this.limited = maxStreamMs > 0;
     if (streamIdleMs > 0) this.set(IDLE, streamIdleMs);
-    if (requestMs > 0) this.set(REQUEST, requestMs);
-    if (maxStreamMs > 0) this.set(DURATION, maxStreamMs);
+    if (requestMs > 0) this.set(REQUEST, Math.max(0, requestMs - headMs));
+    if (maxStreamMs > 0) this.set(DURATION, Math.max(0, maxStreamMs - headMs));
   }
 
   /** One side has moved. */

@@ -6,8 +6,7 @@ import { readWhole, takeOrders } from "./router-orders";
 
 const EXPECTED = "x-envoy-expected-rq-timeout-ms";
 
-const ORDERS: ReadonlySet<string> = new Set([
-  "upstream-rq-timeout-ms",
+const OTHER_ORDERS: ReadonlySet<string> = new Set([
   "upstream-rq-per-try-timeout-ms",
   "upstream-stream-duration-ms",
   "upstream-rq-timeout-alt-response",
@@ -15,6 +14,8 @@ const ORDERS: ReadonlySet<string> = new Set([
   "hedge-on-per-try-timeout",
   "upstream-alt-stat-name",
 ]);
+/** This one stays on when it counts for nothing (observed). */
+const ORDERS: ReadonlySet<string> = new Set(["upstream-rq-timeout-ms", ...OTHER_ORDERS]);
 
 /** The limits of one request in milliseconds, 0 = none, and what else follows from its headers. */
 export interface RequestLimits {
@@ -49,11 +50,8 @@ export function requestLimits(
   const tellGrpc = grpc && !timeouts.maxStream && timeouts.maxGrpcMs !== undefined;
   // Another hop's word counts more than an order; it stays, as what is told to the host.
   const expected = options.respectExpectedTimeout ? headers.get(EXPECTED) : undefined;
-  const orders = takeOrders(headers, ORDERS);
+  const orders = takeOrders(headers, expected === undefined ? ORDERS : OTHER_ORDERS);
   const order = expected ?? orders.get("upstream-rq-timeout-ms");
-  // What counts for nothing is not taken off either (observed).
-  if (expected !== undefined && orders.has("upstream-rq-timeout-ms"))
-    headers.append("x-envoy-upstream-rq-timeout-ms", orders.get("upstream-rq-timeout-ms")!);
   const requestMs = readWhole(order) ?? routeTimeout(action, headers, grpc);
   const attemptMs = readWhole(orders.get("upstream-rq-per-try-timeout-ms")) ?? retry?.perTryTimeoutMs ?? 0;
   return {

@@ -42,7 +42,7 @@ conformance("Timeouts of connections", ({ behaviour, proxy }) => {
   behaviour(
     "idle_timeout: counts while there is no stream; the connection closes when it has been drained",
     {
-      ...limits({ idle_timeout: "0.3s" }, { drain_timeout: "0.4s" }),
+      ...limits({ idle_timeout: "0.3s" }, { drain_timeout: "0.8s" }),
       upstream: async (_, reply) => {
         await sleep(500);
         reply.send({ body: "late" });
@@ -52,8 +52,8 @@ conformance("Timeouts of connections", ({ behaviour, proxy }) => {
       const client = await b.connect();
       expect((await client.exchange({})).text).toBe("late");
       const ms = await timed(client.closed);
-      expect(ms).toBeGreaterThan(650);
-      expect(ms).toBeLessThan(2000);
+      expect(ms).toBeGreaterThan(700);
+      expect(ms).toBeLessThan(3000);
       expect(await http(b, "idle_timeout")).toBe(1);
     },
   );
@@ -80,18 +80,18 @@ conformance("Timeouts of connections", ({ behaviour, proxy }) => {
 
   behaviour(
     "max_connection_duration: from the connection's first day on, busy or not",
-    limits({ max_connection_duration: "0.5s" }, { drain_timeout: "0.3s" }),
+    limits({ max_connection_duration: "1s" }, { drain_timeout: "0.4s" }),
     async (b) => {
       const client = await b.connect();
       const closed = timed(client.closed);
       expect((await client.exchange({})).header("connection")).toBeUndefined();
       const ms = await closed;
-      expect(ms).toBeGreaterThan(750);
-      expect(ms).toBeLessThan(2500);
+      expect(ms).toBeGreaterThan(1200);
+      expect(ms).toBeLessThan(3500);
       expect(await http(b, "max_duration_reached")).toBe(1);
       expect(await http(b, "idle_timeout")).toBe(0);
       const silent = await b.connect();
-      expect(await timed(silent.closed)).toBeLessThan(2000);
+      expect(await timed(silent.closed)).toBeLessThan(3000);
       expect(await http(b, "max_duration_reached")).toBe(2);
     },
   );
@@ -116,14 +116,14 @@ conformance("Timeouts of connections", ({ behaviour, proxy }) => {
   behaviour(
     "http1_safe_max_connection_duration: the next answer says so, and nothing closes before",
     limits(
-      { max_connection_duration: "0.2s" },
+      { max_connection_duration: "1s" },
       { drain_timeout: "0.1s", http1_safe_max_connection_duration: true },
     ),
     async (b) => {
       const client = await b.connect();
       await client.exchange({});
-      await sleep(600);
-      expect(await http(b, "max_duration_reached")).toBe(1);
+      await becomes(1, () => http(b, "max_duration_reached"));
+      await sleep(300);
       const response = await client.exchange({});
       expect([response.status, response.header("connection")]).toEqual([200, "close"]);
       await client.closed;

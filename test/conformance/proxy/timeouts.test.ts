@@ -61,17 +61,17 @@ conformance("Timeouts of streams", ({ behaviour, proxy }) => {
 
   behaviour(
     "stream_idle_timeout: 408 while the request is not complete, and each part of it counts anew",
-    limits({ stream_idle_timeout: "0.4s" }),
+    limits({ stream_idle_timeout: "0.9s" }),
     async (b) => {
       const client = await b.connect();
       const started = performance.now();
       client.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n1");
       for (const part of ["2", "3"]) {
-        await new Promise((resolve) => setTimeout(resolve, 250));
+        await new Promise((resolve) => setTimeout(resolve, 500));
         client.write(part);
       }
       expect(await late(client)).toBe("408 stream timeout");
-      expect(performance.now() - started).toBeGreaterThan(850);
+      expect(performance.now() - started).toBeGreaterThan(1700);
       await client.closed;
       expect(await facts(b)).toBe(`stream_idle_timeout ${SILENT}`);
     },
@@ -153,6 +153,72 @@ conformance("Timeouts of streams", ({ behaviour, proxy }) => {
       expect(await http(b, "timeout")).toBe(0);
     },
   );
+
+  behaviour(
+    "request_timeout: counts from the first byte of the head",
+    limits({ request_timeout: "1s" }),
+    async (b) => {
+      const client = await b.connect();
+      const started = performance.now();
+      client.write("POST / HTTP/1.1\r\nhost: ");
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      client.write("a\r\ncontent-length: 5\r\n\r\n1");
+      expect(await late(client)).toBe("408 request timeout");
+      expect(performance.now() - started).toBeLessThan(1650);
+    },
+  );
+
+  for (const [name, manager, answer, details, flags, stat] of [
+    [
+      "request_headers_timeout",
+      { request_headers_timeout: "0.2s" },
+      "408 request header timeout",
+      "request_header_timeout",
+      NONE,
+      "header_timeout",
+    ],
+    [
+      "request_timeout",
+      { request_timeout: "0.2s" },
+      "408 request timeout",
+      "request_overall_timeout",
+      NONE,
+      "timeout",
+    ],
+    [
+      "stream_idle_timeout",
+      { stream_idle_timeout: "0.2s" },
+      "408 stream timeout",
+      "stream_idle_timeout",
+      SILENT,
+      "idle_timeout",
+    ],
+    [
+      "max_stream_duration",
+      common({ max_stream_duration: "0.2s" }),
+      "408 downstream duration timeout",
+      "max_duration_timeout",
+      NONE,
+      "max_duration_reached",
+    ],
+  ] as const)
+    behaviour(
+      `${name}: the head of a request that does not end`,
+      limits(manager, {}, { upstream: (_, reply) => reply.send({ body: "ok" }) }),
+      async (b) => {
+        const client = await b.connect();
+        // A whole request first: the next one counts from its own first byte.
+        expect((await client.exchange({})).text).toBe("ok");
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        client.write("GET / HTTP/1.1\r\nhost: ");
+        expect(await late(client)).toBe(answer);
+        await client.closed;
+        expect((await b.allLogged("details")).at(-1)).toBe(`0 ${details}`);
+        expect((await b.allLogged("flags")).at(-1)).toBe(`0 ${flags}`);
+        expect(await http(b, stat)).toBe(1);
+        expect(await http(b, "total")).toBe(2);
+      },
+    );
 
   behaviour(
     "max_stream_duration: 504, to gRPC DEADLINE_EXCEEDED",

@@ -13,6 +13,7 @@ import type { Refusal } from "../refusal";
 import { StreamFacts } from "../stream-facts";
 import { UnreadStream } from "../unread-stream";
 import { configuredHead } from "./configured-head";
+import { HeadTimer, type LateHead } from "./head-timer";
 import { Http1Connection, type Turn } from "./http1-connection";
 import { Http1Stream } from "./http1-stream";
 import { type Handover, Http1Tunnel } from "./http1-tunnel";
@@ -109,6 +110,8 @@ export class Http1Codec {
       this.safely(socket, () => connection.stream?.onGone());
     });
     this.server.emit("connection", socket);
+    // Behind it: a listener of before would not be told of bytes that node:http's parser takes off the handle.
+    connection.headTimer = HeadTimer.watch(connection, (late) => this.onLateHead(connection, late));
   }
 
   private onRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -230,12 +233,24 @@ export class Http1Codec {
     });
   }
 
+  /** A request whose head does not end. */
+  private onLateHead(connection: Http1Connection, { body, details, flags, counter }: LateHead): void {
+    this.manager.stats[counter].inc();
+    connection.closing = true;
+    this.answerUnread(connection, { status: 408, details, codec: true }, flags, body);
+  }
+
   /** A request that never became a stream: one reply, one log entry of the filters, the end. */
-  private answerUnread(connection: Http1Connection, refusal: Refusal, flags: number): void {
+  private answerUnread(
+    connection: Http1Connection,
+    refusal: Refusal,
+    flags: number,
+    text = reasonPhrase(refusal.status),
+  ): void {
     const { base } = connection;
     const { stats, config, edge, codes, clock, listenerInfo, routes, clusters, createChain } = this.manager;
     const { status, details, codec } = refusal;
-    const body = codec ? reasonPhrase(status) : "";
+    const body = codec ? text : "";
     stats.downstream_rq_total.inc();
     stats.downstream_rq_http1_total.inc();
     stats.downstream_rq_response_before_rq_complete.inc();

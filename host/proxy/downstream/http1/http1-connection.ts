@@ -3,6 +3,7 @@ import type { CodecConnection } from "../codec";
 import type { DownstreamConnection } from "../connection";
 import type { ConnectionManager } from "../connection-manager";
 import { closeAfterFlush } from "./delayed-close";
+import type { HeadTimer } from "./head-timer";
 
 /** Requests that may wait for their turn before reading stops. Below that a client that leaves is noticed at once. */
 const MAX_WAITING = 16;
@@ -25,6 +26,10 @@ export class Http1Connection implements CodecConnection {
   readonly saysClose = true;
   /** Requests so far. */
   served = 0;
+  /** Set where the head of a request may not take for ever. */
+  headTimer: HeadTimer | undefined;
+  /** Milliseconds that the newest request's head took to come. */
+  headMs = 0;
   private current: Turn | undefined;
   private readonly waiting: Turn[] = [];
   private held = false;
@@ -41,6 +46,7 @@ export class Http1Connection implements CodecConnection {
 
   /** Serves a turn once everything that came before it has been answered; never if that ends the connection. */
   enqueue(turn: Turn): void {
+    if (this.headTimer) this.headMs = this.headTimer.complete();
     if (this.closing || this.newest?.last) return;
     if (!this.current) {
       this.current = turn;

@@ -55,6 +55,10 @@ export class Http1Stream implements CodecStream {
     return contained(run, (error) => this.events.onBug(error));
   }
 
+  get headMs(): number {
+    return this.connection.headMs;
+  }
+
   get requestArrived(): boolean {
     return this.request.complete;
   }
