@@ -48,8 +48,21 @@ const INSPECTOR = "type.googleapis.com/envoy.extensions.filters.listener.tls_ins
 const DEFAULT_CHAIN = (tcpListener({ name: "d", cluster: "app" }) as { filter_chains: Json[] })
   .filter_chains[0];
 
-/** Outlier detection, health checks. */
+/** Outlier detection, health checks, limits. */
 const WATCHED: Json = {
+  circuit_breakers: {
+    thresholds: [
+      {
+        priority: "HIGH",
+        max_connections: 1,
+        max_pending_requests: 1,
+        max_requests: 1,
+        max_retries: 1,
+        track_remaining: true,
+      },
+    ],
+    per_host_thresholds: [{ priority: "DEFAULT", max_connections: 1 }],
+  },
   ignore_health_on_host_removal: true,
   close_connections_on_host_health_failure: true,
   common_lb_config: { ignore_new_hosts_until_first_hc: true, close_connections_on_host_set_change: true },

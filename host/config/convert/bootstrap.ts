@@ -220,6 +220,8 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
   const options = protocol?.explicit_http_config;
   const common = protocol?.common_http_protocol_options;
   const breakers = raw.circuit_breakers?.thresholds?.find(({ priority }) => priority !== "HIGH");
+  const high = raw.circuit_breakers?.thresholds?.find(({ priority }) => priority === "HIGH");
+  const perHost = raw.circuit_breakers?.per_host_thresholds?.find(({ priority }) => priority !== "HIGH");
   const http2 = options ? options.http2_protocol_options : raw.http2_protocol_options;
   return {
     name: raw.name,
@@ -250,6 +252,10 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
       renewOnChange: raw.common_lb_config?.close_connections_on_host_set_change ?? false,
     },
     outlier: raw.outlier_detection && convertOutlier(raw.outlier_detection),
+    connectionLimits: {
+      perHost: perHost?.max_connections ?? Number.MAX_SAFE_INTEGER,
+      trackRemaining: { default: breakers?.track_remaining ?? false, high: high?.track_remaining ?? false },
+    },
     circuitBreakers: {
       max_connections: breakers?.max_connections ?? CIRCUIT_BREAKERS.max_connections,
       max_pending_requests: breakers?.max_pending_requests ?? CIRCUIT_BREAKERS.max_pending_requests,

@@ -24,6 +24,7 @@ export interface ClusterConfig {
   /** TLS with hosts; undefined = plain. */
   tls: UpstreamTlsConfig | undefined;
   circuitBreakers: CircuitBreakers;
+  connectionLimits: ConnectionLimitsConfig;
   /** In place of `max_retries`. */
   retryBudget: RetryBudget | undefined;
   balancing: BalancingConfig;
@@ -68,6 +69,14 @@ export interface SlowStartConfig {
   aggression: number;
   /** Part of its weight that it has at once. */
   minimumShare: number;
+}
+
+/** What circuit breakers say besides {@link CircuitBreakers}. */
+export interface ConnectionLimitsConfig {
+  /** Connections to one host. */
+  perHost: number;
+  /** Whether stats tell what is left, for requests of that priority. */
+  trackRemaining: { default: boolean; high: boolean };
 }
 
 /** Names as `/clusters` prints them. */

@@ -37,17 +37,21 @@ const protocolOptions = message(
   },
 );
 
+const priority = enumeration({ 0: "DEFAULT", 1: "HIGH" });
 const thresholds = message(
   {},
   {
-    priority: enumeration({ 0: "DEFAULT", 1: "HIGH" }),
+    priority,
     max_connections: u32,
     max_pending_requests: u32,
     max_requests: u32,
     max_retries: u32,
     retry_budget: retryBudget,
+    track_remaining: bool,
   },
 );
+/** Envoy knows no other limit of a host. */
+const hostThresholds = message({}, { priority, max_connections: u32 });
 
 export const cluster = message(
   { name: requiredText },
@@ -79,7 +83,10 @@ export const cluster = message(
     health_checks: healthChecks,
     ignore_health_on_host_removal: bool,
     close_connections_on_host_health_failure: bool,
-    circuit_breakers: message({}, { thresholds: z.array(thresholds) }),
+    circuit_breakers: message(
+      {},
+      { thresholds: z.array(thresholds), per_host_thresholds: z.array(hostThresholds) },
+    ),
     max_requests_per_connection: u32,
     load_assignment: loadAssignment,
     typed_extension_protocol_options: protocolOptions,

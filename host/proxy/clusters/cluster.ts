@@ -14,6 +14,7 @@ import { formatAddress, Host } from "./host";
 import { HealthFlag } from "./host-health";
 import { HostSets } from "./host-sets";
 import { OriginalDst } from "./original-dst";
+import { Resources } from "./resources";
 
 export { formatAddress, type Host, ipOf } from "./host";
 
@@ -39,12 +40,8 @@ export class Cluster {
   private readonly originalDst: OriginalDst | undefined;
   private readonly turns: Turns = new Map();
   readonly outlier: ClusterOutlier | undefined;
-  /** Retries on their way or waiting for their turn. */
-  retries = 0;
-  /** Requests on their way, waiting ones included. */
-  active = 0;
-  /** Those that have no connection yet. */
-  waiting = 0;
+  /** Of which it may have only so much at one time. */
+  readonly resources: Resources;
 
   /** Throws ConfigError when the certificates of its TLS are of no use. */
   constructor(
@@ -52,6 +49,7 @@ export class Cluster {
     store: StatsStore,
   ) {
     this.stats = createClusterStats(store, config.statName);
+    this.resources = new Resources(config, store);
     const prefix = `cluster.${config.statName}.`;
     this.tls = config.tls && new ClientTls(config.tls, store, prefix);
     const { upstream_rq_completed: completed } = this.stats;
@@ -110,25 +108,17 @@ export class Cluster {
    * among those that wait for one, be it for a new one.
    */
   refuses(host: Host): boolean {
-    const { circuitBreakers: limits } = this.config;
     if (host.hasRoom) return this.isFull();
-    if (this.waiting >= limits.max_pending_requests) {
-      this.stats.upstream_rq_pending_overflow.inc();
-      return true;
-    }
-    host.pool.allow(limits.max_connections - this.connectionsBeside(host));
-    return false;
+    if (this.resources.pending.hasRoom) return false;
+    this.stats.upstream_rq_pending_overflow.inc();
+    return true;
   }
 
   /** Are as many requests under way as may be? One more that has got a connection is counted as too many. */
   isFull(): boolean {
-    if (this.active - this.waiting < this.config.circuitBreakers.max_requests) return false;
+    if (this.resources.requests.hasRoom) return false;
     this.stats.upstream_rq_active_overflow.inc();
     return true;
-  }
-
-  private connectionsBeside(host: Host): number {
-    return Number(this.stats.upstream_cx_active.value - host.stats.cx_active.value);
   }
 
   /** Replaces the hosts; those already known keep their connections. False when nothing changed. */

@@ -3,6 +3,7 @@ import { StatCounter, StatGauge } from "../stats/store";
 import type { ClientTls, Target } from "../tls/client-tls";
 import type { TlsFacts } from "../tls/tls-facts";
 import type { ClusterStats } from "./cluster-stats";
+import type { Resources } from "./resources";
 
 /** Set on a socket error when `connect_timeout` ran out. */
 export class ConnectTimeoutError extends Error {
@@ -79,7 +80,19 @@ export class Connector {
     private readonly options: ConnectOptions,
     private readonly stats: ClusterStats,
     private readonly host: HostStats,
+    private readonly resources: Resources,
   ) {}
+
+  /**
+   * Whether one more connection may be made; too many are counted. A host without any gets one all the same: who waits for it
+   * would wait for ever.
+   */
+  mayConnect(): boolean {
+    const { resources, open } = this;
+    if (resources.connections.hasRoom && open.size < resources.perHost) return true;
+    this.stats.upstream_cx_overflow.inc();
+    return open.size === 0;
+  }
 
   /** A connection on its way; `connect_timeout` ends it with a {@link ConnectTimeoutError}. */
   connect(protocol: "http1" | "http2"): PooledSocket {
@@ -92,6 +105,7 @@ export class Connector {
     stats.upstream_cx_total.inc();
     stats[`upstream_cx_${protocol}_total`].inc();
     stats.upstream_cx_active.add(1);
+    this.resources.connections.take();
     host.cx_total.inc();
     host.cx_active.add(1);
     const timer = setTimeout(() => {
@@ -121,6 +135,7 @@ export class Connector {
   private countClose(socket: PooledSocket, remote: boolean, lifeMs: number): void {
     const { stats, host } = this;
     stats.upstream_cx_active.add(-1);
+    this.resources.connections.give();
     host.cx_active.add(-1);
     stats.upstream_cx_length_ms.record(Math.round(lifeMs));
     if (!socket.established) {

@@ -6,6 +6,7 @@ import { Connector, HostStats, type PooledSocket } from "./connector";
 import { ENDPOINT_FLAGS, type Health, HealthFlag, healthOf, isExcluded } from "./host-health";
 import { HostPool } from "./host-pool";
 import { Http2Pool } from "./http2-pool";
+import type { Resources } from "./resources";
 
 /** `ip:port`, `[ip6]:port`. */
 export function formatAddress(address: string, port: number): string {
@@ -21,6 +22,7 @@ export function ipOf(address: string): string {
 export interface HostOwner {
   readonly config: ClusterConfig;
   readonly stats: ClusterStats;
+  readonly resources: Resources;
   readonly tls: ClientTls | undefined;
 }
 
@@ -50,7 +52,7 @@ export class Host {
     readonly address: string,
     readonly port: number,
     readonly endpoint: EndpointConfig,
-    { config, stats, tls }: HostOwner,
+    { config, stats, tls, resources }: HostOwner,
   ) {
     const { connectTimeoutMs, http2 } = config;
     // Of a name looked up, the name itself stands for the host.
@@ -58,7 +60,7 @@ export class Host {
     this.weight = endpoint.weight;
     this.bits = ENDPOINT_FLAGS[endpoint.health];
     const options = { address, port, hostname: this.hostname, connectTimeoutMs, tls };
-    this.connector = new Connector(options, stats, this.stats);
+    this.connector = new Connector(options, stats, this.stats, resources);
     this.pool = new HostPool(this.connector, config);
     this.http2 = http2 && new Http2Pool(this.connector, http2, config, stats);
   }

@@ -5,13 +5,19 @@ import type { PooledSocket } from "./connector";
 
 /** What a channel tells the exchange that is on it. */
 export interface ChannelEvents extends ResponseEvents {
-  /** The connection is there, handshake included. */
-  onEstablished(): void;
   /** The host takes bytes again. */
   onDrain(): void;
   /** The connection is gone; the exchange is not complete. `half`: something of its response has come. */
   onClosed(error: Error | undefined, half: boolean): void;
   onBug: OnBug;
+}
+
+/** Whose the connection is. */
+export interface ChannelPool {
+  /** It is there, handshake included. */
+  onReady(channel: Http1Channel): void;
+  /** It is gone, or never came. */
+  onClose(channel: Http1Channel, error: Error | undefined): void;
 }
 
 /** One HTTP/1.1 connection to a host, with one exchange at a time on it. Its listeners are made once. */
@@ -24,8 +30,7 @@ export class Http1Channel {
   constructor(
     readonly socket: PooledSocket,
     private readonly maxHeadBytes: number,
-    /** The connection is gone. */
-    onClose: (channel: Http1Channel) => void,
+    pool: ChannelPool,
   ) {
     this.writer = new MessageWriter(socket);
     const guarded =
@@ -46,7 +51,7 @@ export class Http1Channel {
     );
     socket.once(
       "established",
-      guarded(() => this.exchange?.onEstablished()),
+      guarded(() => pool.onReady(this)),
     );
     socket.on(
       "drain",
@@ -62,7 +67,7 @@ export class Http1Channel {
     socket.once(
       "close",
       guarded(() => {
-        onClose(this);
+        pool.onClose(this, this.error);
         this.exchange?.onClosed(this.error, this.reader?.between === false);
       }),
     );

@@ -5,6 +5,7 @@ import { type BodyListener, headerMap, MessageBody } from "../http2/message-body
 import { requestHeaders, trailerHeaders, tunnelHeaders } from "../http2/wire-headers";
 import { CONNECT, fromExtendedResponse } from "../tunnel/upgrade-headers";
 import type { Cluster, Host } from "./cluster";
+import type { SessionUser } from "./http2-pool";
 import type { Http2Session } from "./http2-session";
 import { RequestCount } from "./request-count";
 import { checkSendable } from "./request-writer";
@@ -13,11 +14,14 @@ import { failureText, type ResetReason, type UpstreamEvents, type UpstreamStream
 const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } =
   constants;
 
+/** Bytes that may wait for a connection before the client is held up. */
+const MAX_EARLY = 64 * 1024;
 const CANCELLED = new Error("no longer wanted");
 
 /** One HTTP/2 request to one host of a cluster, and its response. */
-export class Http2Request implements UpstreamStream, BodyListener {
-  private readonly session: Http2Session;
+export class Http2Request implements UpstreamStream, BodyListener, SessionUser {
+  /** Undefined while there is no room on any connection. */
+  private session: Http2Session | undefined;
   private stream: ClientHttp2Stream | undefined;
   private readonly count: RequestCount;
   private body: MessageBody | undefined;
@@ -26,39 +30,62 @@ export class Http2Request implements UpstreamStream, BodyListener {
   private requestTrailers: HeaderMap | undefined;
   private over = false;
   /** There was no connection when it came. */
-  private waited = false;
+  private readonly waited: boolean;
+  private ready = false;
+  /** Of the body, what came before there was a stream. */
+  private early: Buffer[] | undefined;
+  private earlyBytes = 0;
 
   /** Throws UnsendableError when the headers cannot go on the wire: a filter's doing. */
   constructor(
     private readonly cluster: Cluster,
     readonly host: Host,
-    headers: HeaderMap,
-    endStream: boolean,
+    private readonly headers: HeaderMap,
+    private readonly bare: boolean,
     private readonly events: UpstreamEvents,
     /** What it asks for beside HTTP. */
     private readonly tunnel?: string,
   ) {
     checkSendable(headers, "http2");
-    this.ended = endStream;
-    this.session = host.http2!.session();
+    const { http2 } = host;
+    this.ended = bare;
+    this.waited = !http2!.hasRoom;
     this.count = new RequestCount(cluster, host);
-    if (!this.session.socket.established) {
-      this.waited = true;
-      this.count.waits();
-    }
+    if (this.waited) this.count.waits();
+    http2!.request(this);
+  }
+
+  onSession(session: Http2Session): void {
+    const { headers, tunnel, early = [] } = this;
+    const { established } = session.socket;
+    if (established && this.waited && this.cluster.isFull()) return this.overflow();
+    this.session = session;
+    this.early = undefined;
+    let stream: ClientHttp2Stream;
     try {
       const wire = tunnel === undefined ? requestHeaders(headers) : tunnelHeaders(headers, tunnel);
-      this.stream = this.session.open(wire, endStream);
+      stream = session.open(wire, this.bare);
     } catch {
-      this.refuse();
+      this.refuse(session);
       return;
     }
-    this.listen(this.stream);
+    this.stream = stream;
+    this.listen(stream);
+    // Its place is taken now, although it is told a little later.
+    if (established) this.count.starts(session.socket);
+    for (const chunk of early) stream.write(chunk);
+    if (this.ended && !this.bare) stream.end();
+    if (early.length > 0 && !this.ended && !stream.writableNeedDrain)
+      setImmediate(this.contained(() => this.over || this.events.onUpstreamDrain()));
+  }
+
+  /** There will be no connection: the one that was to have room never came about. */
+  onNoSession(error: Error | undefined): void {
+    if (!this.over) this.failed(error);
   }
 
   /** No HTTP/2 message: a filter's doing. The codec says so once there is a connection to say it to. */
-  private refuse(): void {
-    const { socket } = this.session;
+  private refuse({ socket }: Http2Session): void {
     const refuse = this.contained(() => {
       this.start();
       this.reset("protocol error", "");
@@ -109,10 +136,14 @@ export class Http2Request implements UpstreamStream, BodyListener {
   }
 
   private start(): void {
-    if (this.over || !this.count.pending) return;
-    if (this.waited && this.cluster.isFull()) return this.overflow();
-    this.count.starts(this.session.socket);
-    this.events.onUpstreamReady(this.session.socket);
+    const { session } = this;
+    if (this.over || this.ready || !session) return;
+    if (this.count.pending) {
+      if (this.waited && this.cluster.isFull()) return this.overflow();
+      this.count.starts(session.socket);
+    }
+    this.ready = true;
+    this.events.onUpstreamReady(session.socket);
   }
 
   /** A connection is there, but by now too many others are under way. */
@@ -123,8 +154,13 @@ export class Http2Request implements UpstreamStream, BodyListener {
   }
 
   write(chunk: Buffer): boolean {
-    if (this.over || !this.stream || chunk.length === 0) return true;
-    return this.stream.write(chunk);
+    if (this.over || chunk.length === 0) return true;
+    if (this.stream) return this.stream.write(chunk);
+    if (this.session) return true;
+    this.early ??= [];
+    this.early.push(chunk);
+    this.earlyBytes += chunk.length;
+    return this.earlyBytes < MAX_EARLY;
   }
 
   end(trailers?: HeaderMap): void {
@@ -187,15 +223,20 @@ export class Http2Request implements UpstreamStream, BodyListener {
 
   /** The stream is over, with that code if it was reset. */
   private onClose(reset: number): void {
-    if (this.over) return;
-    const { socket } = this.session;
+    const { session } = this;
+    if (this.over || !session) return;
+    const { socket } = session;
     const error = socket.errored as NodeJS.ErrnoException | null;
-    const code = error?.code ?? "";
-    if (code === "CONNECT_TIMEOUT") this.reset("connection timeout", "");
-    else if (!socket.established) this.reset("remote connection failure", failureText(error));
+    if (error?.code === "CONNECT_TIMEOUT" || !socket.established) this.failed(error ?? undefined);
     else if (reset === NGHTTP2_REFUSED_STREAM) this.reset("remote refused stream reset", "");
-    else if (this.session.destroyed) this.reset("connection termination", failureText(error));
+    else if (session.destroyed) this.reset("connection termination", failureText(error));
     else this.reset(reset === NGHTTP2_PROTOCOL_ERROR ? "protocol error" : "remote reset", "");
+  }
+
+  /** No connection came about. */
+  private failed(error: NodeJS.ErrnoException | undefined): void {
+    if (error?.code === "CONNECT_TIMEOUT") this.reset("connection timeout", "");
+    else this.reset("remote connection failure", failureText(error));
   }
 
   private reset(reason: ResetReason, detail: string): void {
@@ -210,6 +251,7 @@ export class Http2Request implements UpstreamStream, BodyListener {
 
   private settle(): void {
     this.over = true;
+    if (!this.session) this.host.http2!.forget(this);
     this.body?.stop();
     this.count.ends();
   }

@@ -12,6 +12,13 @@ const MAX_MEMORY = 1024;
 /** How long a connection is used; 0 = without limit. */
 export type ConnectionLimits = Pick<ClusterConfig, "maxRequestsPerConnection" | "idleTimeoutMs" | "codec">;
 
+/** Whose the connection is. */
+export interface SessionPool {
+  /** There may be room for one more request. */
+  onRoom(): void;
+  onClose(): void;
+}
+
 /** One HTTP/2 connection to a host, shared by many requests. */
 export class Http2Session {
   readonly socket: PooledSocket;
@@ -26,7 +33,7 @@ export class Http2Session {
     private readonly options: Http2Config,
     private readonly limits: ConnectionLimits,
     stats: ClusterStats,
-    onClose: () => void,
+    private readonly pool: SessionPool,
   ) {
     const socket = connector.connect("http2");
     this.socket = socket;
@@ -58,7 +65,7 @@ export class Http2Session {
     });
     session.once("close", () => {
       this.idle.stop();
-      onClose();
+      pool.onClose();
     });
   }
 
@@ -88,10 +95,12 @@ export class Http2Session {
     this.socket.busy = true;
     stream.once("close", () => {
       this.active--;
-      if (this.active > 0) return;
-      this.socket.busy = false;
-      if (this.usedUp) this.session.close();
-      else this.idle.touch();
+      if (this.active === 0) {
+        this.socket.busy = false;
+        if (this.usedUp) this.session.close();
+        else this.idle.touch();
+      }
+      this.pool.onRoom();
     });
     return stream;
   }

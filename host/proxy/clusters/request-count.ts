@@ -5,44 +5,49 @@ import type { PooledSocket } from "./connector";
 export class RequestCount {
   /** True until a connection is there. */
   pending = true;
+  private waiting = false;
 
   constructor(
     private readonly cluster: Cluster,
     private readonly host: Host,
-  ) {
-    cluster.active++;
-    cluster.waiting++;
-    cluster.stats.upstream_rq_active.add(1);
-    host.stats.rq_active.add(1);
-    cluster.stats.upstream_rq_pending_active.add(1);
-    host.stats.rq_pending_active.add(1);
-  }
+  ) {}
 
   /** No connection is ready yet. */
   waits(): void {
-    this.cluster.stats.upstream_rq_pending_total.inc();
+    const { stats, resources } = this.cluster;
+    this.waiting = true;
+    resources.pending.take();
+    stats.upstream_rq_pending_total.inc();
+    stats.upstream_rq_pending_active.add(1);
+    this.host.stats.rq_pending_active.add(1);
   }
 
   /** The request has a connection. */
   starts(socket: PooledSocket): void {
-    this.leavePending();
+    const { stats, resources } = this.cluster;
+    this.stopWaiting();
+    this.pending = false;
     socket.served = (socket.served ?? 0) + 1;
-    this.cluster.stats.upstream_rq_total.inc();
+    resources.requests.take();
+    stats.upstream_rq_total.inc();
+    stats.upstream_rq_active.add(1);
     this.host.stats.rq_total.inc();
+    this.host.stats.rq_active.add(1);
   }
 
-  private leavePending(): void {
-    if (!this.pending) return;
-    this.pending = false;
-    this.cluster.waiting--;
+  private stopWaiting(): void {
+    if (!this.waiting) return;
+    this.waiting = false;
+    this.cluster.resources.pending.give();
     this.cluster.stats.upstream_rq_pending_active.add(-1);
     this.host.stats.rq_pending_active.add(-1);
   }
 
   /** Called once, however it ended. */
   ends(): void {
-    this.leavePending();
-    this.cluster.active--;
+    this.stopWaiting();
+    if (this.pending) return;
+    this.cluster.resources.requests.give();
     this.cluster.stats.upstream_rq_active.add(-1);
     this.host.stats.rq_active.add(-1);
   }

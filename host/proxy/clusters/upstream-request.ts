@@ -65,13 +65,14 @@ export class UpstreamRequest implements UpstreamStream, ChannelUser {
         ? requestHead(headers, method, endStream, format)
         : tunnelHead(headers, method, format);
     this.requestEnded = endStream;
-    this.waited = !host.hasRoom;
+    this.waited = !host.pool.hasRoom;
     this.count = new RequestCount(cluster, host);
     if (this.waited) this.count.waits();
     host.pool.request(this);
   }
 
   onChannel(channel: Http1Channel): void {
+    if (this.waited && this.cluster.isFull()) return this.overflow(channel);
     this.channel = channel;
     const { writer, socket } = channel;
     writer.head(this.head, this.chunked, this.requestEnded);
@@ -80,23 +81,16 @@ export class UpstreamRequest implements UpstreamStream, ChannelUser {
     this.early = undefined;
     for (const chunk of early ?? []) writer.data(chunk);
     if (this.requestEnded) writer.end(this.trailers);
-    if (socket.established) this.onEstablished();
+    socket.busy = true;
+    this.count.starts(socket);
+    this.events.onUpstreamReady(socket);
     if (early && !socket.writableNeedDrain) this.onDrain();
   }
 
-  onEstablished(): void {
-    const { channel } = this;
-    if (this.over || !channel) return;
-    if (this.waited && this.cluster.isFull()) return this.overflow();
-    channel.socket.busy = true;
-    this.count.starts(channel.socket);
-    this.events.onUpstreamReady(channel.socket);
-  }
-
-  /** A connection is there, but by now too many others are under way. */
-  private overflow(): void {
+  /** A connection is there, but by now too many others are under way: it is left to who comes next. */
+  private overflow(channel: Http1Channel): void {
     this.settle();
-    this.drop();
+    this.host.pool.release(channel);
     this.events.onUpstreamReset("overflow", "");
   }
 

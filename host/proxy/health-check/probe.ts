@@ -69,7 +69,8 @@ export function checkedHost(
 ): Host {
   const { address, port } = checkAddress(host);
   const config = { ...quiet.config, http2, maxRequestsPerConnection: check.reuseConnection ? 0 : 1 };
-  return new Host(address, port, host.endpoint, { config, stats: quiet.stats, tls: cluster.tls });
+  const { stats, resources } = quiet;
+  return new Host(address, port, host.endpoint, { config, stats, resources, tls: cluster.tls });
 }
 
 /** A cluster for checks alone: without hosts, limits or anyone who reads its statistics. */
@@ -82,6 +83,7 @@ export function quietCluster(config: ClusterConfig): Cluster {
       outlier: undefined,
       healthCheck: undefined,
       circuitBreakers: { ...config.circuitBreakers, ...UNLIMITED },
+      connectionLimits: { perHost: MOST, trackRemaining: { default: false, high: false } },
       // The time-out of the check ends it.
       connectTimeoutMs: MAX_TIMER_MS,
       idleTimeoutMs: 0,
@@ -91,5 +93,5 @@ export function quietCluster(config: ClusterConfig): Cluster {
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
-const MOST = Number.POSITIVE_INFINITY;
+const MOST = Number.MAX_SAFE_INTEGER;
 const UNLIMITED = { max_connections: MOST, max_pending_requests: MOST, max_requests: MOST };

@@ -22,10 +22,12 @@ export type AttemptFailure = ResetReason | "local reset";
 
 type HeaderTest = (headers: HeaderMap) => boolean;
 
-/** Retries that a cluster may have under way at one time: a part of its requests where it has a budget. */
-function mostRetries(budget: RetryBudget | undefined, { active, config }: Cluster): number {
-  if (!budget) return config.circuitBreakers.max_retries;
-  return Math.max(Math.floor((budget.percent / 100) * active), budget.minConcurrency);
+/** Only so many retries of a cluster may be under way at one time: a part of its requests where it has a budget. */
+function mayRetry(budget: RetryBudget | undefined, { resources }: Cluster): boolean {
+  const { retries, requests, pending } = resources;
+  if (!budget) return retries.hasRoom;
+  const part = Math.floor((budget.percent / 100) * (requests.count + pending.count));
+  return retries.count < Math.max(part, budget.minConcurrency);
 }
 
 /** The retries of one request: whether, how often, and after how long (https://www.envoyproxy.io/docs: RetryPolicy). */
@@ -90,13 +92,13 @@ export class RetryState {
       return "limit exceeded";
     }
     this.left--;
-    if (this.cluster.retries >= mostRetries(config.retryBudget, this.cluster)) {
+    if (!mayRetry(config.retryBudget, this.cluster)) {
       stats.upstream_rq_retry_overflow.inc();
       return "overflow";
     }
     this.made++;
     this.holdsPlace = true;
-    this.cluster.retries++;
+    this.cluster.resources.retries.take();
     return "retry";
   }
 
@@ -117,6 +119,6 @@ export class RetryState {
   release(): void {
     if (!this.holdsPlace) return;
     this.holdsPlace = false;
-    this.cluster.retries--;
+    this.cluster.resources.retries.give();
   }
 }

@@ -205,7 +205,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
 
   private attempt(cluster: Cluster): void {
     const { service, info } = this;
-    if (cluster.stats.upstream_cx_active.value >= BigInt(cluster.config.circuitBreakers.max_connections)) {
+    if (!cluster.resources.connections.hasRoom) {
       cluster.stats.upstream_cx_overflow.inc();
       info.responseFlags |= ResponseFlag.UpstreamOverflow;
       return this.giveUp();

@@ -131,6 +131,7 @@ export class UpstreamConnection {
     const { stats } = this.cluster;
     stats.upstream_cx_total.inc();
     stats.upstream_cx_active.add(1);
+    this.cluster.resources.connections.take();
     stats.upstream_rq_active.add(1);
     stats.upstream_rq_pending_total.inc();
     stats.upstream_rq_pending_active.add(1);
@@ -151,6 +152,7 @@ export class UpstreamConnection {
     const { stats } = this.cluster;
     const { host } = this;
     stats.upstream_cx_active.add(-1);
+    this.cluster.resources.connections.give();
     stats.upstream_rq_active.add(-1);
     host.stats.cx_active.add(-1);
     host.stats.rq_active.add(-1);

@@ -87,7 +87,7 @@ test("clients and upstreams that break at any moment: every stream ends once, th
   expect(zero("http.ingress.downstream_rq_active")).toBe(true);
   expect(zero("cluster.app.upstream_rq_active")).toBe(true);
   expect(zero("cluster.app.upstream_rq_pending_active")).toBe(true);
-  expect(proxy.clusters.get("app")!.active).toBe(0);
+  expect(proxy.clusters.get("app")!.resources.requests.count).toBe(0);
   expect(await exchange(started.adminPort, "GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")).toContain(
     "LIVE",
   );

@@ -143,7 +143,7 @@ describe.each([
     [Router, "decodeHeaders", 500],
     [ClusterExchange, "onUpstreamReady", 500],
     [ClusterExchange, "onUpstreamHeaders", 500],
-    [UpstreamRequest, "onEstablished", 500],
+    [UpstreamRequest, "onChannel", 500],
     [UpstreamRequest, "onResponseHead", 500],
   ];
   test.each([...own, ...shared])("%o.%s: %s", async (owner, method, outcome) => {

@@ -73,7 +73,7 @@ test("closing the proxy cancels what is under way and tells nobody", async () =>
   const call = await server.request(0);
   caller.close();
   expect(await call.closed).toBe(2);
-  expect([told, app.active]).toEqual([false, 0]);
+  expect([told, app.resources.requests.count]).toEqual([false, 0]);
   expect(exchange.send(Buffer.from("y"), true)).toBe(true);
 });
 
@@ -110,7 +110,7 @@ test("numbers of the cluster and of the host", async () => {
   ]);
   expect(store.counter("cluster.app.upstream_rq_200").value).toBe(1);
   expect(store.counter("cluster.app.upstream_cx_http2_total").value).toBe(1);
-  expect(app.active).toBe(0);
+  expect(app.resources.requests.count).toBe(0);
 });
 
 test("no such cluster, no host: nothing is started", async () => {

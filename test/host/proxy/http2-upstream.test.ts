@@ -181,7 +181,7 @@ describe("resets", () => {
     const { send, stat, app } = clusterAt(server.port);
     expect(await send(true).record.until("reset")).toBe(`reset ${reason}/`);
     expect([stat("upstream_rq_rx_reset"), stat("upstream_rq_tx_reset")]).toEqual(counted);
-    expect(app.active).toBe(0);
+    expect(app.resources.requests.count).toBe(0);
   });
 
   test("a lost connection", async () => {
@@ -203,7 +203,11 @@ describe("resets", () => {
     const { send, app } = clusterAt(1);
     const { record } = send(true);
     // What the connector's timer does.
-    app.hosts[0]!.http2!.session().socket.destroy(new ConnectTimeoutError("connection timeout"));
+    app.hosts[0]!.http2!.request({
+      onSession: ({ socket }) => void socket.destroy(new ConnectTimeoutError("connection timeout")),
+      onNoSession() {},
+      onBug() {},
+    });
     expect(await record.until("reset")).toBe("reset connection timeout/");
   });
 
@@ -219,7 +223,7 @@ describe("resets", () => {
     const server = await upstream((stream) => stream.respond({ ":status": 200 }, { endStream: true }));
     const { send, app } = clusterAt(server.port);
     expect(await send(true, [["connection", "close"]]).record.until("reset")).toBe("reset protocol error/");
-    expect(app.active).toBe(0);
+    expect(app.resources.requests.count).toBe(0);
     expect(await send(true).record.until("headers")).toContain(":status=200");
   });
 });
@@ -236,7 +240,7 @@ test("cancel: the host sees RST_STREAM, nothing more is told", async () => {
   request.cancel();
   expect(await code).toBe(constants.NGHTTP2_INTERNAL_ERROR);
   expect(record.lines).toHaveLength(2);
-  expect(app.active).toBe(0);
+  expect(app.resources.requests.count).toBe(0);
 });
 
 test.each([

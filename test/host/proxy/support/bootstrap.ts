@@ -194,6 +194,10 @@ export function cluster(
     outlier: undefined,
     subsets: undefined,
     healthCheck: undefined,
+    connectionLimits: {
+      perHost: Number.MAX_SAFE_INTEGER,
+      trackRemaining: { default: false, high: false },
+    },
     hostHealth: {
       ignoreNewHosts: false,
       ignoreHealthOnRemoval: false,
