@@ -70,7 +70,6 @@ export class Edge {
     const { client: rules, internalOnly, requestId, schemeToSet, addUserAgent, via } = this.rules;
     const { connection } = info;
     const scheme = connection.tls ? "https" : "http";
-    headers.remove("x-envoy-internal");
     dropBadReferer(headers);
     const client = rules.useRemoteAddress
       ? this.fromPeer(headers, info, scheme)
@@ -84,7 +83,7 @@ export class Edge {
     } else if (!headers.has(":scheme")) headers.append(":scheme", knownScheme(headers) ?? scheme);
     const internal = client?.internal ?? false;
     const outside = rules.useRemoteAddress && !internal;
-    if (internal) headers.append("x-envoy-internal", "true");
+    if (internal) headers.replace("x-envoy-internal", "true");
     else {
       dropInternalHeaders(headers, outside);
       for (const name of internalOnly) headers.remove(name);

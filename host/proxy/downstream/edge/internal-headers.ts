@@ -2,6 +2,7 @@ import type { HeaderMap } from "../../../stores/header-map";
 
 /** Orders to the proxy that only a request from inside may give. */
 const INTERNAL: ReadonlySet<string> = new Set([
+  "x-envoy-internal",
   "x-envoy-retriable-status-codes",
   "x-envoy-retriable-header-names",
   "x-envoy-retry-on",
