@@ -259,15 +259,6 @@ const SLOW_START = {
   min_weight_percent: { value: 5 },
 };
 
-const ORIGINAL_DST = {
-  name: "named-by-requests",
-  type: "ORIGINAL_DST",
-  lb_policy: "CLUSTER_PROVIDED",
-  connect_timeout: "1s",
-  cleanup_interval: "10s",
-  original_dst_lb_config: { use_http_header: true, http_header_name: "x-where", upstream_port_override: 80 },
-};
-
 const SUBSETS = {
   fallback_policy: "DEFAULT_SUBSET",
   default_subset: { stage: "prod" },
@@ -284,6 +275,47 @@ const SUBSETS = {
   panic_mode_any: true,
   list_as_any: true,
   metadata_fallback_policy: "FALLBACK_LIST",
+};
+
+const loadBalancing = (config: Json): Json => ({
+  load_balancing_policy: {
+    policies: [{ typed_extension_config: { name: "p", typed_config: config } }],
+  },
+});
+const policyType = (name: string) =>
+  `type.googleapis.com/envoy.extensions.load_balancing_policies.${name.toLowerCase()}.v3.${name.replaceAll("_", "")}`;
+const WEIGHTED = { locality_lb_config: { locality_weighted_lb_config: {} } };
+const HASHING = { consistent_hashing_lb_config: { use_hostname_for_hashing: false } };
+const POLICIES: readonly Json[] = [
+  { "@type": policyType("Round_Robin"), slow_start_config: SLOW_START, ...WEIGHTED },
+  { "@type": policyType("Least_Request"), choice_count: 3, slow_start_config: SLOW_START, ...WEIGHTED },
+  {
+    "@type": policyType("Random"),
+    locality_lb_config: { zone_aware_lb_config: { fail_traffic_on_panic: true } },
+  },
+  {
+    "@type": policyType("Ring_Hash"),
+    minimum_ring_size: 5,
+    maximum_ring_size: 10,
+    ...HASHING,
+    locality_weighted_lb_config: {},
+  },
+  { "@type": policyType("Maglev"), table_size: 251, ...HASHING, locality_weighted_lb_config: {} },
+  {
+    "@type": policyType("Subset"),
+    ...SUBSETS,
+    allow_redundant_keys: true,
+    subset_lb_policy: loadBalancing({ "@type": policyType("Random") }).load_balancing_policy,
+  },
+];
+
+const ORIGINAL_DST = {
+  name: "named-by-requests",
+  type: "ORIGINAL_DST",
+  lb_policy: "CLUSTER_PROVIDED",
+  connect_timeout: "1s",
+  cleanup_interval: "10s",
+  original_dst_lb_config: { use_http_header: true, http_header_name: "x-where", upstream_port_override: 80 },
 };
 
 /** The edge of a connection manager. */
@@ -539,6 +571,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
       ),
       cluster("http2", 80, CLUSTER_HTTP2),
       cluster("groups", 80, HOST_GROUPS),
+      ...POLICIES.map((policy, i) => cluster(`policy-${i}`, 80, loadBalancing(policy))),
       cluster("slow", 80, { round_robin_lb_config: { slow_start_config: SLOW_START } }),
       cluster("least", 80, {
         lb_policy: "LEAST_REQUEST",

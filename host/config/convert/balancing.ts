@@ -10,8 +10,9 @@ export function convertBalancing(raw: RawCluster): BalancingConfig {
   const { lb_policy: policy = "ROUND_ROBIN", least_request_lb_config: least } = raw;
   const slowStart = policy === "LEAST_REQUEST" ? least?.slow_start_config : undefined;
   return {
-    // Requests of an ORIGINAL_DST cluster name their hosts: nothing is left to choose.
-    policy: policy === "CLUSTER_PROVIDED" ? "ROUND_ROBIN" : policy,
+    // Requests of an ORIGINAL_DST cluster name their hosts; what LOAD_BALANCING_POLICY_CONFIG means has been put in its place.
+    policy:
+      policy === "CLUSTER_PROVIDED" || policy === "LOAD_BALANCING_POLICY_CONFIG" ? "ROUND_ROBIN" : policy,
     choices: least?.choice_count ?? 2,
     activeRequestBias: sensible(
       least?.active_request_bias && (least.active_request_bias.default_value ?? 0),

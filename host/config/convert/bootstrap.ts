@@ -31,6 +31,7 @@ import { convertInspection, convertMatch } from "./filter-chain";
 import { convertHealthCheck } from "./health-check";
 import { convertEndpoints, convertHostSets, convertLocality } from "./host-sets";
 import { convertHttp2 } from "./http2";
+import { inOldForm } from "./load-balancing-policy";
 import { convertOriginalDst } from "./original-dst";
 import { convertOutlier } from "./outlier";
 import { convertBudget } from "./retry";
@@ -215,6 +216,7 @@ function convertFilter(
 }
 
 function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, source: Source): ClusterConfig {
+  const choice = inOldForm(raw);
   const socket = raw.transport_socket?.typed_config;
   const protocol = raw.typed_extension_protocol_options?.[HTTP_OPTIONS_KEY];
   const options = protocol?.explicit_http_config;
@@ -232,9 +234,9 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
     dnsLookupFamily: raw.dns_lookup_family ?? "AUTO",
     metadata: raw.metadata?.filter_metadata,
     endpoints: convertEndpoints(raw),
-    hostSets: convertHostSets(raw, local),
+    hostSets: convertHostSets(choice, local),
     originalDst: convertOriginalDst(raw),
-    subsets: raw.lb_subset_config && convertSubsets(raw.lb_subset_config),
+    subsets: choice.lb_subset_config && convertSubsets(choice.lb_subset_config),
     codec: convertUpstreamCodec(protocol ?? {}, http2 !== undefined),
     http2: http2 && convertHttp2(http2),
     perConnectionBufferLimitBytes: raw.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT,
@@ -242,7 +244,7 @@ function convertCluster(raw: RawCluster, local: Locality, path: FieldPath, sourc
       socket?.["@type"] === UPSTREAM_TLS
         ? convertUpstreamTls(socket, [...path, "transport_socket", "typed_config"], source)
         : undefined,
-    balancing: convertBalancing(raw),
+    balancing: convertBalancing(choice),
     healthCheck:
       raw.health_checks?.[0] && convertHealthCheck(raw.health_checks[0], http2 && convertHttp2(http2)),
     hostHealth: {

@@ -3,8 +3,12 @@ import type { RawCluster } from "../schema/bootstrap";
 
 const sorted = (keys: readonly string[]) => [...new Set(keys)].sort();
 
+type RawSubsets = NonNullable<RawCluster["lb_subset_config"]> & {
+  allow_redundant_keys?: boolean | undefined;
+};
+
 /** Undefined: without selectors there are no subsets, whatever else is said of them. */
-export function convertSubsets(raw: NonNullable<RawCluster["lb_subset_config"]>): SubsetsConfig | undefined {
+export function convertSubsets(raw: RawSubsets): SubsetsConfig | undefined {
   const selectors = raw.subset_selectors ?? [];
   if (selectors.length === 0) return undefined;
   return {
@@ -21,6 +25,6 @@ export function convertSubsets(raw: NonNullable<RawCluster["lb_subset_config"]>)
     panicModeAny: raw.panic_mode_any ?? false,
     listAsAny: raw.list_as_any ?? false,
     fallbackList: raw.metadata_fallback_policy === "FALLBACK_LIST",
-    allowRedundantKeys: false,
+    allowRedundantKeys: raw.allow_redundant_keys ?? false,
   };
 }

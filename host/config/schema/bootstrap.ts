@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { nativeFilterHint } from "../substitute/native-filters";
 import { accessLog, httpLogOptions } from "./access-log";
 import { cluster } from "./cluster";
 import { downstreamHttp1, downstreamMessages, managerLimits } from "./codec";
@@ -8,7 +7,7 @@ import { corsFilter } from "./cors";
 import { edgeFields, onePortRule } from "./edge";
 import { filterChainMatch, listenerFilter } from "./filter-chain";
 import { http2Options } from "./http2";
-import { message, rule, typed } from "./message";
+import { message, rule, typed, unknownType } from "./message";
 import { networkWasm, terminalLast } from "./network";
 import { bootstrapExtension } from "./plugins";
 import { routeConfig } from "./route";
@@ -53,18 +52,6 @@ const httpFilter = message(
   },
   {},
 );
-
-function unknownType(supported: string) {
-  return ({ input }: { input?: unknown }) => {
-    const type =
-      typeof input === "object" && input !== null ? (input as Record<string, unknown>)["@type"] : undefined;
-    const hint = nativeFilterHint(type);
-    if (hint !== undefined) return hint;
-    return type === undefined
-      ? `"@type" is missing; supported: ${supported}`
-      : `unknown @type ${JSON.stringify(type)}: not supported by the node engine; supported: ${supported}`;
-  };
-}
 
 const connectionManager = typed(
   `${FILTERS}.network.http_connection_manager.v3.HttpConnectionManager`,

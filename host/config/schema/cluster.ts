@@ -5,6 +5,7 @@ import { metadata } from "./common";
 import { healthChecks } from "./health-check";
 import { commonLb, loadAssignment } from "./host-sets";
 import { http2Options } from "./http2";
+import { loadBalancingPolicy, policyRules } from "./load-balancing-policy";
 import { message, oneOf, typed } from "./message";
 import { originalDstRules } from "./original-dst";
 import { outlierDetection } from "./outlier";
@@ -71,11 +72,13 @@ export const cluster = message(
       3: "RANDOM",
       5: "MAGLEV",
       6: "CLUSTER_PROVIDED",
+      7: "LOAD_BALANCING_POLICY_CONFIG",
     }),
     cleanup_interval: durationWithin(0.001, Number.POSITIVE_INFINITY, "must be greater than 0s"),
     ...BALANCING,
     common_lb_config: commonLb,
     lb_subset_config: subsets,
+    load_balancing_policy: loadBalancingPolicy,
     dns_lookup_family: enumeration({ 0: "AUTO", 1: "V4_ONLY", 2: "V6_ONLY", 3: "V4_PREFERRED", 4: "ALL" }),
     metadata,
     per_connection_buffer_limit_bytes: u32,
@@ -94,4 +97,4 @@ export const cluster = message(
     // Deprecated, and read all the same; typed_extension_protocol_options wins.
     http2_protocol_options: http2Options,
   },
-).check(oneOf(Object.keys(BALANCING), "optional"), originalDstRules, weighsLocalities);
+).check(oneOf(Object.keys(BALANCING), "optional"), originalDstRules, policyRules, weighsLocalities);

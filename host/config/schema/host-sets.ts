@@ -50,7 +50,7 @@ export const loadAssignment = message(
 export const percentage = message({}, { value: percent });
 
 /** How localities share the traffic of a priority: one of these or none. */
-const LOCALITIES = {
+export const LOCALITIES = {
   locality_weighted_lb_config: message({}, {}),
   // Without a cluster that stands for the proxies themselves Envoy prefers no zone, as here.
   zone_aware_lb_config: message(
@@ -58,6 +58,8 @@ const LOCALITIES = {
     { routing_enabled: percentage, min_cluster_size: u32, fail_traffic_on_panic: bool },
   ),
 };
+
+export const HASHING = { consistent_hashing_lb_config: message({}, { use_hostname_for_hashing: bool }) };
 
 /** `common_lb_config` */
 export const commonLb = message(
@@ -67,6 +69,6 @@ export const commonLb = message(
     ignore_new_hosts_until_first_hc: bool,
     close_connections_on_host_set_change: bool,
     ...LOCALITIES,
-    consistent_hashing_lb_config: message({}, { use_hostname_for_hashing: bool }),
+    ...HASHING,
   },
 ).check(oneOf(Object.keys(LOCALITIES), "optional"));

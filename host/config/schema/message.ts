@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { nativeFilterHint } from "../substitute/native-filters";
 
 /** A protobuf message: `required` fields must be there, `optional` ones may be; anything else is refused by name. */
 export function message<R extends z.ZodRawShape, O extends z.ZodRawShape>(required: R, optional: O) {
@@ -44,4 +45,16 @@ export function rule<T = Record<string, unknown>>(
   });
   made._zod.def.when = () => true;
   return made;
+}
+
+export function unknownType(supported: string) {
+  return ({ input }: { input?: unknown }) => {
+    const type =
+      typeof input === "object" && input !== null ? (input as Record<string, unknown>)["@type"] : undefined;
+    const hint = nativeFilterHint(type);
+    if (hint !== undefined) return hint;
+    return type === undefined
+      ? `"@type" is missing; supported: ${supported}`
+      : `unknown @type ${JSON.stringify(type)}: not supported by the node engine; supported: ${supported}`;
+  };
 }

@@ -38,20 +38,19 @@ const selector = message(
   },
 ).check(fallbackKeys);
 
+export const SUBSETS = {
+  fallback_policy: enumeration(FALLBACKS),
+  default_subset: struct,
+  subset_selectors: z.array(selector),
+  locality_weight_aware: bool,
+  scale_locality_weight: bool,
+  panic_mode_any: bool,
+  list_as_any: bool,
+  metadata_fallback_policy: enumeration({ 0: "METADATA_NO_FALLBACK", 1: "FALLBACK_LIST" }),
+};
+
 /** `lb_subset_config` */
-export const subsets = message(
-  {},
-  {
-    fallback_policy: enumeration(FALLBACKS),
-    default_subset: struct,
-    subset_selectors: z.array(selector),
-    locality_weight_aware: bool,
-    scale_locality_weight: bool,
-    panic_mode_any: bool,
-    list_as_any: bool,
-    metadata_fallback_policy: enumeration({ 0: "METADATA_NO_FALLBACK", 1: "FALLBACK_LIST" }),
-  },
-);
+export const subsets = message({}, SUBSETS);
 
 interface Weighing {
   lb_subset_config?: { locality_weight_aware?: unknown };

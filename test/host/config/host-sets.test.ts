@@ -55,6 +55,36 @@ test.each([
   expect(issuesOf(HELLO.replace("type: STATIC", `type: STATIC\n      ${fields}`))).toEqual(expected);
 });
 
+const PACKAGE = "type.googleapis.com/envoy.extensions.load_balancing_policies";
+const policy = (type: string) =>
+  `load_balancing_policy: { policies: [{ typed_extension_config: { name: p, typed_config: { "@type": ${PACKAGE}.${type} } } }] }`;
+const INSTEAD = "load_balancing_policy has fields of its own for this";
+
+test.each([
+  [policy("round_robin.v3.RoundRobin"), []],
+  [
+    "lb_policy: LOAD_BALANCING_POLICY_CONFIG",
+    [`${CLUSTER}.lb_policy: LOAD_BALANCING_POLICY_CONFIG needs load_balancing_policy`],
+  ],
+  [
+    `${policy("random.v3.Random")}\n      common_lb_config: { locality_weighted_lb_config: {} }`,
+    [`${CLUSTER}.common_lb_config.locality_weighted_lb_config: ${INSTEAD}`],
+  ],
+  [`${policy("random.v3.Random")}\n      lb_subset_config: {}`, [`${CLUSTER}.lb_subset_config: ${INSTEAD}`]],
+  [
+    "load_balancing_policy: { policies: [] }",
+    [`${CLUSTER}.load_balancing_policy.policies: needs at least one policy`],
+  ],
+  [
+    policy("cluster_provided.v3.ClusterProvided"),
+    [
+      `${CLUSTER}.load_balancing_policy.policies: ClusterProvided is for clusters of type ORIGINAL_DST, which take no other`,
+    ],
+  ],
+])("%s", (fields, expected) => {
+  expect(issuesOf(HELLO.replace("type: STATIC", `type: STATIC\n      ${fields}`))).toEqual(expected);
+});
+
 test.each([
   [
     "lb_policy: CLUSTER_PROVIDED",
