@@ -35,9 +35,15 @@ const FLAGS: readonly (readonly [short: string, long: string])[] = [
 /** Bits by short name. */
 export const flagNumbers: ReadonlyMap<string, number> = new Map(FLAGS.map(([short], bit) => [short, bit]));
 
-/** The names of the flags that are set, with commas between them; `-` when none is. */
-export function flagNames(flags: number, form: "short" | "long"): string {
+interface Flags {
+  readonly responseFlags: number;
+  readonly flagOrder?: readonly number[] | undefined;
+}
+
+/** The names of the flags that are set, in the order in which they were, with commas between them; `-` when none is. */
+export function flagNames({ responseFlags: flags, flagOrder }: Flags, form: "short" | "long"): string {
   if (flags === 0) return "-";
+  if (flagOrder) return flagOrder.map((each) => flagNames({ responseFlags: each }, form)).join(",");
   const at = form === "short" ? 0 : 1;
   const set = FLAGS.filter((_, bit) => flags & (1 << bit));
   return set.map((names) => names[at]).join(",") || "-";

@@ -8,6 +8,7 @@ import {
   type UpstreamInfo,
   unknownUpstream,
 } from "./stream-info";
+import type { ByteCounts, StreamTimes } from "./stream-times";
 
 /** The facts of a stream as they are when it begins. Plain TCP leaves what has to do with HTTP as it is. */
 export abstract class Facts implements StreamInfo {
@@ -22,7 +23,12 @@ export abstract class Facts implements StreamInfo {
   responseTrailers: HeaderMap | undefined;
   responseCode: number | undefined;
   responseCodeDetails: string | undefined;
-  responseFlags = 0;
+  times: StreamTimes | undefined;
+  downstreamBytes: ByteCounts | undefined;
+  upstreamBytes: ByteCounts | undefined;
+  /** Flags in the order in which they were set; kept when there are several. */
+  flagOrder: number[] | undefined;
+  private flags = 0;
   bytesReceived = 0;
   bytesSent = 0;
   upstreamRequestStart: bigint | undefined;
@@ -41,6 +47,19 @@ export abstract class Facts implements StreamInfo {
     this.remotePort = connection.remotePort;
     this.startTime = clock.now();
     this.startMonotonic = clock.monotonic();
+  }
+
+  get responseFlags(): number {
+    return this.flags;
+  }
+
+  set responseFlags(flags: number) {
+    const added = flags & ~this.flags;
+    if (this.flags !== 0 && added !== 0) {
+      this.flagOrder ??= [this.flags];
+      this.flagOrder.push(added);
+    }
+    this.flags = flags;
   }
 
   abstract route(): RouteInfo | undefined;

@@ -134,6 +134,8 @@ export interface StreamInfo {
   responseCode: number | undefined;
   responseCodeDetails: string | undefined;
   responseFlags: number;
+  /** The flags in the order in which they were set, where there are several. */
+  readonly flagOrder?: readonly number[] | undefined;
   /** Body bytes. */
   bytesReceived: number;
   bytesSent: number;

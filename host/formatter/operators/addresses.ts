@@ -61,12 +61,13 @@ function address(name: string, port: string, about: string, find: Address): Oper
   };
 }
 
-const none = plain("Always `-`: only Envoy's internal listeners have it", () => undefined);
-
 const remote: Address = ({ info: { connection } }) => connection.remoteAddress;
 const local: Address = ({ info: { connection } }) => connection.localAddress;
 const upstreamLocal: Address = ({ info: { upstream } }) => upstream.localAddress;
 const upstreamRemote: Address = ({ info: { upstream } }) => upstream.remoteAddress;
+
+const endpoint = (find: Address) =>
+  plain("Always empty: only Envoy's internal listeners have it", (scope) => find(scope) && "");
 
 export const ADDRESSES: Operators = {
   ...address(
@@ -100,7 +101,7 @@ export const ADDRESSES: Operators = {
     "The host's end of that connection",
     upstreamRemote,
   ),
-  DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID: none,
-  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID: none,
-  UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID: none,
+  DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID: endpoint(local),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID: endpoint(local),
+  UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID: endpoint(upstreamRemote),
 };

@@ -80,5 +80,7 @@ export const DURATIONS: Operators = {
     ({ info }) =>
       info.upstream.poolReadyDuration === undefined ? undefined : millis(info.upstream.poolReadyDuration),
   ),
-  ROUTE_RESOLUTION_TIME_US: plain("Always 0: not measured", () => 0),
+  ROUTE_RESOLUTION_TIME_US: plain("Always 0: not measured", ({ info }) =>
+    info.routeLookups ? 0 : undefined,
+  ),
 };

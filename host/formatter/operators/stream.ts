@@ -36,10 +36,8 @@ export const STREAM: Operators = {
   PROTOCOL: plain("`HTTP/1.1`, `HTTP/2`, ...", ({ info }) => info.protocol),
   RESPONSE_CODE: plain("0 when there was no response", ({ info }) => info.responseCode ?? 0),
   RESPONSE_CODE_DETAILS,
-  RESPONSE_FLAGS: plain("What went wrong, in short names", ({ info }) =>
-    flagNames(info.responseFlags, "short"),
-  ),
-  RESPONSE_FLAGS_LONG: plain("The same in long names", ({ info }) => flagNames(info.responseFlags, "long")),
+  RESPONSE_FLAGS: plain("What went wrong, in short names", ({ info }) => flagNames(info, "short")),
+  RESPONSE_FLAGS_LONG: plain("The same in long names", ({ info }) => flagNames(info, "long")),
   CUSTOM_FLAGS: plain("Always empty: no filter here sets them", () => ""),
   BYTES_RECEIVED: plain("Body bytes from the client; of TCP all bytes", ({ info }) => info.bytesReceived),
   BYTES_SENT: plain("Body bytes to the client; of TCP all bytes", ({ info }) => info.bytesSent),

@@ -70,12 +70,15 @@ export const UPSTREAM: Operators = {
     of((u) => u.connectionIds?.join(",") || undefined),
     "attempts",
   ),
-  UPSTREAM_DETECTED_CLOSE_TYPE: plain("Always `-`", () => undefined),
+  UPSTREAM_DETECTED_CLOSE_TYPE: plain(
+    "`Normal`, once there is a host",
+    of((u) => (u.address === undefined ? undefined : "Normal")),
+  ),
   UPSTREAM_LOCAL_CLOSE_REASON: plain("Always `-`", () => undefined),
   CONNECTION_ID: plain("Of the client's connection", ({ info }) => info.connection.id),
   DOWNSTREAM_DETECTED_CLOSE_TYPE: plain(
     "How the client's connection ended, in entries written after that",
-    ({ info }) => info.connection.closeType,
+    ({ info }) => info.connection.closeType ?? "Normal",
   ),
   DOWNSTREAM_LOCAL_CLOSE_REASON: plain("Always `-`", () => undefined),
   DOWNSTREAM_CX_RTT: plain("Always `-`: Node does not tell", () => undefined),

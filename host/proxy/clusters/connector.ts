@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { nextConnectionId } from "../connection-ids";
 import { StatCounter, StatGauge } from "../stats/store";
 import type { ClientTls, Target } from "../tls/client-tls";
 import type { TlsFacts } from "../tls/tls-facts";
@@ -25,6 +26,11 @@ export interface PooledSocket extends Socket {
   retired?: boolean;
   /** The host has closed its side. */
   remoteEnded?: boolean;
+  connectionId?: number;
+  /** When it was asked for, there, and when TLS had agreed, in milliseconds. */
+  connectBegin?: number;
+  connectEnd?: number;
+  handshakeEnd?: number;
   /** Bytes counted so far. */
   bytesIn?: number;
   bytesOut?: number;
@@ -56,9 +62,21 @@ const PROTOCOLS = { http1: "http/1.1", http2: "h2" } as const;
 
 /** A connection on its way, under TLS or not; it emits `established` when it may be used. */
 export function dial(tls: ClientTls | undefined, target: Target): PooledSocket {
+  const socket = open(tls, target);
+  socket.connectionId = nextConnectionId();
+  socket.connectBegin = performance.now();
+  // Before those who use it at once.
+  socket.prependOnceListener("connect", () => {
+    socket.connectEnd = performance.now();
+  });
+  return socket;
+}
+
+function open(tls: ClientTls | undefined, target: Target): PooledSocket {
   if (tls)
     return tls.connect(target, (socket: PooledSocket, facts) => {
       socket.tlsFacts = facts;
+      socket.handshakeEnd = performance.now();
       establish(socket);
     });
   const { address, port, socket: options } = target;

@@ -15,6 +15,7 @@ import type { ConnectionManager } from "./connection-manager";
 import { reasonPhrase } from "./reason-phrases";
 import { countPathError, type Refusal } from "./refusal";
 import { StreamFacts } from "./stream-facts";
+import { StreamMeter } from "./stream-meter";
 import { type StreamTimerEvents, StreamTimers } from "./stream-timers";
 
 /** Of gRPC. */
@@ -23,6 +24,7 @@ const DEADLINE_EXCEEDED = 4;
 /** One request of a client and its response: what lies between the codec and the filter chain. */
 export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerEvents {
   readonly info: StreamFacts;
+  readonly meter: StreamMeter | undefined;
   private installed: FilterChain | undefined;
   private createChain: ChainFactory;
   /** What was granted, if the request asked for an upgrade or CONNECT: bytes follow its head, no HTTP. */
@@ -47,6 +49,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     const { clock, routes, clusters, listenerInfo } = manager;
     this.info = new StreamFacts(connection.info, listenerInfo, clock, routes, clusters);
     this.info.protocol = codec.protocol;
+    if (manager.needs.size > 0) this.meter = new StreamMeter(this.info, manager.needs);
     this.router = new Router(this, manager);
     this.requestHold = new Hold((held) => this.onRequestHeld(held));
     this.responseHold = new Hold((held) => this.router.pauseResponse(held));
@@ -91,6 +94,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   /** False when it is not served, and has been answered. */
   private begin(headers: HeaderMap, endStream: boolean): boolean {
     const { edge, stats } = this.manager;
+    this.meter?.requestHead(headers, endStream, this.codec.rawHeaders);
     const refusal = edge.admit(headers, this.info);
     if (refusal) {
       countPathError(refusal, stats);
@@ -158,6 +162,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   sendContinue(): void {
     this.manager.codes.count(100);
     this.codec.sendContinue();
+    this.meter?.interim();
   }
 
   // --- CodecStreamEvents
@@ -165,8 +170,12 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   onRequestData(chunk: Buffer, endStream: boolean): void {
     if (this.finished) return;
     this.info.bytesReceived += chunk.length;
+    this.meter?.requestData(chunk.length);
     this.timers.touch();
-    if (endStream) this.requestComplete = true;
+    if (endStream) {
+      this.requestComplete = true;
+      this.meter?.requestEnd();
+    }
     this.chain.requestData(chunk, endStream);
     if (endStream) this.timers.requestDone();
   }
@@ -175,6 +184,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     if (this.finished) return;
     this.timers.touch();
     this.requestComplete = true;
+    this.meter?.requestEnd(trailers);
     this.chain.requestTrailers(trailers);
   }
 
@@ -321,6 +331,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     this.info.responseCode = status;
     try {
       codec.sendHeaders(headers, status, endStream);
+      this.meter?.responseHead(headers, endStream);
     } catch {
       // A filter made a header or status that the wire cannot carry. Nothing has left yet; nothing of it will.
       codec.giveUpConnection();
@@ -344,10 +355,12 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     info.responseCodeDetails = reply.details;
     this.router.cancel();
     codec.sendHeaders(headers, status, bare);
+    this.meter?.responseHead(headers, bare);
     manager.codes.count(status);
     if (!bare) {
       info.bytesSent += body.length;
       codec.sendData(body);
+      this.meter?.responseData(body.length);
     }
     this.endResponse();
   }
@@ -356,6 +369,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     if (!this.headersSent || this.responseEnded || this.finished) return;
     if (chunk.length > 0 && !this.isHead) {
       this.info.bytesSent += chunk.length;
+      this.meter?.responseData(chunk.length);
       if (!this.codec.sendData(chunk)) this.responseHold.set(HoldReason.Peer, true);
     }
     if (endStream) this.endResponse();
@@ -372,6 +386,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     if (this.tunnel !== undefined && !this.requestComplete) this.manager.stats.downstream_rq_rx_reset.inc();
     try {
       this.codec.endResponse(trailers);
+      this.meter?.responseEnd(trailers);
     } catch (error) {
       // Still to be cut.
       this.responseEnded = false;

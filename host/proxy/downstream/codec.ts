@@ -21,6 +21,8 @@ export interface CodecStream {
   readonly protocol: string;
   /** Milliseconds that the head took to come, where that is known. */
   readonly headMs?: number;
+  /** Names and values of the request's headers in turn, where the protocol keeps them. */
+  readonly rawHeaders?: readonly string[];
   /** The whole request has arrived, delivered or not. */
   readonly requestArrived: boolean;
   sendContinue(): void;

@@ -6,7 +6,9 @@ import type {
   ManagerTimeouts,
   NodeConfig,
 } from "../../config/model";
+import type { Need } from "../../formatter/scope";
 import type { ConnectionInfo, StreamInfo } from "../../stores/stream-info";
+import { needsOf } from "../access-log/needs";
 import type { ChainFactory } from "../chain";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import { contained, type OnBug } from "../contain";
@@ -46,6 +48,8 @@ export class ConnectionManager implements ConnectionService {
   config: HttpConnectionManagerConfig;
   readonly edge: Edge;
   routes: RouteTable;
+  /** What formats ask for, which is not written down otherwise. */
+  needs: ReadonlySet<Need>;
   readonly clock: Clock;
   readonly clusters: ClusterManager;
   readonly createChain: ChainFactory;
@@ -70,6 +74,7 @@ export class ConnectionManager implements ConnectionService {
     this.config = listener.http;
     this.edge = new Edge(listener.http, deps.node);
     this.routes = new RouteTable(listener.http);
+    this.needs = needsOf(listener.http);
     this.clock = deps.clock;
     this.clusters = deps.clusters;
     this.createChain = deps.createChain;
@@ -81,6 +86,7 @@ export class ConnectionManager implements ConnectionService {
       direction: listener.trafficDirection,
       metadata: listener.metadata,
       filterChainName: listener.filterChainName,
+      name: listener.name,
     };
     const router = listener.http.httpFilters.find((f) => f.kind === "router");
     this.bufferLimit = listener.perConnectionBufferLimitBytes;
@@ -210,6 +216,7 @@ export class ConnectionManager implements ConnectionService {
     const { createChain, upgradeChains } = this.deps;
     this.config = config;
     this.routes = new RouteTable(config);
+    this.needs = needsOf(config);
     this.upgrades = new Upgrades(config, createChain, upgradeChains);
   }
 

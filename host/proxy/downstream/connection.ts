@@ -2,13 +2,12 @@ import type { Socket } from "node:net";
 import { FilterState } from "../../stores/filter-state";
 import type { ConnectionInfo } from "../../stores/stream-info";
 import { formatAddress } from "../clusters/cluster";
+import { nextConnectionId } from "../connection-ids";
 import type { ClientSocket } from "../listener";
 import type { StatCounter } from "../stats/store";
 import { ServerTlsSocket } from "../tls/server-tls";
 import type { CodecConnection } from "./codec";
 import type { ConnectionTimers } from "./connection-timers";
-
-let nextId = 0;
 
 /** One client connection: what streams on it share. */
 export class DownstreamConnection {
@@ -35,7 +34,7 @@ export class DownstreamConnection {
     const local = socket.localAddress ?? "";
     const remote = socket.remoteAddress ?? "";
     this.info = info ?? {
-      id: nextId++,
+      id: nextConnectionId(),
       localAddress: formatAddress(local, socket.localPort ?? 0),
       localPort: socket.localPort ?? 0,
       remoteAddress: formatAddress(remote, socket.remotePort ?? 0),

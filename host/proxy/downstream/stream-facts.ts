@@ -18,6 +18,7 @@ export class StreamFacts extends Facts {
   /** Of a request without a route. */
   private virtualHost: VirtualHostConfig | undefined;
   private stale = true;
+  routeLookups = 0;
   /** Decides about fractions and weights, the same way however often the route is looked up. */
   private readonly random = randomNumber();
 
@@ -35,6 +36,7 @@ export class StreamFacts extends Facts {
   currentRoute(): Route | undefined {
     if (this.stale && this.requestHeaders) {
       this.stale = false;
+      this.routeLookups++;
       this.matched = this.routes.find(this.requestHeaders, this.random);
       this.virtualHost = this.matched ? undefined : this.routes.virtualHost(this.requestHeaders);
     }

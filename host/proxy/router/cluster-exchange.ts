@@ -1,9 +1,10 @@
 import type { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { LocalReply } from "../../stream/filter";
-import { type Cluster, formatAddress, type Host } from "../clusters/cluster";
+import type { Cluster, Host } from "../clusters/cluster";
 import type { ResponseCodeStats } from "../clusters/cluster-stats";
 import type { PooledSocket } from "../clusters/connector";
+import { tellConnection } from "../clusters/host-facts";
 import { openUpstream } from "../clusters/open-upstream";
 import { UnsendableError } from "../clusters/request-writer";
 import type { ResetReason, UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
@@ -114,6 +115,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     this.hosts.taken(host);
     info.hostChosen(host);
     if (route.virtualHost.attemptCountUpstream) headers.set(ATTEMPTS, String(info.upstream.attempts));
+    this.stream.meter?.attempt(host, headers, cluster.config.http2 !== undefined, bare);
     if (cluster.refuses(host)) {
       this.onUpstreamReset("overflow", "");
       return;
@@ -147,6 +149,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
       this.reply(507, TOO_LONG_TO_RETRY, "request_payload_exceeded_retry_buffer_limit", 0);
       return;
     }
+    this.stream.meter?.upstreamData(chunk.length);
     if (this.upstream) {
       if (!this.upstream.write(chunk)) this.stream.holdForUpstream(true);
       if (endStream) this.upstream.end();
@@ -158,12 +161,13 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     this.shadows?.end(trailers);
     this.retries?.keepTrailers(trailers);
     this.upstream?.end(trailers);
-    this.onRequestComplete();
+    this.onRequestComplete(trailers);
   }
 
   /** Limits count from here. */
-  private onRequestComplete(): void {
+  private onRequestComplete(trailers?: HeaderMap): void {
     this.sentAt = performance.now();
+    this.stream.meter?.upstreamSent(trailers);
     if (!this.upstream && !this.retries?.waiting) return;
     this.limits.requestComplete();
     if (this.begun) this.limits.attemptWaits();
@@ -251,9 +255,9 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     this.begun = true;
     info.upstreamRequestStart = this.manager.clock.monotonic();
     upstream.poolReadyDuration = info.upstreamRequestStart - this.askedAt;
-    upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
-    upstream.tls = socket.tlsFacts;
+    tellConnection(upstream, socket);
     upstream.protocol = this.request.cluster.config.http2 ? "HTTP/2" : "HTTP/1.1";
+    this.stream.meter?.upstreamReady(socket, this.sentAt !== undefined);
     this.limits.attemptBegins();
   }
 
@@ -265,6 +269,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     const { stream, manager, upstream } = this;
     const { cluster, route } = this.request;
     if (!upstream) return;
+    stream.meter?.upstreamHead(headers);
     this.limits.attemptMoves();
     const status = Number(headers.get(":status"));
     if (this.retried(this.retries?.onHeaders(headers))) {
@@ -292,6 +297,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
   }
 
   onUpstreamData(chunk: Buffer, endStream: boolean): void {
+    this.stream.meter?.upstreamBody(chunk.length);
     this.limits.attemptMoves();
     if (endStream) this.complete();
     this.stream.touch();
@@ -299,12 +305,13 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
   }
 
   onUpstreamTrailers(trailers: HeaderMap): void {
-    this.complete();
+    this.complete(trailers);
     this.stream.touch();
     this.stream.chain.responseTrailers(trailers);
   }
 
-  private complete(): void {
+  private complete(trailers?: HeaderMap): void {
+    this.stream.meter?.upstreamEnd(trailers);
     this.limits.stop();
     this.stream.info.upstreamResponseEnd = this.manager.clock.monotonic();
     if (this.sentAt !== undefined) this.codes.time(Math.floor(performance.now() - this.sentAt));

@@ -56,6 +56,7 @@ export class TcpService implements ConnectionService {
       direction: listener.trafficDirection,
       metadata: listener.metadata,
       filterChainName: listener.filterChainName,
+      name: listener.name,
     };
     this.socketOptions = { pauseOnConnect: true, highWaterMark: socketBuffer(this.bufferLimit) };
   }

@@ -11,6 +11,7 @@ import type { ConnectionManager } from "../connection-manager";
 import { reasonPhrase } from "../reason-phrases";
 import type { Refusal } from "../refusal";
 import { StreamFacts } from "../stream-facts";
+import { StreamMeter } from "../stream-meter";
 import { UnreadStream } from "../unread-stream";
 import { configuredHead } from "./configured-head";
 import { HeadTimer, type LateHead } from "./head-timer";
@@ -248,7 +249,8 @@ export class Http1Codec {
     text = reasonPhrase(refusal.status),
   ): void {
     const { base } = connection;
-    const { stats, config, edge, codes, clock, listenerInfo, routes, clusters, createChain } = this.manager;
+    const { stats, config, edge, codes, clock, listenerInfo, routes, clusters, createChain, needs } =
+      this.manager;
     const { status, details, codec } = refusal;
     const body = codec ? text : "";
     stats.downstream_rq_total.inc();
@@ -260,6 +262,7 @@ export class Http1Codec {
     base.socket.write(rawReply(headers, body, config.codec.properCase ? properCase : undefined), "latin1");
     connection.close();
     const info = new StreamFacts(base.info, listenerInfo, clock, routes, clusters);
+    if (needs.size > 0) new StreamMeter(info, needs).wholeResponse(headers, body.length);
     info.responseHeaders = headers;
     info.responseCode = status;
     info.responseCodeDetails = details;

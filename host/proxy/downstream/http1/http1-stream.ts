@@ -59,6 +59,10 @@ export class Http1Stream implements CodecStream {
     return this.connection.headMs;
   }
 
+  get rawHeaders(): readonly string[] {
+    return this.request.rawHeaders;
+  }
+
   get requestArrived(): boolean {
     return this.request.complete;
   }
