@@ -63,6 +63,13 @@ function handles(): Record<string, number> {
   return counts;
 }
 
+/** What there is more of than there was. */
+function moreThan(before: Record<string, number>): string[] {
+  return Object.entries(handles()).flatMap(([kind, count]) =>
+    count > (before[kind] ?? 0) ? [`${kind}: ${before[kind] ?? 0} -> ${count}`] : [],
+  );
+}
+
 const sockets = () => (handles().TCPSocketWrap ?? 0) + (handles().TCPConnectWrap ?? 0);
 
 test(
@@ -71,6 +78,7 @@ test(
     console.log(`seed ${SEED}, ${SECONDS} s`);
     const random = seeded(SEED);
     const before = sockets();
+    const atFirst = handles();
     const bed = await ChaosBed.start(random);
     const counts: Counts = {};
     const heap: number[] = [];
@@ -91,14 +99,14 @@ test(
       `connections broken: ${broken}; heap after each round, MiB: ${heap.map((h) => h.toFixed(1)).join(" ")}`,
     );
     expect(bed.log).toEqual([]);
-    for (const kind of Object.keys(LOADS)) {
-      const { whole = 0, refused = 0, cut = 0 } = counts[kind]!;
-      expect([kind, whole > 10, refused + cut > 0]).toEqual([kind, true, true]);
-    }
+    const rows = Object.keys(LOADS).map((kind) => ({ kind, whole: 0, refused: 0, cut: 0, ...counts[kind] }));
+    expect(rows.filter(({ whole }) => whole === 0)).toEqual([]);
+    // It was not all in vain: wires did break, and exchanges with them.
+    expect(rows.reduce((sum, { refused, cut }) => sum + refused + cut, 0)).toBeGreaterThan(10);
     expect(broken).toBeGreaterThan(10);
     // The first round has loaded and compiled what is needed.
     expect(heap.at(-1)! - heap[1]!).toBeLessThan(8);
-    expect(sockets()).toBe(before);
+    await expect.poll(() => moreThan(atFirst), { timeout: 20_000 }).toEqual([]);
   },
   SECONDS * 1000 + 120_000,
 );

@@ -85,7 +85,11 @@ export function webSocketLoad(port: number, random: Random): Load {
         let round = 0;
         const say = () => socket.send(`${token}:${round}:${padding}`);
         socket.on("error", () => {});
-        socket.on("open", say);
+        let opened = false;
+        socket.on("open", () => {
+          opened = true;
+          say();
+        });
         socket.on("message", (data) => {
           if (String(data) !== `${token}:${round}:${padding}`)
             reject(new Error(`${token}: another's message`));
@@ -98,7 +102,10 @@ export function webSocketLoad(port: number, random: Random): Load {
           if (![502, 503, 504].includes(statusCode ?? 0)) reject(new Error(`${token}: ${statusCode}`));
           resolve("refused");
         });
-        socket.on("close", () => resolve(round === rounds ? "whole" : "cut"));
+        socket.on("close", () => {
+          if (!opened) reject(new Error(`${token}: lost: no answer to the upgrade`));
+          resolve(round === rounds ? "whole" : "cut");
+        });
       }),
     close: () => {},
   };
