@@ -48,7 +48,7 @@ function pathMatcher(match: RouteMatch): (path: string) => boolean {
 export function headerMatcher(config: HeaderMatcherConfig): (headers: HeaderMap) => boolean {
   const { name, invert, treatMissingAsEmpty } = config;
   if (config.kind === "present") {
-    return (headers) => (headers.has(name) === config.present) !== invert;
+    return (headers) => ((treatMissingAsEmpty || headers.has(name)) === config.present) !== invert;
   }
   const test: TextTest =
     config.kind === "range"
