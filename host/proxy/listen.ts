@@ -1,4 +1,4 @@
-import type { Server } from "node:net";
+import { isIPv6, type Server } from "node:net";
 import { StartError } from "../errors";
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -18,7 +18,8 @@ export async function listen(server: Server, host: string, port: number, what: s
       reject(new StartError(`cannot bind ${what} to ${host}:${port}: ${reason}`, { cause: error }));
     };
     server.once("error", failed);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
+    // `::` is IPv6 alone, as for Envoy: an IPv4 client would come in a disguise that no policy knows.
+    server.listen({ host, port, backlog: BACKLOG, ipv6Only: isIPv6(host) }, () => {
       server.off("error", failed);
       // What a single accept fails with (too many open files) must not end the proxy.
       server.on("error", () => {});

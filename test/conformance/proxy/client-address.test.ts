@@ -1,7 +1,10 @@
+import { networkInterfaces } from "node:os";
 import { expect, test } from "vitest";
-import type { Json } from "../../support/bootstrap";
+import { type Json, socketAddress } from "../../support/bootstrap";
+import { conformance } from "../../support/conformance";
 import { type DifferentialRequest, differential } from "../../support/differential";
 import type { RawHeaders } from "../../support/http-message";
+import { RawClient } from "../../support/raw-client";
 
 /** Who the client is: what the next hop is told, and what filters and loggers see. */
 const LOG = `
@@ -146,4 +149,41 @@ differential("x-forwarded-proto, x-forwarded-port and the scheme", (pair) => {
       await both.same(protoRequests);
     });
   }
+});
+
+/** Containers often have none. */
+const HAS_IPV6 = Object.values(networkInterfaces()).some((each) =>
+  each?.some((one) => one.address === "::1"),
+);
+
+conformance("Clients over IPv6", ({ behaviour }) => {
+  if (!HAS_IPV6) return;
+  behaviour(
+    "use_remote_address: the loopback address is internal, and stands in no header",
+    {
+      manager: { use_remote_address: true, internal_address_config: {} },
+      listener: { address: socketAddress(0, "::1") },
+      loggers: [LOG],
+    },
+    async (b) => {
+      const client = await RawClient.connect(b.port, "::1");
+      await client.exchange({});
+      const request = await b.upstream.request();
+      expect(request.header("x-envoy-internal")).toBe("true");
+      expect(request.header("x-forwarded-for")).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
+      expect(await b.logged("source")).toMatch(/^0 \[::1\]:\d+$/);
+      client.close();
+    },
+  );
+
+  behaviour(
+    "a listener on :: takes no IPv4 clients",
+    { listener: { address: socketAddress(0, "::") } },
+    async (b) => {
+      const client = await RawClient.connect(b.port, "::1");
+      expect((await client.exchange({})).status).toBe(200);
+      client.close();
+      await expect(RawClient.connect(b.port, "127.0.0.1")).rejects.toThrow("ECONNREFUSED");
+    },
+  );
 });
