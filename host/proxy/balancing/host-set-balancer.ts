@@ -43,8 +43,9 @@ export class HostSetBalancer {
   private readonly loads: PriorityLoads;
   private readonly balancers = new Map<readonly Host[], Balancer>();
   private readonly localities = new Map<string, (() => number) | undefined>();
+  private readonly hashes: boolean;
   /** What chooses from the hosts that get everything; undefined = there is more to decide. */
-  private simple: Balancer | undefined;
+  private readonly simple: Balancer | undefined;
 
   constructor(
     private readonly sets: readonly HostSet[],
@@ -56,16 +57,15 @@ export class HostSetBalancer {
     const weighed = hostSets.weightedPriorityHealth ? sets.map(sumWeights) : counted;
     this.loads = priorityLoads(weighed, hostSets, counted);
     const [first] = sets;
-    const plain = !HASHED.has(balancing.policy) && !hostSets.localityWeighted && !this.loads.panic[0];
+    this.hashes = HASHED.has(balancing.policy);
+    const plain = !this.hashes && !hostSets.localityWeighted && !this.loads.panic[0];
     if (plain && this.loads.healthy[0] === 100 && first!.healthy.length > 0)
       this.simple = this.balancerOf(0, "healthy", first!.healthy);
   }
 
   pick(request: PickRequest): Host | undefined {
     const { avoid, attempts = 0 } = request;
-    const choose = HASHED.has(this.rules.balancing.policy)
-      ? this.hashed(request.hash ?? randomHash(this.rules.random))
-      : undefined;
+    const choose = this.hashes ? this.byHash(request.hash ?? randomHash(this.rules.random)) : undefined;
     for (let attempt = 0; ; attempt++) {
       const host = choose ? choose(attempt) : this.pickOnce();
       if (!host || attempt >= attempts || !avoid?.(host)) return host;
@@ -125,7 +125,7 @@ export class HostSetBalancer {
   }
 
   /** A request's hash chooses everything, so that it always leads to the same host. Degraded hosts have no places. */
-  private hashed(hash: bigint): (attempt: number) => Host | undefined {
+  private byHash(hash: bigint): (attempt: number) => Host | undefined {
     const { stats } = this.rules;
     const { priority } = choosePriority(this.loads, Number(hash % 100n) + 1);
     const set = this.sets[priority]!;

@@ -1,10 +1,8 @@
 import { expect } from "vitest";
-import type { BalancingConfig } from "../../../host/config/model";
-import { HostSetBalancer } from "../../../host/proxy/balancing/host-set-balancer";
-import type { Host } from "../../../host/proxy/clusters/host";
-import { hostSet } from "../../../host/proxy/clusters/host-set";
+import { hash64 } from "../../../host/proxy/balancing/hash";
 import type { Json } from "../../support/bootstrap";
 import { conformance } from "../../support/conformance";
+import { placesOf } from "../../support/hash-places";
 import {
   groupedHosts,
   type HostGroup,
@@ -24,57 +22,7 @@ function zones(groups: readonly HostGroup[], more: Json = {}): Json {
 /** A schedule begins anywhere in its round. */
 const near = (count: number, expected: number) => Math.abs(count - expected) <= 1;
 
-const HEALTH = { h: "healthy", u: "unhealthy", d: "degraded" } as const;
-const HOST_SETS = {
-  overprovisioningFactor: 140,
-  weightedPriorityHealth: false,
-  panicThreshold: 50,
-  failTrafficOnPanic: false,
-  localityWeighted: true,
-  localLocality: { region: "", zone: "", subZone: "" },
-};
-
-/** Where this project's own tables put a hash; both engines must find it there. */
-function placesOf(groups: readonly HostGroup[], policy: "RING_HASH" | "MAGLEV", localityWeighted: boolean) {
-  const all: Host[] = [];
-  for (const { hosts: states, priority = 0, zone = "", weight = 0, hostWeights } of groups)
-    for (const [i, state] of [...states].entries())
-      all.push({
-        address: "127.0.0.1",
-        port: hosts[all.length]!.port,
-        hostname: "",
-        weight: hostWeights?.[i] ?? 1,
-        priority,
-        health: HEALTH[state as keyof typeof HEALTH],
-        excluded: false,
-        endpoint: { locality: { region: "", zone, subZone: "" }, localityWeight: weight },
-      } as unknown as Host);
-  const balancing: BalancingConfig = {
-    policy,
-    choices: 2,
-    minimumRing: 1024,
-    maximumRing: 8_388_608,
-    tableSize: 65_537,
-    useHostname: false,
-    activeRequestBias: 1,
-    slowStart: undefined,
-  };
-  const rules = { balancing, hostSets: { ...HOST_SETS, localityWeighted }, random: Math.random };
-  const priorities = Math.max(...all.map(({ priority }) => priority)) + 1;
-  const sets = Array.from({ length: priorities }, (_, priority) =>
-    hostSet(
-      all.filter((host) => host.priority === priority),
-      HOST_SETS,
-    ),
-  );
-  const lb_healthy_panic = { inc() {} };
-  const balancer = new HostSetBalancer(sets, { ...rules, stats: { lb_healthy_panic } as never }, new Map());
-  return (hash: bigint) => {
-    const host = balancer.pick({ hash });
-    return host ? all.indexOf(host) : -1;
-  };
-}
-
+const PORTS = hosts.map(({ port }) => port);
 const KEYS = Array.from({ length: 200 }, (_, i) => `key-${i}`);
 const BY_HEADER = (id: string) => [
   { match: { prefix: "/" }, route: { cluster: id, hash_policy: [{ header: { header_name: "x-key" } }] } },
@@ -215,8 +163,7 @@ conformance("Localities", (section) => {
           cluster: groupedHosts(hosts, groups, { lb_policy: policy, ...(weighted && WEIGHTED) }),
         },
         async (b) => {
-          const { hash64 } = await import("../../../host/proxy/balancing/hash");
-          const place = placesOf(groups, policy, weighted);
+          const place = placesOf(PORTS, groups, policy, weighted);
           const found = await spread(b, KEYS.length, (i) => ({ headers: [["x-key", KEYS[i]!]] }));
           expect(found).toEqual(KEYS.map((key) => place(hash64(key))));
         },
@@ -231,8 +178,7 @@ conformance("Localities", (section) => {
         `${policy}: ${what}`,
         { routes: BY_HEADER, cluster: groupedHosts(hosts, [group], { lb_policy: policy }) },
         async (b) => {
-          const { hash64 } = await import("../../../host/proxy/balancing/hash");
-          const place = placesOf([group], policy, false);
+          const place = placesOf(PORTS, [group], policy, false);
           const found = await spread(b, 100, (i) => ({ headers: [["x-key", KEYS[i]!]] }));
           expect(found).toEqual(KEYS.slice(0, 100).map((key) => place(hash64(key))));
           expect(await stats(section, b, "lb_healthy_panic")).toEqual([group.hosts === "uuu" ? 100 : 0]);

@@ -141,6 +141,11 @@ conformance("Priorities", (section) => {
     },
   );
 
+  behaviour("half of the hosts are no panic yet", { cluster: grouped([{ hosts: "hu" }]) }, async (b) => {
+    expect(new Set(await spread(b, 20))).toEqual(new Set([0]));
+    expect(await panics(b)).toBe(0);
+  });
+
   behaviour(
     "healthy_panic_threshold 0: only healthy hosts",
     { cluster: grouped([{ hosts: "huuu" }], panicAt(0)) },
