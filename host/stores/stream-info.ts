@@ -43,8 +43,6 @@ export interface ConnectionInfo {
   tls: TlsInfo | undefined;
   /** Values that outlive a stream. */
   readonly filterState: FilterState;
-  /** Milliseconds until the handshake was over; of TLS alone. */
-  handshakeMs?: number | undefined;
   /** How it ended, once it has. */
   closeType?: "Normal" | "LocalReset" | "RemoteReset" | undefined;
 }

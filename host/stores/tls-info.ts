@@ -32,15 +32,14 @@ export interface TlsInfo {
   readonly peerCertificate?: string | undefined;
   /** Why the handshake failed. */
   readonly failureReason?: string | undefined;
+  /** Milliseconds until both sides had agreed. */
+  readonly handshakeMs?: number | undefined;
   readonly cipher?: string | undefined;
   /** Key exchange. */
   readonly group?: string | undefined;
-  readonly sessionId?: string | undefined;
   readonly peer?: CertificateInfo | undefined;
   /** The certificate that this side has shown. */
   readonly own?: CertificateInfo | undefined;
   /** All that the peer has shown, its own first. */
   readonly peerChain?: readonly CertificateInfo[] | undefined;
-  /** Whoever signed the peer's. */
-  readonly peerIssuer?: CertificateInfo | undefined;
 }

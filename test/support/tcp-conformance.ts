@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, test } from "vitest";
 import * as build from "./bootstrap";
-import { describeEngines, type EngineUnderTest } from "./describe-engines";
+import { describeEngines, type EngineUnderTest, type StartOptions } from "./describe-engines";
 import { guest } from "./guests";
 import { fenceListener, PluginLog } from "./plugin-log";
 import { RawUpstream } from "./raw-upstream";
@@ -116,7 +116,11 @@ export interface TcpSection {
 }
 
 /** A section of TCP behaviours: one proxy an engine, with one listener a behaviour. */
-export function tcpConformance(title: string, body: (section: TcpSection) => void): void {
+export function tcpConformance(
+  title: string,
+  body: (section: TcpSection) => void,
+  options: StartOptions = {},
+): void {
   describeEngines(title, (engine) => {
     const behaviours: TcpBehaviour[] = [];
     let http: RawUpstream | undefined;
@@ -140,7 +144,7 @@ export function tcpConformance(title: string, body: (section: TcpSection) => voi
       listeners.push(await fenceListener());
       const clusters = behaviours.map((behaviour) => behaviour.cluster());
       clusters.push(build.cluster("http", http.port));
-      const proxy = await engine.start(build.bootstrap({ listeners, clusters }));
+      const proxy = await engine.start(build.bootstrap({ listeners, clusters }), options);
       for (const behaviour of behaviours) Object.assign(behaviour, { proxy, http });
     });
     afterAll(() =>

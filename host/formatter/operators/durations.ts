@@ -72,9 +72,10 @@ export const DURATIONS: Operators = {
     "responseEnd",
   ),
   ROUNDTRIP_DURATION: plain("Always `-`: only QUIC knows it", () => undefined),
-  DOWNSTREAM_HANDSHAKE_DURATION: plain("Of TCP: to the end of the handshake", ({ info }) =>
-    info.connection.handshakeMs === undefined ? undefined : Math.floor(info.connection.handshakeMs),
-  ),
+  DOWNSTREAM_HANDSHAKE_DURATION: plain("Of HTTP, to the end of TLS's handshake", ({ info }) => {
+    const time = info.connection.tls?.handshakeMs;
+    return time === undefined || info.protocol === undefined ? undefined : Math.floor(time);
+  }),
   UPSTREAM_CONNECTION_POOL_READY_DURATION: plain(
     "From asking for a connection until there was one",
     ({ info }) =>

@@ -35,13 +35,19 @@ const sans = (prefix: string, side: Side, words: readonly NameWord[]): Operators
   );
 
 const chain = (read: (certificate: CertificateInfo) => string) =>
-  row("Of every certificate the peer has shown", downstream, (tls) => tls.peerChain?.map(read).join(","));
+  row("Of the peer's own certificate alone", downstream, (tls) => tls.peerChain?.map(read).join(","));
+
+const untold = plain("Always `-`: Node does not tell", () => undefined);
 
 const connection = (prefix: string, side: Side): Operators => ({
   [`${prefix}_TLS_VERSION`]: row("`TLSv1.2` or `TLSv1.3`", side, (tls) => tls.version),
   [`${prefix}_TLS_CIPHER`]: row("OpenSSL's name of the cipher", side, (tls) => tls.cipher),
-  [`${prefix}_TLS_GROUP`]: row("Key exchange", side, (tls) => tls.group),
-  [`${prefix}_TLS_SESSION_ID`]: row("Hexadecimal", side, (tls) => tls.sessionId),
+  [`${prefix}_TLS_GROUP`]: row(
+    "Key exchange; of clients always `-`: Node does not tell",
+    side,
+    (tls) => tls.group,
+  ),
+  [`${prefix}_TLS_SESSION_ID`]: untold,
   [`${prefix}_PEER_SUBJECT`]: row("Of the peer's certificate", side, (tls) => tls.subjectPeer),
   [`${prefix}_PEER_ISSUER`]: peer("Who signed it", side, (certificate) => certificate.issuer),
   [`${prefix}_PEER_CERT`]: peer("PEM, URL-encoded", side, (certificate) =>
@@ -69,16 +75,8 @@ export const TLS: Operators = {
   DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256: chain((c) => c.fingerprint256),
   DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1: chain((c) => c.fingerprint1),
   DOWNSTREAM_PEER_CHAIN_SERIALS: chain((c) => c.serial),
-  DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256: row(
-    "Of the certificate that signed the peer's, SHA-256",
-    downstream,
-    (tls) => tls.peerIssuer?.fingerprint256,
-  ),
-  DOWNSTREAM_PEER_ISSUER_SERIAL: row(
-    "Of the certificate that signed the peer's",
-    downstream,
-    (tls) => tls.peerIssuer?.serial,
-  ),
+  DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256: untold,
+  DOWNSTREAM_PEER_ISSUER_SERIAL: untold,
   UPSTREAM_SERVER_NAME: row("SNI that the host was asked for", upstream, (tls) => tls.serverName),
   DOWNSTREAM_TRANSPORT_FAILURE_REASON: row("Why the handshake failed", downstream, (tls) =>
     tls.failureReason?.replaceAll(" ", "_"),

@@ -71,8 +71,9 @@ export const UPSTREAM: Operators = {
     "attempts",
   ),
   UPSTREAM_DETECTED_CLOSE_TYPE: plain(
-    "`Normal`, once there is a host",
-    of((u) => (u.address === undefined ? undefined : "Normal")),
+    "`Normal`, once there is a host; of TCP always",
+    ({ info: { upstream, protocol } }) =>
+      upstream.address === undefined && protocol !== undefined ? undefined : "Normal",
   ),
   UPSTREAM_LOCAL_CLOSE_REASON: plain("Always `-`", () => undefined),
   CONNECTION_ID: plain("Of the client's connection", ({ info }) => info.connection.id),

@@ -69,7 +69,9 @@ export class StreamMeter {
   }
 
   private end(counts: ByteCounts | undefined, way: Way, flow: Flow, trailers?: HeaderMap): void {
-    if (counts && flow.chunked) countEnd(counts, way, trailers);
+    if (!counts) return;
+    if (flow.chunked) countEnd(counts, way, trailers);
+    else if (flow.http2 && trailers) countHead(counts, way, { headers: trailers, http2: true });
   }
 
   // --- the client

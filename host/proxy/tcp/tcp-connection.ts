@@ -2,11 +2,12 @@ import type { Socket } from "node:net";
 import { PeerType } from "../../../sdk/abi/peer-type";
 import type { Timer } from "../../clock";
 import { ResponseFlag } from "../../stores/stream-info";
+import { StreamTimes } from "../../stores/stream-times";
 import { NetworkChain } from "../../stream/network-chain";
 import type { NetworkEnds } from "../../stream/network-filter";
 import { overLimit } from "../../stream/network-flow";
 import type { PickRequest } from "../balancing/host-set-balancer";
-import { type Cluster, formatAddress } from "../clusters/cluster";
+import type { Cluster } from "../clusters/cluster";
 import type { PooledSocket } from "../clusters/connector";
 import { contained, type OnBug } from "../contain";
 import { Hold, HoldReason } from "../downstream/back-pressure";
@@ -32,6 +33,9 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   /** What is asked of its hosts. */
   private wanted: PickRequest | undefined;
   private readonly lifetime: Timer | undefined;
+  /** Bytes to the host and from it. */
+  private sent = 0;
+  private received = 0;
   private logTimer: Timer | undefined;
   private attempts = 0;
   /** When the connection to the host was asked for. */
@@ -50,6 +54,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   ) {
     this.connection = new DownstreamConnection(socket);
     this.info = new TcpFacts(this.connection.info, service.listenerInfo, service.clock);
+    if (service.loggers.length > 0) this.info.times = new StreamTimes();
     this.idle = new IdleTimer(
       service.clock,
       service.config.idleTimeoutMs,
@@ -91,7 +96,9 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
       contained(() => this.onFlushed(), onBug),
     );
     socket.on("error", ({ code }: NodeJS.ErrnoException) => {
-      this.reset ||= code === "ECONNRESET";
+      if (code !== "ECONNRESET") return;
+      this.reset = true;
+      this.connection.info.closeType = "RemoteReset";
     });
     socket.once(
       "close",
@@ -155,6 +162,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
 
   /** `type`: what the entry is written for; the end by default. */
   private log(type?: string): void {
+    if (this.service.loggers.length > 0) this.info.countWire(this.sent, this.received);
     for (const logger of this.service.loggers) logger.log(this.info, type);
   }
 
@@ -236,6 +244,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     const { upstream } = this;
     if (!upstream) return;
     this.idle.touch();
+    this.sent += data.length;
     if (!upstream.write(data)) {
       this.service.stats.downstream_flow_control_paused_reading_total.inc();
       this.downstreamHold.set(HoldReason.Peer, true);
@@ -247,8 +256,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     const { info, upstream } = this;
     if (!upstream) return;
     info.connectionTried(upstream.host, this.askedAt);
-    info.upstream.localAddress = formatAddress(socket.localAddress ?? "", socket.localPort ?? 0);
-    info.upstream.tls = socket.tlsFacts;
+    info.hostConnected(socket, upstream.host);
     if (this.service.config.accessLogOptions.atStart) this.log("TcpUpstreamConnected");
     this.downstreamHold.set(HoldReason.Connect, false);
   }
@@ -261,6 +269,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
   // --- and back
 
   onUpstreamData(data: Buffer): void {
+    this.received += data.length;
     if (!this.flushing) this.chain.upstreamData(data, false);
   }
 
@@ -292,6 +301,7 @@ export class TcpConnection implements NetworkEnds, UpstreamConnectionEvents {
     this.upstream = undefined;
     if (this.closed || !upstream) return;
     info.connectionTried(upstream.host, this.askedAt);
+    info.hostTried(upstream.host);
     info.upstream.transportFailureReason = reason;
     info.responseFlags |= ResponseFlag.UpstreamConnectionFailure;
     this.attempt(this.cluster!);

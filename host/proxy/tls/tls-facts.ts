@@ -72,6 +72,10 @@ export class TlsFacts implements TlsInfo {
   failureReason: string | undefined;
   peer: NamedCertificate | undefined;
   cipher: string | undefined;
+  /** Key exchange; Node tells it of this side's own requests alone. */
+  group: string | undefined;
+  handshakeMs: number | undefined;
+  private readonly began = performance.now();
   private protocol: string | undefined;
   private shown: string | undefined;
 
@@ -92,6 +96,14 @@ export class TlsFacts implements TlsInfo {
     this.protocol = socket.getProtocol() ?? undefined;
     this.alpn = socket.alpnProtocol || "";
     this.cipher = socket.getCipher()?.name;
+    this.handshakeMs = performance.now() - this.began;
+    const exchange = socket.getEphemeralKeyInfo() as { name?: string } | null;
+    this.group = exchange?.name;
+  }
+
+  /** What Node shows of them is the peer's own. */
+  get peerChain(): readonly NamedCertificate[] | undefined {
+    return this.peer && [this.peer];
   }
 
   get complete(): boolean {
