@@ -58,13 +58,13 @@ const OWN = cpus().length - 1;
 export async function openUpstream(): Promise<Upstream & { stop(): void }> {
   const { answer, process: app } = await child<Upstream>("upstream", "");
   if (OWN > 0) for (const pid of [app.pid!, process.pid]) pin(pid, 0);
-  return { ...answer, stop: () => void app.kill() };
+  return { ...answer, stop: () => app.disconnect() };
 }
 
 export async function nodeSubject(name: string, role: string, argument: string): Promise<Subject> {
   const { answer: port, process: proxy } = await child<number>(role, argument);
   pin(proxy.pid!, OWN);
-  return { name, port, cpu: () => cpuOf(proxy.pid!), stop: () => void proxy.kill() };
+  return { name, port, cpu: () => cpuOf(proxy.pid!), stop: () => proxy.disconnect() };
 }
 
 export async function envoySubject(name: string, configPath: string): Promise<Subject> {

@@ -9,9 +9,3 @@ export function properCase(name: string): string {
   if (known.size < MOST_KNOWN) known.set(name, made);
   return made;
 }
-
-/** The names of a flat header list, in place. */
-export function properCaseAll(flat: string[]): string[] {
-  for (let i = 0; i < flat.length; i += 2) flat[i] = properCase(flat[i]!);
-  return flat;
-}

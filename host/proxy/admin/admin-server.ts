@@ -6,7 +6,7 @@ import { hostBug } from "../../errors";
 import type { Logger } from "../../log";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import { closeAfterFlush } from "../downstream/http1/delayed-close";
-import { refusalOfBytes } from "../downstream/http1/refusal";
+import { refusalOfError } from "../downstream/http1/refusal";
 import { rawReply, unreadReply } from "../downstream/http1/response-writer";
 import { reasonPhrase } from "../downstream/reason-phrases";
 import { httpDate } from "../downstream/response-headers";
@@ -68,7 +68,7 @@ function refuseBytes(error: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy();
     return;
   }
-  refuse(refusalOfBytes(error).status, socket);
+  refuse(refusalOfError(error).status, socket);
 }
 
 /** The last answer on a connection. */

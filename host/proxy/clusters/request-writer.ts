@@ -1,4 +1,5 @@
 import type { HeaderMap } from "../../stores/header-map";
+import type { NameFormat } from "../http1/head-text";
 
 /** The request cannot be written; `message` is the body of Envoy's reply. */
 export class UnsendableError extends Error {}
@@ -31,8 +32,6 @@ export function checkSendable(headers: HeaderMap, protocol: "http1" | "http2"): 
   }
 }
 
-/** How a header's name is written. */
-export type NameFormat = (name: string) => string;
 const asItIs: NameFormat = (name) => name;
 
 /** The head of a request as it goes on the wire: `host` first, the rest in map order, the framing header last. */

@@ -1,10 +1,10 @@
-import { type RawFields, readFields } from "./message-reader";
+import { type Fault, type RawFields, readFields } from "./message-reader";
 
 /** A chunk's size, and what else may stand on its line. */
-const SIZE_LINE = /^([0-9a-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/i;
+const SIZE_LINE = /^0*([0-9a-f]{1,16})(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/i;
 /** The same while its end has not come. */
-const SIZE_BEGUN = /^(?:[0-9a-f]{1,13}(?:;[\t\x20-\x7e\x80-\xff]*)?\r?)?$/i;
-const MAX_LINE = 4096;
+const SIZE_BEGUN = /^(?:0*[0-9a-f]{1,16}(?:;[\t\x20-\x7e\x80-\xff]*)?\r?)?$/i;
+const MAX_LINE = 16 * 1024;
 
 const UNREADABLE = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 
@@ -26,7 +26,7 @@ export class ChunkReader {
   dataStart = 0;
   dataEnd = 0;
   complete = false;
-  broken = false;
+  fault: Fault | undefined;
   trailers: RawFields | undefined;
   private state = State.Size;
   private left = 0;
@@ -40,7 +40,7 @@ export class ChunkReader {
   begin(): void {
     this.state = State.Size;
     this.complete = false;
-    this.broken = false;
+    this.fault = undefined;
     this.trailers = undefined;
     this.line = "";
     this.trailerBytes = 0;
@@ -64,7 +64,7 @@ export class ChunkReader {
     const end = feed < 0 ? bytes.length : feed + 1;
     const most = this.state === State.Trailers ? this.maxTrailerBytes : MAX_LINE;
     if (this.line.length + end - at > most) {
-      this.broken = true;
+      this.fault = this.state === State.Trailers ? "head too large" : "syntax";
       return end;
     }
     this.line += bytes.toString("latin1", at, end);
@@ -72,21 +72,21 @@ export class ChunkReader {
       const { line } = this;
       this.line = "";
       this.endLine(line);
-    } else if (this.state === State.Size) this.broken = !SIZE_BEGUN.test(this.line);
-    else if (this.state === State.DataEnd) this.broken = this.line !== "\r";
+    } else if (this.state === State.Size && !SIZE_BEGUN.test(this.line)) this.fault = "syntax";
+    else if (this.state === State.DataEnd && this.line !== "\r") this.fault = "syntax";
     return end;
   }
 
   private endLine(line: string): void {
     if (this.state === State.Size) {
       const size = SIZE_LINE.exec(line);
-      if (!size) this.broken = true;
+      if (!size) this.fault = "syntax";
       else {
         this.left = Number.parseInt(size[1]!, 16);
         this.state = this.left === 0 ? State.Trailers : State.Data;
       }
     } else if (this.state === State.DataEnd) {
-      if (line !== "\r\n") this.broken = true;
+      if (line !== "\r\n") this.fault = "syntax";
       this.state = State.Size;
     } else if (line === "\r\n") this.complete = true;
     else this.addTrailer(line);
@@ -96,8 +96,8 @@ export class ChunkReader {
     this.trailers ??= [];
     this.trailerBytes += line.length;
     const { trailers } = this;
-    const ok =
-      this.trailerBytes <= this.maxTrailerBytes && !UNREADABLE.test(line) && readFields(line, 0, trailers);
-    if (!ok || NO_TRAILERS.has(trailers.at(-2)!)) this.broken = true;
+    if (this.trailerBytes > this.maxTrailerBytes) this.fault = "head too large";
+    else if (UNREADABLE.test(line) || !readFields(line, 0, trailers) || NO_TRAILERS.has(trailers.at(-2)!))
+      this.fault = "syntax";
   }
 }

@@ -18,8 +18,11 @@ export function trailerLines(trailers: HeaderMap): string {
   return text;
 }
 
+/** How a header's name is written. */
+export type NameFormat = (name: string) => string;
+
 /** One field; throws UnwritableHeader when it is none. */
-export function line(name: string, value: string): string {
+export function line(name: string, value: string, format?: NameFormat): string {
   if (fieldName(name) === undefined || !VALUE.test(value)) throw new UnwritableHeader(name);
-  return `${name}: ${value}\r\n`;
+  return `${format ? format(name) : name}: ${value}\r\n`;
 }

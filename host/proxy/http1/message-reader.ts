@@ -2,7 +2,7 @@ import { ChunkReader } from "./chunk-reader";
 import { fieldName } from "./field-names";
 
 /** Why bytes are no message. */
-export type Fault = "syntax" | "version" | "head too large" | "transfer encoding";
+export type Fault = "syntax" | "version" | "head too large";
 
 /** How the end of a body is told. */
 export enum Framing {
@@ -21,7 +21,7 @@ const HEAD_END = Buffer.from("\r\n\r\n", "latin1");
 /** Bytes that no head has: controls, and a CR or LF that is not half of a line's end. */
 const UNREADABLE = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 
-const LENGTH = /^\d{1,15}$/;
+const MAX_LENGTH = 2n ** 64n - 1n;
 
 const enum State {
   Head,
@@ -46,8 +46,6 @@ export abstract class MessageReader {
   private heldLength = 0;
   /** Of which these were found to be whole lines. */
   private checked = 0;
-  /** Between two messages: half of an empty line was read. */
-  private lineOpen = false;
   /** Body bytes of one `read`. */
   private body: Buffer | undefined;
   private more: Buffer[] | undefined;
@@ -55,7 +53,11 @@ export abstract class MessageReader {
   protected contentLength: string | undefined;
   protected transferEncoding: string | undefined;
 
-  constructor(private readonly maxHeadBytes: number) {
+  /** `skipsEmptyLines`: that stand before a message (RFC 9112, 2.2). */
+  constructor(
+    private readonly maxHeadBytes: number,
+    private readonly skipsEmptyLines: boolean,
+  ) {
     this.chunks = new ChunkReader(maxHeadBytes);
   }
 
@@ -116,10 +118,10 @@ export abstract class MessageReader {
     while (at < bytes.length) {
       at = chunks.read(bytes, at);
       if (chunks.data) this.add(bytes, chunks.dataStart, chunks.dataEnd);
-      if (chunks.broken) {
+      if (chunks.fault) {
         this.body = undefined;
         this.more = undefined;
-        this.refuse("syntax");
+        this.refuse(chunks.fault);
         return bytes.length;
       }
       if (chunks.complete) {
@@ -169,25 +171,14 @@ export abstract class MessageReader {
 
   private readHead(bytes: Buffer, from: number): number {
     if (this.heldLength > 0) return this.readHeldHead(bytes, from);
-    const at = this.skipEmptyLines(bytes, from);
+    let at = from;
+    if (this.skipsEmptyLines) while (bytes[at] === 13 || bytes[at] === 10) at++;
     if (at === bytes.length) return at;
     const end = bytes.indexOf(HEAD_END, at);
     if (end < 0) return this.hold(bytes, at);
     if (end - at > this.maxHeadBytes) this.refuse("head too large");
     else this.parse(bytes.toString("latin1", at, end + 2));
     return end + 4;
-  }
-
-  /** Those left before a message (RFC 9112, 2.2). */
-  private skipEmptyLines(bytes: Buffer, from: number): number {
-    let at = from;
-    while (at < bytes.length && bytes[at] === (this.lineOpen ? 10 : 13)) {
-      this.lineOpen = !this.lineOpen;
-      at++;
-    }
-    if (at === bytes.length || !this.lineOpen) return at;
-    this.refuse("syntax");
-    return bytes.length;
   }
 
   private hold(bytes: Buffer, from: number): number {
@@ -267,7 +258,7 @@ export abstract class MessageReader {
     else this.end(undefined);
   }
 
-  /** Two lengths, or a length beside an encoding, could be read in two ways. */
+  /** Two lengths could be read in two ways. */
   private findFraming(fields: RawFields): boolean {
     let length: string | undefined;
     let encoding: string | undefined;
@@ -281,8 +272,13 @@ export abstract class MessageReader {
     }
     this.contentLength = length;
     this.transferEncoding = encoding;
-    return length === undefined || (encoding === undefined && LENGTH.test(length));
+    return length === undefined || isLength(length);
   }
+}
+
+/** Up to 64 bits, as Envoy counts. A number that is not exact is that of a body which never ends. */
+function isLength(text: string): boolean {
+  return /^\d+$/.test(text) && (text.length < 16 || BigInt(text) <= MAX_LENGTH);
 }
 
 /** Reads lines from `at` to the end of the text. False: one of them is no field. */

@@ -14,7 +14,8 @@ export interface RequestStart {
 
 /** What a connection hears of its client's requests. */
 export interface RequestEvents {
-  onRequestHead(start: RequestStart): void;
+  /** True: what follows is no HTTP, and all of it body. */
+  onRequestHead(start: RequestStart): boolean;
   onRequestBody(bytes: Buffer): void;
   onRequestEnd(trailers: RawFields | undefined): void;
   onRequestFault(fault: Fault): void;
@@ -24,8 +25,8 @@ const KNOWN: ReadonlySet<string> = new Set(METHODS);
 
 /** A path, `*`, or a URL with a host. */
 const TARGET = /^(?:[/*][\x21-\x7e]*|[A-Za-z]+:\/\/[A-Za-z0-9!$%&'()*+,\-.:;=@[\]_~]+(?:[/?][\x21-\x7e]*)?)$/;
-/** Host and port, for CONNECT. */
-const AUTHORITY = /^[A-Za-z0-9!$%&'()*+,\-.:;=@[\]_~]+$/;
+/** Of CONNECT: whether it is a host and a port is looked at where it is used. */
+const ANY_TARGET = /^[\x21-\x7e]+$/;
 
 const VERSION = /^HTTP\/\d\.\d$/;
 const READABLE_VERSIONS: ReadonlySet<string> = new Set(["1.1", "1.0", "0.9", "2.0"]);
@@ -40,22 +41,20 @@ export class RequestReader extends MessageReader {
     private readonly events: RequestEvents,
     maxHeadBytes: number,
   ) {
-    super(maxHeadBytes);
+    super(maxHeadBytes, true);
   }
 
   protected startLine(line: string): Fault | undefined {
-    const first = line.indexOf(" ");
-    const second = line.indexOf(" ", first + 1);
-    if (first < 0 || second < 0) return "syntax";
-    const method = line.slice(0, first);
-    const target = line.slice(first + 1, second);
-    if (!KNOWN.has(method)) return "syntax";
-    if (!(method === "CONNECT" ? AUTHORITY : TARGET).test(target)) return "syntax";
-    const version = line.slice(second + 1);
-    if (!VERSION.test(version)) return "syntax";
+    const words = line.split(" ");
+    // Blanks between two words are as good as one, as in Envoy.
+    const [method = "", target = "", version, more] =
+      words.length === 3 ? words : words.filter((w, i) => w || !i);
+    if (!KNOWN.has(method) || more !== undefined) return "syntax";
+    if (!(method === "CONNECT" ? ANY_TARGET : TARGET).test(target)) return "syntax";
+    if (version !== undefined && !VERSION.test(version)) return "syntax";
     this.method = method;
     this.target = target;
-    this.version = version.slice(5);
+    this.version = version === undefined ? "0.9" : version.slice(5);
     return READABLE_VERSIONS.has(this.version) ? undefined : "version";
   }
 
@@ -63,12 +62,14 @@ export class RequestReader extends MessageReader {
     const { method, target, version, contentLength, transferEncoding } = this;
     const hasBody =
       transferEncoding !== undefined || (contentLength !== undefined && Number(contentLength) > 0);
-    // Nobody can tell where another encoding ends; it is refused, and nothing behind it read.
-    const unreadable = transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked";
-    this.events.onRequestHead({ method, target, version, fields, hasBody });
-    if (unreadable || method === "CONNECT") this.stop();
-    if (transferEncoding !== undefined) return Framing.Chunked;
-    return contentLength === undefined ? Framing.None : Framing.Length;
+    if (this.events.onRequestHead({ method, target, version, fields, hasBody })) {
+      this.dataAtOnce();
+      return Framing.UntilClose;
+    }
+    if (transferEncoding === undefined) return contentLength === undefined ? Framing.None : Framing.Length;
+    // Nobody can tell where another encoding ends, or one that has a length beside it.
+    if (contentLength !== undefined || transferEncoding.toLowerCase() !== "chunked") this.stop();
+    return Framing.Chunked;
   }
 
   protected data(bytes: Buffer): void {

@@ -37,7 +37,7 @@ export class ResponseReader extends MessageReader {
     private readonly events: ResponseEvents,
     maxHeadBytes: number,
   ) {
-    super(maxHeadBytes);
+    super(maxHeadBytes, false);
   }
 
   protected startLine(line: string): Fault | undefined {
@@ -53,6 +53,11 @@ export class ResponseReader extends MessageReader {
     this.informational = status >= 100 && status < 200 && status !== 101;
     if (this.informational) {
       events.onInformation(status, fields);
+      return Framing.None;
+    }
+    // A length beside an encoding could be read in two ways.
+    if (this.contentLength !== undefined && this.transferEncoding !== undefined) {
+      this.refuse("syntax");
       return Framing.None;
     }
     const switches = status === 101 && asksToSwitch(fields);

@@ -13,6 +13,7 @@ import { UpstreamRequest } from "../../../host/proxy/clusters/upstream-request";
 import { ActiveStream } from "../../../host/proxy/downstream/active-stream";
 import { ConnectionManager } from "../../../host/proxy/downstream/connection-manager";
 import { Http1Codec } from "../../../host/proxy/downstream/http1/http1-codec";
+import { Http1Connection } from "../../../host/proxy/downstream/http1/http1-connection";
 import { Http1Stream } from "../../../host/proxy/downstream/http1/http1-stream";
 import { Http2Connection } from "../../../host/proxy/downstream/http2/http2-connection";
 import { Http2Stream } from "../../../host/proxy/downstream/http2/http2-stream";
@@ -117,7 +118,7 @@ describe.each([
   const own: [object: { prototype: object }, method: string, outcome: Outcome][] =
     name === "HTTP/1"
       ? [
-          [Http1Codec, "onRequest", "cut"],
+          [Http1Connection, "onRequestHead", "cut"],
           [Http1Codec, "serve", 500],
           [Http1Stream, "attach", 500],
           [Http1Stream, "onRequestEnd", 500],
@@ -193,9 +194,9 @@ test.each<[method: string, outcome: Outcome]>([
   expect(await askHttp1(port)).toBe(200);
 });
 
-test("bytes that are no HTTP, Http1Codec.onClientError: the connection is cut", async () => {
+test("bytes that are no HTTP, Http1Codec.refuse: the connection is cut", async () => {
   const { port, bugs } = await start(http(), 1);
-  breakOnce(Http1Codec, "onClientError");
+  breakOnce(Http1Codec, "refuse");
   const client = await RawClient.connect(port);
   client.write("no HTTP at all\r\n\r\n");
   await client.until(({ closed, ended }) => closed || ended);

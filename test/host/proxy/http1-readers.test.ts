@@ -30,8 +30,10 @@ function sure(said: Said[]): Said[] {
 const requests = (said: Said[]) =>
   new RequestReader(
     {
-      onRequestHead: ({ method, target, version, fields, hasBody }) =>
-        said.push(["head", method, target, version, fields, hasBody]),
+      onRequestHead: ({ method, target, version, fields, hasBody }) => {
+        said.push(["head", method, target, version, fields, hasBody]);
+        return method === "CONNECT";
+      },
       onRequestBody: (bytes) => said.push(["body", bytes.toString("latin1")]),
       onRequestEnd: (trailers) => said.push(["end", trailers]),
       onRequestFault: (fault) => said.push(["fault", fault]),
@@ -59,10 +61,12 @@ const REQUESTS = [
   "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\n\r\n",
   "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\nA\r\n0123456789\r\n0\r\nX-T: 1\r\n\r\nGET / HTTP/1.0\r\n\r\n",
   "POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+  "GET /\r\n\r\n",
 ];
 
 const REFUSED: readonly (readonly [string, string])[] = [
-  ["GET  / HTTP/1.1\r\n\r\n", "syntax"],
+  ["GET / x HTTP/1.1\r\n\r\n", "syntax"],
+  ["GET /\tHTTP/1.1\r\n\r\n", "syntax"],
   ["GET / HTTP/1.1\nHost: a\n\n", "syntax"],
   ["GET / HTTP/1.1\r\nHost : a\r\n\r\n", "syntax"],
   ["GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", "syntax"],
@@ -72,13 +76,13 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ["GET / HTTP/3.0\r\n\r\n", "version"],
   ["\x16\x03\x01", "syntax"],
   ["POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "syntax"],
-  ["POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "syntax"],
+
   ["POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\nhello", "syntax"],
   ["POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n", "syntax"],
   ["POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello0\r\n\r\n", "syntax"],
   ["POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5 \r\nhello\r\n0\r\n\r\n", "syntax"],
   ["POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\n\r\n", "syntax"],
-  ["POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", "syntax"],
+  ["POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", "syntax"],
   [`GET /${"a".repeat(MAX)} HTTP/1.1\r\n\r\n`, "head too large"],
   [`GET / HTTP/1.1\r\nX-A: ${"a".repeat(MAX)}`, "head too large"],
 ];

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import type { DownstreamCodecConfig } from "../../../config/model";
+import type { RequestStart } from "../../http1/request-reader";
 import { type UnderscoreStats, withoutUnderscores } from "../../underscores";
 import type { Refusal } from "../refusal";
 import { codecError, refusalOf } from "./refusal";
@@ -7,25 +7,25 @@ import { type RequestHead, readRequestHead } from "./request-headers";
 
 /** A request's head by the rules of the configuration, and why it is not served. */
 export function configuredHead(
-  request: IncomingMessage,
+  request: RequestStart,
   asks: boolean,
   codec: DownstreamCodecConfig,
   underscores: UnderscoreStats,
 ): { head: RequestHead; refusal: Refusal | undefined } {
-  const { method = "", url = "" } = request;
-  const kept = withoutUnderscores(request.rawHeaders, codec.underscores, underscores);
-  const raw = withDefaultHost(kept ?? request.rawHeaders, request, codec);
-  const head = readRequestHead(method, url, raw, asks, codec.absoluteUrl);
+  const { method, target, fields } = request;
+  const kept = withoutUnderscores(fields, codec.underscores, underscores);
+  const raw = withDefaultHost(kept ?? fields, request, codec);
+  const head = readRequestHead(method, target, raw, asks, codec.absoluteUrl);
   const refusal = refusalOf(request, head, codec);
   return { head, refusal: kept ? refusal : codecError(400, "http1.unexpected_underscore") };
 }
 
 function withDefaultHost(
   raw: readonly string[],
-  { httpVersion }: IncomingMessage,
+  { version }: RequestStart,
   { defaultHost }: DownstreamCodecConfig,
 ): readonly string[] {
-  if (defaultHost === "" || httpVersion === "1.1") return raw;
-  const named = raw.some((name, i) => i % 2 === 0 && name.toLowerCase() === "host");
+  if (defaultHost === "" || version === "1.1") return raw;
+  const named = raw.some((name, i) => i % 2 === 0 && name === "host");
   return named ? raw : [...raw, "host", defaultHost];
 }

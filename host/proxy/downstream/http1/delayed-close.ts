@@ -1,4 +1,3 @@
-import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { StatCounter } from "../../stats/store";
 
@@ -23,17 +22,4 @@ export function closeAfterFlush(socket: Socket, delayMs = DELAYED_CLOSE_MS, time
   socket.once("end", () => socket.destroySoon());
   socket.end();
   socket.resume();
-}
-
-/** Makes the connection end this way after a reply to a request that is still arriving. */
-export function closeDelayed(response: ServerResponse, close: () => void): void {
-  const { socket } = response;
-  if (!socket) return;
-  const { destroySoon } = socket;
-  socket.destroySoon = () => {
-    socket.destroySoon = destroySoon;
-    // The second call is the one made when the client has closed.
-    if (socket.writableEnded) socket.destroy();
-    else close();
-  };
 }

@@ -49,41 +49,24 @@ const LIMITS: readonly HeadLimit[] = [
   },
 ];
 
-/** Envoy's `stream_idle_timeout`: a head may take five minutes unseen, so that no connection is watched by default. */
-const UNWATCHED_MS = 300_000;
-
 /** What is said to a client whose request did not come in time. */
 export type LateHead = Pick<HeadLimit, "body" | "details" | "flags" | "counter">;
 
-/**
- * Watches for requests whose head begins and does not end. node:http shows a request when its head is complete; the first
- * bytes are seen by listening for them, which is done only where a limit asks for it.
- */
+/** Watches for requests whose head begins and does not end. Made once a head has come in pieces. */
 export class HeadTimer extends Deadlines {
   private began: number | undefined;
 
-  private constructor(
+  constructor(
     private readonly connection: Http1Connection,
     private readonly onLate: (late: LateHead) => void,
   ) {
     super(LIMITS.length);
-    const { socket } = connection.base;
-    // In front of node:http, which may have a whole head in the same bytes.
-    socket.prependListener("data", () => this.onBytes());
-    socket.once("close", () => this.stop());
+    connection.base.socket.once("close", () => this.stop());
   }
 
-  /** Nothing when there is nothing to watch for. */
-  static watch(connection: Http1Connection, onLate: (late: LateHead) => void): HeadTimer | undefined {
-    const { requestHeadersMs, requestMs, maxStreamMs, streamIdleMs } = connection.manager.timeouts;
-    const idle = streamIdleMs === UNWATCHED_MS ? 0 : streamIdleMs;
-    if (requestHeadersMs + requestMs + maxStreamMs + idle === 0) return undefined;
-    return new HeadTimer(connection, onLate);
-  }
-
-  private onBytes(): void {
-    // They belong to a request whose head is there.
-    if (this.began !== undefined || this.connection.newest || this.connection.closing) return;
+  /** A part of a head is there. */
+  begin(): void {
+    if (this.began !== undefined) return;
     this.began = performance.now();
     const { timeouts } = this.connection.manager;
     for (const [which, limit] of LIMITS.entries()) {

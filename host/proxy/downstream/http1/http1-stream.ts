@@ -1,127 +1,148 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { HeaderMap } from "../../../stores/header-map";
-import { contained } from "../../contain";
-import { flushHead } from "../../flush-head";
-import { ReadGatherer } from "../../read-gatherer";
+import { trailerLines } from "../../http1/head-text";
+import type { RawFields } from "../../http1/message-reader";
+import type { RequestStart } from "../../http1/request-reader";
+import { properCase } from "../../proper-case";
 import type { CodecStream, CodecStreamEvents } from "../codec";
-import { closeDelayed } from "./delayed-close";
 import type { Http1Connection } from "./http1-connection";
 import { codecError } from "./refusal";
-import { answerInHttp10, declaredLength, writeHead } from "./response-writer";
+import { declaredLength, responseHead } from "./response-writer";
 
 const EMPTY = Buffer.alloc(0);
 
-/** A request and its response as node:http knows them. */
+/** A request and its response on a connection. */
 export class Http1Stream implements CodecStream {
   readonly protocol: "HTTP/1.0" | "HTTP/1.1";
-  private events!: CodecStreamEvents;
-  private body: ReadGatherer | undefined;
+  /** The whole request has been read from the connection. */
+  complete = false;
+  /** The response has been written, to the last byte. */
+  answered = false;
+  /** What follows the request's head is no HTTP. */
+  readonly tunnel: boolean = false;
+  protected events!: CodecStreamEvents;
+  private readonly hasBody: boolean;
   private readonly isHead: boolean;
+  /** Body bytes are wanted: now, at all. */
+  private reading = false;
+  private paused = false;
+  private released = false;
+  /** What has come of the body and waits. */
+  private held: Buffer[] | undefined;
+  private trailers: RawFields | undefined;
+  private endTold = false;
+  private status = 0;
+  private headSent = false;
+  /** The response began before the request was complete. */
+  private early = false;
   /** Length the response's head has promised. */
   private declared: number | undefined;
   private sent = 0;
 
   constructor(
-    private readonly connection: Http1Connection,
-    private readonly request: IncomingMessage,
-    private readonly response: ServerResponse,
+    protected readonly connection: Http1Connection,
+    private readonly start: RequestStart,
   ) {
-    const old = request.httpVersion !== "1.1" && connection.manager.config.codec.acceptHttp10;
+    const old = start.version !== "1.1" && connection.manager.config.codec.acceptHttp10;
     this.protocol = old ? "HTTP/1.0" : "HTTP/1.1";
-    if (old) answerInHttp10(response);
-    this.isHead = request.method === "HEAD";
-    // A socket's troubles end the stream through "close"; nobody else wants to hear of them.
-    response.on("error", ignore);
-    request.on("error", ignore);
+    this.isHead = start.method === "HEAD";
+    this.hasBody = start.hasBody;
   }
 
   /** Says who is to hear of what happens. */
   attach(events: CodecStreamEvents): void {
     this.events = events;
-    this.response.on(
-      "drain",
-      this.contained(() => events.onDrain()),
-    );
-    this.response.on(
-      "close",
-      this.contained(() => {
-        this.body?.flush();
-        events.onGone();
-      }),
-    );
   }
 
-  private contained(run: () => void): () => void {
-    return contained(run, (error) => this.events.onBug(error));
+  // --- what the connection reads
+
+  onBody(bytes: Buffer): void {
+    if (this.released) return;
+    if (this.reading && !this.paused) this.events.onRequestData(bytes, false);
+    else if (this.held) this.held.push(bytes);
+    else this.held = [bytes];
+  }
+
+  onEnd(trailers: RawFields | undefined): void {
+    this.complete = true;
+    this.trailers = trailers;
+    this.deliver();
+  }
+
+  onDrain(): void {
+    if (!this.answered) this.events.onDrain();
+  }
+
+  /** Tells of what has come, as far as it may. */
+  private deliver(): void {
+    while (this.held && this.wanted) {
+      const [first, ...others] = this.held;
+      this.held = others.length > 0 ? others : undefined;
+      this.events.onRequestData(first!, false);
+    }
+    if (!this.complete || !this.hasBody || this.endTold || this.held || !this.wanted) return;
+    this.endTold = true;
+    this.onRequestEnd();
+  }
+
+  private get wanted(): boolean {
+    return this.reading && !this.paused && !this.released;
+  }
+
+  private onRequestEnd(): void {
+    const raw = this.trailers;
+    const { connection } = this;
+    if (!raw || !connection.manager.config.codec.enableTrailers) {
+      this.events.onRequestData(EMPTY, true);
+      return;
+    }
+    if (raw.length / 2 > connection.manager.config.codec.limits.count) {
+      const { stats } = connection.manager;
+      stats.downstream_cx_protocol_error.inc();
+      stats.downstream_rq_response_before_rq_complete.inc();
+      stats.downstream_rq_rx_reset.inc();
+      connection.closing = true;
+      connection.stream?.breakRequest(codecError(431, "http1.too_many_trailers"));
+      return;
+    }
+    const trailers = new HeaderMap("request-trailers");
+    for (let i = 0; i < raw.length; i += 2) trailers.add(raw[i]!, raw[i + 1]!);
+    this.events.onRequestTrailers(trailers);
+  }
+
+  // --- CodecStream
+
+  get rawHeaders(): readonly string[] {
+    return this.start.fields;
   }
 
   get headMs(): number {
     return this.connection.headMs;
   }
 
-  get rawHeaders(): readonly string[] {
-    return this.request.rawHeaders;
-  }
-
   get requestArrived(): boolean {
-    return this.request.complete;
+    return this.complete;
   }
 
   sendContinue(): void {
-    if (this.protocol === "HTTP/1.0") this.request.socket.write("HTTP/1.0 100 Continue\r\n\r\n");
-    else this.response.writeContinue();
+    this.connection.base.socket.write(`${this.protocol} 100 Continue\r\n\r\n`, "latin1");
   }
 
   readRequest(): void {
-    const { request, events } = this;
-    const body = new ReadGatherer(
-      (data) => events.onRequestData(data, false),
-      (error) => events.onBug(error),
-    );
-    this.body = body;
-    request.on("data", (chunk: Buffer) => body.add(chunk));
-    request.on(
-      "end",
-      this.contained(() => {
-        body.flush();
-        this.onRequestEnd();
-      }),
-    );
-  }
-
-  private onRequestEnd(): void {
-    const raw = this.request.rawTrailers;
-    if (raw.some((name, i) => i % 2 === 0 && name.toLowerCase() === "connection")) {
-      // node:http takes it for a word of the head's, and may read no further.
-      this.connection.closing = true;
-    }
-    if (raw.length === 0 || !this.connection.manager.config.codec.enableTrailers) {
-      this.events.onRequestData(EMPTY, true);
-      return;
-    }
-    if (raw.length / 2 > this.connection.manager.config.codec.limits.count) {
-      const { stats } = this.connection.manager;
-      stats.downstream_cx_protocol_error.inc();
-      stats.downstream_rq_response_before_rq_complete.inc();
-      stats.downstream_rq_rx_reset.inc();
-      this.connection.closing = true;
-      this.connection.stream?.breakRequest(codecError(431, "http1.too_many_trailers"));
-      return;
-    }
-    const trailers = new HeaderMap("request-trailers");
-    for (let i = 0; i < raw.length; i += 2) trailers.add(raw[i]!.toLowerCase(), raw[i + 1]!);
-    this.events.onRequestTrailers(trailers);
+    this.reading = true;
+    this.deliver();
   }
 
   pauseRequest(paused: boolean): void {
-    if (paused) this.request.pause();
-    else this.request.resume();
+    this.paused = paused;
+    if (!paused) this.deliver();
+    // What it has told of may have changed that.
+    this.connection.pauseBody(this.paused);
   }
 
   /** HTTP/1.1 cannot serve a next request before this one is read to its end. */
   answerEarly(): void {
+    this.early = true;
     this.connection.closing = true;
-    closeDelayed(this.response, () => this.connection.close());
   }
 
   giveUpConnection(): void {
@@ -129,7 +150,7 @@ export class Http1Stream implements CodecStream {
   }
 
   sendHeaders(headers: HeaderMap, status: number, endStream: boolean): void {
-    const { connection, response } = this;
+    const { connection, isHead } = this;
     const { manager } = connection;
     if (manager.draining && !connection.closing) {
       manager.stats.downstream_cx_drain_close.inc();
@@ -141,49 +162,53 @@ export class Http1Stream implements CodecStream {
     if (old && !headers.has("content-length")) connection.closing = true;
     if (connection.closing) headers.append("connection", "close");
     else if (old) headers.append("connection", "keep-alive");
-    this.declared = this.isHead ? undefined : declaredLength(headers);
-    if (connection.closing) response.shouldKeepAlive = false;
-    writeHead(response, status, headers, endStream, this.isHead, manager.config.codec.properCase);
-    // Behind the end of a body that the same read has brought: then all of it leaves in one write.
-    if (!endStream) setImmediate(flushHead, response);
+    const { text, chunked } = responseHead(status, headers, {
+      endStream,
+      isHead,
+      old,
+      format: manager.config.codec.properCase ? properCase : undefined,
+    });
+    this.declared = isHead ? undefined : declaredLength(headers);
+    this.status = status;
+    this.headSent = true;
+    connection.writer.head(text, chunked, endStream);
   }
 
   sendData(chunk: Buffer): boolean {
     this.sent += chunk.length;
     // Bytes beyond the declared length would be read as the next response.
     if (this.declared !== undefined && this.sent > this.declared) this.connection.closing = true;
-    return this.response.write(chunk);
+    return this.connection.writer.data(chunk);
   }
 
   endResponse(trailers?: HeaderMap): void {
-    const { response, declared, sent } = this;
-    if (trailers && this.connection.manager.config.codec.enableTrailers && declared === undefined) {
-      response.addTrailers([...trailers]);
-    }
-    if (declared !== undefined && sent < declared && !NO_BODY.has(response.statusCode)) {
+    const { connection, declared, sent } = this;
+    if (declared !== undefined && sent < declared && !NO_BODY.has(this.status)) {
       // The client waits for bytes that never come: only the end of the connection tells it.
-      flushHead(response);
-      this.connection.close();
+      this.answered = true;
+      connection.close();
       return;
     }
-    response.end();
-    if (declared !== undefined && sent > declared) this.connection.close();
+    const some = trailers && connection.manager.config.codec.enableTrailers && declared === undefined;
+    connection.writer.end(some ? trailerLines(trailers) : "");
+    this.answered = true;
+    connection.responseEnded(this.early);
+    if (declared !== undefined && sent > declared) connection.close();
   }
 
   reset(): void {
-    const { connection, request, response } = this;
-    if (response.headersSent) {
-      flushHead(response);
-      connection.close();
-    } else request.socket.destroy();
+    const { connection } = this;
+    this.answered = true;
+    if (this.headSent) connection.close();
+    else connection.base.socket.destroy();
   }
 
   release(): void {
-    this.request.resume();
+    this.released = true;
+    this.held = undefined;
+    this.connection.pauseBody(false);
   }
 }
 
 /** Statuses whose content-length counts no bytes. */
 const NO_BODY: ReadonlySet<number> = new Set([204, 304]);
-
-function ignore(): void {}

@@ -1,16 +1,17 @@
-import type { IncomingMessage } from "node:http";
 import type { DownstreamCodecConfig } from "../../../config/model";
+import type { Fault } from "../../http1/message-reader";
+import type { RequestStart } from "../../http1/request-reader";
 import type { Refusal } from "../refusal";
 import type { RequestHead } from "./request-headers";
 
-/** Why a request that node:http could read is not served; undefined when it is. */
+/** Why a request that could be read is not served; undefined when it is. */
 export function refusalOf(
-  request: IncomingMessage,
+  { version, fields }: RequestStart,
   head: RequestHead,
   { acceptHttp10, limits }: DownstreamCodecConfig,
 ): Refusal | undefined {
-  if (request.httpVersion !== "1.1" && !acceptHttp10) return codecError(426, "low_version");
-  if (request.rawHeaders.length / 2 > limits.count) return codecError(431, "http1.too_many_headers");
+  if (version !== "1.1" && !acceptHttp10) return codecError(426, "low_version");
+  if (fields.length / 2 > limits.count) return codecError(431, "http1.too_many_headers");
   const { transferEncoding, contentLength } = head;
   if (transferEncoding !== undefined && contentLength !== undefined)
     return codecError(400, "http1.content_length_and_chunked_not_allowed");
@@ -20,14 +21,24 @@ export function refusalOf(
   return head.error;
 }
 
-/** The refusal of bytes that node:http could not read. */
-export function refusalOfBytes(error: { code?: string; reason?: string }): Refusal {
-  if (error.code === "HPE_HEADER_OVERFLOW") return codecError(431, "http1.headers_too_large");
+const REFUSALS: Readonly<Record<Fault, Refusal>> = {
+  syntax: codecError(400, "http1.codec_error"),
+  version: codecError(426, "low_version"),
+  "head too large": codecError(431, "http1.headers_too_large"),
+};
+
+/** The refusal of bytes that are no request. */
+export function refusalOfBytes(fault: Fault): Refusal {
+  return REFUSALS[fault];
+}
+
+/** The same for what node:http has read, on the admin interface. */
+export function refusalOfError(error: { code?: string; reason?: string }): Refusal {
+  if (error.code === "HPE_HEADER_OVERFLOW") return REFUSALS["head too large"];
   if (error.code === "HPE_INVALID_TRANSFER_ENCODING" && !error.reason?.includes("Content-Length")) {
     return codecError(501, "http1.invalid_transfer_encoding");
   }
-  if (error.reason === "Invalid HTTP version") return codecError(426, "low_version");
-  return codecError(400, "http1.codec_error");
+  return REFUSALS[error.reason === "Invalid HTTP version" ? "version" : "syntax"];
 }
 
 export function codecError(status: number, details: string): Refusal {
