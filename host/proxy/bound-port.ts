@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Server, type ServerOpts, type Socket } from "node:net";
-import { listen } from "./listen";
+import { type ListenAddress, listen } from "./listen";
 
 /** A bound address. It outlives the listener that serves it: a new one takes it over with the connections to come. */
 export class BoundPort {
@@ -16,8 +16,8 @@ export class BoundPort {
   }
 
   /** Binds; rejects with StartError. */
-  async bind(host: string, port: number, what: string): Promise<void> {
-    await listen(this.server, host, port, what);
+  async bind(at: ListenAddress, what: string): Promise<void> {
+    await listen(this.server, at, what);
   }
 
   get address(): { host: string; port: number } {

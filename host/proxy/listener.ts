@@ -5,6 +5,7 @@ import { BoundPort } from "./bound-port";
 import type { OnBug } from "./contain";
 import { FilterChainTable } from "./filter-chain-match";
 import { Inspection } from "./inspection";
+import { plainAddress } from "./listen";
 import type { StatCounter, StatGauge, StatHistogram, StatsStore } from "./stats/store";
 import type { ClientHello } from "./tls/client-hello";
 import type { ServerTls } from "./tls/server-tls";
@@ -116,7 +117,9 @@ export class Listener {
 
   private serve(socket: ClientSocket, hello: ClientHello | undefined): void {
     const inspected = this.config.inspection.tls ? hello : undefined;
-    const { localAddress = "", localPort = 0, remoteAddress = "", remotePort = 0 } = socket;
+    const { localPort = 0, remotePort = 0 } = socket;
+    const localAddress = plainAddress(socket.localAddress);
+    const remoteAddress = plainAddress(socket.remoteAddress);
     const chain = this.table.find({ localAddress, localPort, remoteAddress, remotePort, hello: inspected });
     if (!chain) {
       this.unmatched.inc();
@@ -154,9 +157,8 @@ export class Listener {
 
   /** Binds; rejects with StartError. */
   async listen(): Promise<void> {
-    const { address, port } = this.config.address;
     const bound = new BoundPort(this.socketOptions, this.accept);
-    await bound.bind(address, port, `listener '${this.config.name}'`);
+    await bound.bind(this.config.address, `listener '${this.config.name}'`);
     this.serveOn(bound);
   }
 

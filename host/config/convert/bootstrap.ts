@@ -58,11 +58,12 @@ export function convertBootstrap(
   const { node, admin, stats_config: stats, static_resources: resources } = raw;
   const local = convertLocality(node?.locality);
   const address = (
-    at: { socket_address: { address: string; port_value?: number | undefined } },
+    { socket_address: at }: NonNullable<RawBootstrap["admin"]>["address"],
     path: FieldPath,
   ) => ({
-    address: at.socket_address.address,
-    port: at.socket_address.port_value ?? 0,
+    address: at.address,
+    port: at.port_value ?? 0,
+    ipv4Compat: at.ipv4_compat ?? false,
     position: locate(source, [...path, "address", "socket_address", "port_value"], "value"),
   });
   return {

@@ -4,6 +4,8 @@ import type { Format } from "../../formatter/text-format";
 export interface AddressConfig {
   address: string;
   port: number;
+  /** `::` takes IPv4 clients, too. */
+  ipv4Compat?: boolean;
   position: SourcePosition;
 }
 

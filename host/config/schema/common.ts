@@ -8,7 +8,7 @@ export const metadata = message({}, { filter_metadata: z.record(z.string(), stru
 
 export const socketAddress = message(
   { address: requiredText, port_value: port },
-  { protocol: enumeration({ 0: "TCP", 1: "UDP" }, ["TCP"]) },
+  { protocol: enumeration({ 0: "TCP", 1: "UDP" }, ["TCP"]), ipv4_compat: bool },
 );
 export const address = message({ socket_address: socketAddress }, {});
 

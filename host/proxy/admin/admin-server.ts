@@ -104,7 +104,7 @@ export class AdminServer {
   }
 
   async listen(): Promise<void> {
-    await listen(this.server, this.config.address, this.config.port, "the admin address");
+    await listen(this.server, this.config, "the admin address");
     const bound = this.server.address() as AddressInfo;
     this.address = { host: bound.address, port: bound.port };
   }

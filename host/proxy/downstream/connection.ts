@@ -3,6 +3,7 @@ import { FilterState } from "../../stores/filter-state";
 import type { ConnectionInfo } from "../../stores/stream-info";
 import { formatAddress } from "../clusters/cluster";
 import { nextConnectionId } from "../connection-ids";
+import { plainAddress } from "../listen";
 import type { ClientSocket } from "../listener";
 import type { StatCounter } from "../stats/store";
 import { ServerTlsSocket } from "../tls/server-tls";
@@ -31,8 +32,8 @@ export class DownstreamConnection {
     readonly socket: Socket,
     info?: ConnectionInfo,
   ) {
-    const local = socket.localAddress ?? "";
-    const remote = socket.remoteAddress ?? "";
+    const local = plainAddress(socket.localAddress);
+    const remote = plainAddress(socket.remoteAddress);
     this.info = info ?? {
       id: nextConnectionId(),
       localAddress: formatAddress(local, socket.localPort ?? 0),

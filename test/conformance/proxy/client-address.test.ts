@@ -186,4 +186,24 @@ conformance("Clients over IPv6", ({ behaviour }) => {
       await expect(RawClient.connect(b.port, "127.0.0.1")).rejects.toThrow("ECONNREFUSED");
     },
   );
+
+  const compatible: Json = { socket_address: { address: "::", port_value: 0, ipv4_compat: true } };
+  behaviour(
+    "ipv4_compat: IPv4 clients come in, and are shown as such",
+    {
+      manager: { use_remote_address: true, ...LOOPBACK },
+      listener: { address: compatible },
+      filterChain: {
+        filter_chain_match: { source_prefix_ranges: [{ address_prefix: "127.0.0.0", prefix_len: 8 }] },
+      },
+      loggers: ["on log\n source = prop source address\n own = prop destination address"],
+    },
+    async (b) => {
+      const response = await b.exchange();
+      expect(response.status).toBe(200);
+      expect((await b.upstream.request()).header("x-envoy-internal")).toBe("true");
+      expect(await b.logged("source")).toMatch(/^0 127\.0\.0\.1:\d+$/);
+      expect(await b.logged("own")).toBe(`0 127.0.0.1:${b.port}`);
+    },
+  );
 });
