@@ -385,7 +385,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     this.responseEnded = true;
     if (this.tunnel !== undefined && !this.requestComplete) this.manager.stats.downstream_rq_rx_reset.inc();
     try {
-      this.codec.endResponse(trailers);
+      this.codec.endResponse(trailers, this.timers.silenceMs);
       this.meter?.responseEnd(trailers);
     } catch (error) {
       // Still to be cut.

@@ -40,8 +40,8 @@ export interface CodecStream {
   sendHeaders(headers: HeaderMap, status: number, endStream: boolean): void;
   /** False asks the caller to wait for `onDrain`. */
   sendData(chunk: Buffer): boolean;
-  /** Ends the response; drops trailers that the wire cannot carry. */
-  endResponse(trailers?: HeaderMap): void;
+  /** Ends the response; drops trailers that the wire cannot carry. @param flushMs for the client to take it; 0 = no limit */
+  endResponse(trailers: HeaderMap | undefined, flushMs: number): void;
   /** Cuts the stream. */
   reset(): void;
   /** The stream is over: whatever still comes of its request is dropped. */

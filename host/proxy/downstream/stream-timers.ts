@@ -42,6 +42,11 @@ export class StreamTimers extends Deadlines {
     if (maxStreamMs > 0) this.set(DURATION, Math.max(0, maxStreamMs - headMs));
   }
 
+  /** How long it may be silent; 0 = for ever. */
+  get silenceMs(): number {
+    return this.idleMs;
+  }
+
   /** One side has moved. */
   touch(): void {
     if (this.idleMs > 0) this.set(IDLE, this.idleMs);

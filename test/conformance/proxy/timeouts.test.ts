@@ -1,8 +1,10 @@
 import { expect } from "vitest";
 import type { Json } from "../../support/bootstrap";
 import { type Behaviour, conformance, type Setup } from "../../support/conformance";
+import { FrameType } from "../../support/h2-frames";
 import type { RawClient } from "../../support/raw-client";
 import type { UpstreamHandler } from "../../support/raw-upstream";
+import { GET, oneRequest, POST, resetCode } from "../http2/support";
 
 /** Logs what became of each stream. */
 const FACTS = "on log\n details = prop response code_details\n flags = prop-int response flags";
@@ -282,6 +284,54 @@ conformance("Timeouts of streams", ({ behaviour, proxy }) => {
         undefined,
         undefined,
       ]);
+    },
+  );
+});
+
+conformance("Timeouts of streams over HTTP/2", ({ behaviour, proxy }) => {
+  const over2 = (manager: Json, more: Setup = {}) => limits({ codec_type: "HTTP2", ...manager }, {}, more);
+
+  behaviour(
+    "stream_idle_timeout: 408 to a request that does not end",
+    over2({ stream_idle_timeout: "0.3s" }),
+    async (b) => {
+      expect((await oneRequest(b, POST, false)).map(({ type }) => type)).toEqual([
+        FrameType.Headers,
+        FrameType.Data,
+      ]);
+      expect(await facts(b)).toBe(`stream_idle_timeout ${SILENT}`);
+    },
+  );
+
+  behaviour(
+    "max_stream_duration: a response that has begun is reset",
+    over2(common({ max_stream_duration: "0.4s" }), { upstream: begun }),
+    async (b) => {
+      expect(resetCode(await oneRequest(b, GET))).toBe(2);
+      expect(await facts(b)).toBe(`max_duration_timeout ${NONE}`);
+    },
+  );
+
+  behaviour("request_timeout", over2({ request_timeout: "0.3s" }), async (b) => {
+    await oneRequest(b, POST, false);
+    expect(await facts(b)).toBe(`request_overall_timeout ${NONE}`);
+    expect(await proxy().stat(`http.${b.id}.downstream_rq_timeout`)).toBe(1);
+  });
+
+  behaviour(
+    "a client that does not take the end of its answer is not waited for longer than stream_idle_timeout",
+    over2(
+      { stream_idle_timeout: "0.5s" },
+      { upstream: (_, reply) => reply.send({ body: "x".repeat(100_000) }) },
+    ),
+    async (b) => {
+      const frames = await oneRequest(b, GET);
+      expect(resetCode(frames)).toBe(2);
+      // As much as the window of a stream takes.
+      const taken = frames.filter(({ type }) => type === FrameType.Data).map(({ payload }) => payload.length);
+      expect(taken.reduce((sum, n) => sum + n, 0)).toBe(65_535);
+      expect(await proxy().stat("http2.tx_flush_timeout")).toBe(1);
+      expect(await facts(b)).toBe(`via_upstream ${NONE}`);
     },
   );
 });

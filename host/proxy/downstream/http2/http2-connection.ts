@@ -4,6 +4,7 @@ import { ActiveStream } from "../active-stream";
 import type { CodecConnection } from "../codec";
 import type { DownstreamConnection } from "../connection";
 import type { ConnectionManager } from "../connection-manager";
+import { FlushTimer } from "./flush-timer";
 import type { Http2Stats } from "./http2-stats";
 import { Http2Stream } from "./http2-stream";
 import { type RequestHead, readRequestHead } from "./request-headers";
@@ -20,6 +21,8 @@ type Fault = NonNullable<RequestHead["tooLarge"]> | "malformed" | "underscore";
 /** A connection that speaks HTTP/2. */
 export class Http2Connection implements CodecConnection {
   readonly saysClose = false;
+  /** Answers that are complete and not taken yet. */
+  readonly flushing: FlushTimer;
   /** Requests so far. */
   private served = 0;
 
@@ -38,6 +41,8 @@ export class Http2Connection implements CodecConnection {
         this.onBug(stream, error);
       }
     });
+    this.flushing = new FlushTimer(manager.onBug);
+    session.once("close", () => this.flushing.stop());
     session.on("error", (error: NodeJS.ErrnoException) => this.onError(error));
   }
 

@@ -9,6 +9,7 @@ const COUNTERS = [
   "rx_messaging_error",
   "rx_reset",
   "trailers",
+  "tx_flush_timeout",
   "tx_reset",
 ] as const;
 

@@ -135,14 +135,22 @@ export class Http2Stream implements CodecStream {
     return this.stream.writable ? this.stream.write(chunk) : true;
   }
 
-  endResponse(trailers?: HeaderMap): void {
+  endResponse(trailers: HeaderMap | undefined, flushMs: number): void {
     const { stream } = this;
     this.ended = true;
+    if (flushMs > 0 && this.isOpen) this.connection.flushing.add(this, flushMs);
     this.trailers = trailers;
     this.sendHead(trailers !== undefined);
     if (stream.writable) stream.end();
     // The response stands without the rest of the request; what is still to be asked for goes first.
     if (!this.requestArrived && !this.asksForTrailers) stream.close(NGHTTP2_NO_ERROR);
+  }
+
+  /** The client has not taken the end of its answer for long. */
+  giveUp(): void {
+    this.connection.codecStats.tx_flush_timeout.inc();
+    this.connection.codecStats.tx_reset.inc();
+    this.stream.close(NGHTTP2_INTERNAL_ERROR);
   }
 
   private onWantTrailers(): void {
@@ -163,6 +171,7 @@ export class Http2Stream implements CodecStream {
 
   private onClose(): void {
     this.body?.stop();
+    this.connection.flushing.remove(this);
     if (this.ended) return;
     const { rstCode } = this.stream;
     if (this.connection.session.destroyed) {
