@@ -47,6 +47,8 @@ export interface RunningEngine {
    * has changed. Absent: the engine cannot at all.
    */
   reload?(): Promise<readonly string[] | "restart">;
+  /** Access logs go to what has their paths now: files may have been moved away. */
+  reopenLogs?(): void;
   /** Drains in-flight requests for at most `drainMs` (default 10 000), then closes everything. */
   stop(drainMs?: number): Promise<void>;
   /** Ends at once, in-flight requests are cut. */

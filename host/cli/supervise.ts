@@ -41,7 +41,11 @@ export async function supervise(
     carryOut();
   };
 
+  const onReopen = () => running?.reopenLogs?.();
+
   for (const signal of SIGNALS) signals.on(signal, onSignal);
+  // As Envoy: what rotates logs says that it has moved them.
+  signals.on("SIGUSR1", onReopen);
   try {
     running = await Promise.race([start(), givenUp]);
     if (!running) return 0;
@@ -57,5 +61,6 @@ export async function supervise(
     throw error;
   } finally {
     for (const signal of SIGNALS) signals.off(signal, onSignal);
+    signals.off("SIGUSR1", onReopen);
   }
 }

@@ -99,6 +99,9 @@ async function running(envoy: EnvoyProcess, adminFile: string, hasAdmin: boolean
       envoy.signal("SIGTERM");
       await envoy.exited;
     },
+    reopenLogs() {
+      envoy.signal("SIGUSR1");
+    },
     async kill() {
       stopping = true;
       envoy.signal("SIGKILL");

@@ -267,7 +267,7 @@ export class NodeProxy implements RunningEngine {
       state: () => this.state,
       refreshStats: () => this.refreshStats(),
       // After the answer has left.
-      reopenLogs: () => this.logFiles.reopen(),
+      reopenLogs: () => this.reopenLogs(),
       quit: () => void setImmediate(() => void this.stop()),
     };
   }
@@ -299,6 +299,10 @@ export class NodeProxy implements RunningEngine {
     await Promise.race([this.manager.drain(), timeout]);
     clearTimeout(timer);
     this.close(0, "stopped");
+  }
+
+  reopenLogs(): void {
+    this.logFiles.reopen();
   }
 
   async kill(): Promise<void> {

@@ -37,6 +37,23 @@ function pendingStart() {
 }
 
 describe("supervise", () => {
+  it("reopens access logs on SIGUSR1, once the proxy is up", async () => {
+    const signals = new EventEmitter();
+    const { running, end } = fakeEngine();
+    const reopenLogs = vi.fn();
+    const { start, up } = pendingStart();
+    const code = supervise(start, () => {}, signals);
+    signals.emit("SIGUSR1");
+    up({ ...running, reopenLogs });
+    await vi.waitFor(() => {
+      signals.emit("SIGUSR1");
+      expect(reopenLogs).toHaveBeenCalled();
+    });
+    end({ code: 0, reason: "over" });
+    expect(await code).toBe(0);
+    expect(signals.listenerCount("SIGUSR1")).toBe(0);
+  });
+
   it("drains on the first signal, ends at once on the second, exits 0", async () => {
     vi.stubEnv("npm_lifecycle_event", "");
     const { running, calls } = fakeEngine();
