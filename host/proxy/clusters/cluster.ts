@@ -121,39 +121,34 @@ export class Cluster {
     return true;
   }
 
-  /** Replaces the hosts; those already known keep their connections. False when nothing changed. */
-  update(wanted: readonly { address: string; port: number; endpoint: EndpointConfig }[]): boolean {
-    const known = this.keyed(this.hosts.map((host) => [host, host.priority]));
-    const hosts = new Map<string, Host>();
-    for (const [key, { address, port, endpoint }] of this.keyed(
-      wanted.map((each) => [each, each.endpoint.priority]),
-    ))
-      hosts.set(key, known.get(key) ?? new Host(address, port, endpoint, this));
-    for (const [key, host] of known) {
-      const named = hosts.has(key);
-      if (!named && this.outlivesItsName(host)) hosts.set(key, host);
+  /**
+   * Replaces the hosts; those already known keep their connections. An address that stands in several places of the file is a
+   * host in each of them. Returns in how many of them, or in how many priorities of a STATIC cluster, hosts came or went.
+   */
+  update(wanted: readonly { address: string; port: number; endpoint: EndpointConfig }[]): number {
+    const known = new Map<EndpointConfig, Map<string, Host>>();
+    for (const host of this.hosts) placeOf(known, host.endpoint).set(nameOf(host), host);
+    const hosts = new Set<Host>();
+    for (const each of wanted) {
+      const place = placeOf(known, each.endpoint);
+      const host = place.get(nameOf(each)) ?? new Host(each.address, each.port, each.endpoint, this);
+      place.set(nameOf(each), host);
+      hosts.add(host);
+    }
+    const { hosts: before } = this;
+    for (const host of before) {
+      const named = hosts.has(host);
+      if (!named && this.outlivesItsName(host)) hosts.add(host);
       host.setFlag(HealthFlag.PendingDynamicRemoval, !named);
     }
-    const changed = this.members.update([...hosts.values()]);
+    const changed = this.members.update([...hosts]);
     if (changed.length > 0 && this.config.hostHealth.renewOnChange)
-      for (const host of known.values()) host.renewConnections();
-    for (const [key, host] of known) if (!hosts.has(key)) host.drain();
-    this.stats.membership_change.add(changed.length);
-    return changed.length > 0;
-  }
-
-  /** One address may stand in several priorities. A file may name it twice in one, and means it; names lead there once. */
-  private keyed<T extends { address: string; port: number }>(
-    all: readonly (readonly [T, number])[],
-  ): Map<string, T> {
-    const keyed = new Map<string, T>();
-    for (const [each, priority] of all) {
-      const key = `${priority} ${formatAddress(each.address, each.port)}`;
-      let own = key;
-      if (this.config.type === "STATIC") for (let n = 2; keyed.has(own); n++) own = `${key} ${n}`;
-      if (!keyed.has(own)) keyed.set(own, each);
-    }
-    return keyed;
+      for (const host of before) host.renewConnections();
+    for (const host of before) if (!hosts.has(host)) host.drain();
+    const byPriority = this.config.type === "STATIC";
+    const places = new Set(changed.map((host) => (byPriority ? host.priority : host.endpoint)));
+    this.stats.membership_change.add(places.size);
+    return places.size;
   }
 
   /** A host that passes its checks serves on when DNS no longer names it, until it fails one. */
@@ -175,4 +170,15 @@ export class Cluster {
     this.originalDst?.close();
     for (const host of this.hosts) host.close();
   }
+}
+
+const nameOf = ({ address, port }: { address: string; port: number }) => formatAddress(address, port);
+
+function placeOf(places: Map<EndpointConfig, Map<string, Host>>, endpoint: EndpointConfig) {
+  let place = places.get(endpoint);
+  if (!place) {
+    place = new Map();
+    places.set(endpoint, place);
+  }
+  return place;
 }

@@ -25,8 +25,8 @@ export class HostSets {
     this.sets = [hostSet([], config)];
   }
 
-  /** Replaces the hosts; those that go are told and no longer heard. Returns the priorities that gained or lost any. */
-  update(hosts: readonly Host[]): readonly number[] {
+  /** Replaces the hosts; those that go are told and no longer heard. Returns those that came or went. */
+  update(hosts: readonly Host[]): readonly Host[] {
     const before = new Set(this.hosts);
     const after = new Set(hosts);
     const added = hosts.filter((host) => !before.has(host));
@@ -43,7 +43,7 @@ export class HostSets {
     );
     for (const listener of this.membersListeners) listener(added, removed);
     for (const listener of this.changeListeners) listener();
-    return [...changed];
+    return [...added, ...removed];
   }
 
   /** A host of that priority counts differently from now on. */

@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises";
-import type { ClusterConfig } from "../../config/model";
+import type { ClusterConfig, EndpointConfig } from "../../config/model";
 import type { NameResolver } from "../../context/name-resolver";
 import type { Cluster } from "./cluster";
 
@@ -56,6 +56,8 @@ export const nameResolver: NameResolver = {
 export class Resolver {
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
+  /** The last answer for each name. */
+  private readonly known = new Map<EndpointConfig, readonly string[]>();
 
   constructor(private readonly cluster: Cluster) {}
 
@@ -66,27 +68,33 @@ export class Resolver {
 
   private async refresh(): Promise<void> {
     const { config, stats } = this.cluster;
-    stats.update_attempt.inc();
-    const families = FAMILY[config.dnsLookupFamily];
     const logical = config.type === "LOGICAL_DNS";
     const endpoints = logical ? config.endpoints.slice(0, 1) : config.endpoints;
-    try {
-      const lists = await Promise.all(
-        endpoints.map(async (endpoint) => {
-          const addresses = await resolve(endpoint.address, families);
-          const used = logical ? addresses.slice(0, 1) : addresses;
-          return used.map((address) => ({ address, port: endpoint.port, endpoint }));
-        }),
-      );
-      if (this.closed) return;
-      stats.update_success.inc();
-      if (!this.cluster.update(lists.flat())) stats.update_no_rebuild.inc();
-    } catch {
-      // What was known before stays in use.
-      stats.update_failure.inc();
-    }
+    const answers = await Promise.all(endpoints.map((endpoint) => this.look(endpoint)));
     if (this.closed) return;
+    for (const [i, answer] of answers.entries()) if (answer) this.known.set(endpoints[i]!, answer);
+    const hosts = endpoints.flatMap((endpoint) => {
+      const addresses = this.known.get(endpoint) ?? [];
+      const used = logical ? addresses.slice(0, 1) : addresses;
+      return used.map((address) => ({ address, port: endpoint.port, endpoint }));
+    });
+    const changed = this.cluster.update(hosts);
+    stats.update_no_rebuild.add(answers.filter((answer) => answer).length - changed);
     this.timer = setTimeout(() => void this.refresh(), REFRESH_MS);
+  }
+
+  /** Undefined: the question could not be put, and what was known before stays in use. Names know nothing of each other. */
+  private async look({ address }: EndpointConfig): Promise<readonly string[] | undefined> {
+    const { config, stats } = this.cluster;
+    stats.update_attempt.inc();
+    try {
+      const answer = await resolve(address, FAMILY[config.dnsLookupFamily]);
+      stats.update_success.inc();
+      return answer;
+    } catch {
+      stats.update_failure.inc();
+      return undefined;
+    }
   }
 
   close(): void {

@@ -249,6 +249,41 @@ conformance("Priorities", (section) => {
     },
   );
 
+  const named = (number: number, more: Json = {}): Json => ({
+    endpoint: {
+      address: { socket_address: { address: "localhost", port_value: hosts[number]!.port } },
+    },
+    ...more,
+  });
+  behaviour(
+    "names: priorities, states and weights of what they lead to, one name twice",
+    {
+      cluster: {
+        type: "STRICT_DNS",
+        dns_lookup_family: "V4_ONLY",
+        load_assignment: {
+          cluster_name: "any",
+          endpoints: [
+            { lb_endpoints: [named(0, { health_status: "UNHEALTHY" }), named(0), named(1)] },
+            { priority: 1, lb_endpoints: [named(2, { load_balancing_weight: 3 }), named(3)] },
+            { priority: 2, lb_endpoints: [named(2)] },
+          ],
+          // Two of three are enough.
+          policy: { overprovisioning_factor: 150 },
+        },
+      },
+    },
+    async (b) => {
+      const found = await spread(b, 40);
+      expect([times(found, 0), times(found, 1)]).toEqual([20, 20]);
+      expect(await membership(b)).toEqual([6, 5, 0, 0, 6]);
+      // Each name is asked for by itself.
+      expect(await stats(section, b, "update_attempt", "update_success", "update_no_rebuild")).toEqual([
+        6, 6, 0,
+      ]);
+    },
+  );
+
   behaviour(
     "/clusters: flags, priority and locality of every host",
     {
