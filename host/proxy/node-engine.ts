@@ -96,9 +96,10 @@ async function run(load: () => Bootstrap, log: Logger, options: NodeEngineOption
     log,
     concurrency: 1,
     logFlushMs: options.logFlushMs,
-    async loadFilters({ store, caller, grpcCaller }, chains) {
-      if (runtime) return loadChains(runtime, chains, store);
+    async loadFilters({ store, caller, grpcCaller, clusters, health }, chains) {
       const { node } = bootstrap;
+      const own = { store, clusters, health, clusterName: node.cluster };
+      if (runtime) return loadChains(runtime, chains, own);
       runtime = new PluginRuntime({
         clock: systemClock,
         log,
@@ -111,7 +112,7 @@ async function run(load: () => Bootstrap, log: Logger, options: NodeEngineOption
         maxCallbackMs,
         concurrency: 1,
       });
-      const loaded = await loadChains(runtime, chains, store, bootstrap.services);
+      const loaded = await loadChains(runtime, chains, own, bootstrap.services);
       runtime.startWorkers();
       return loaded;
     },

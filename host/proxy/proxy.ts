@@ -72,6 +72,8 @@ export class NodeProxy implements RunningEngine {
   readonly logFiles: LogFiles;
   readonly caller: ClusterHttpCaller;
   readonly grpcCaller: ClusterGrpcCaller;
+  /** What `/healthcheck/fail` and `/healthcheck/ok` of the admin interface have said. */
+  readonly health = { failed: false };
   readonly ended: Promise<{ code: number; reason: string }>;
   /** Set by who knows the file. */
   reload?: RunningEngine["reload"];
@@ -158,9 +160,17 @@ export class NodeProxy implements RunningEngine {
     await this.manager.start(bootstrap);
     this.watchCertificates();
     this.serverStats.started();
-    this.flushTimer = setInterval(() => this.store.flush(), bootstrap.statsFlushIntervalMs);
+    this.flushTimer = setInterval(() => {
+      this.serverStats.setState(this.shownState);
+      this.store.flush();
+    }, bootstrap.statsFlushIntervalMs);
     this.setState("LIVE");
     deps.log.log("main", LogLevel.Info, SOURCE, "all listeners are up, starting to serve");
+  }
+
+  /** A proxy that was declared unwell says that it is about to go. */
+  private get shownState(): ServerState {
+    return this.state === "LIVE" && this.health.failed ? "DRAINING" : this.state;
   }
 
   private createService(config: ListenerConfig, filters: ListenerFilters): ConnectionService {
@@ -183,6 +193,7 @@ export class NodeProxy implements RunningEngine {
       store,
       clusters,
       node: this.bootstrap.node,
+      health: this.health,
       listenerPrefix: listenerPrefix(config),
       onBug,
       createChain: deps.chainFactory(logged, config.perConnectionBufferLimitBytes, config.name),
@@ -264,7 +275,11 @@ export class NodeProxy implements RunningEngine {
       log: deps.log,
       startedAt: this.startedAt,
       options: { configPath: this.bootstrap.file, concurrency: deps.concurrency },
-      state: () => this.state,
+      state: () => this.shownState,
+      failHealth: (failed) => {
+        this.health.failed = failed;
+        this.serverStats.setLive(this.shownState);
+      },
       refreshStats: () => this.refreshStats(),
       // After the answer has left.
       reopenLogs: () => this.reopenLogs(),

@@ -17,6 +17,10 @@ export class ServerStats {
 
   setState(state: ServerState): void {
     this.store.gauge("server.state").set(STATES[state]);
+    this.setLive(state);
+  }
+
+  setLive(state: ServerState): void {
     this.store.gauge("server.live").set(state === "LIVE" ? 1n : 0n);
   }
 

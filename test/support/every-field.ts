@@ -230,6 +230,16 @@ const CORS = {
   allow_private_network_access: true,
   forward_not_matching_preflights: true,
 };
+const OWN_HEALTH = {
+  name: "envoy.filters.http.health_check",
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.health_check.v3.HealthCheck",
+    pass_through_mode: true,
+    cache_time: "1s",
+    headers: [{ name: ":path", string_match: { exact: "/healthz" } }],
+    cluster_min_healthy_percentages: { app: { value: 50 } },
+  },
+};
 const CORS_TYPE = "type.googleapis.com/envoy.extensions.filters.http.cors.v3";
 const CORS_FILTER = { name: "envoy.filters.http.cors", typed_config: { "@type": `${CORS_TYPE}.Cors` } };
 const PER_FILTER = {
@@ -498,6 +508,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
         },
         filters: [
           CORS_FILTER,
+          OWN_HEALTH,
           wasmFilter({
             name: "hello",
             rootId: "hello",

@@ -34,6 +34,7 @@ import { convertHttp2 } from "./http2";
 import { inOldForm } from "./load-balancing-policy";
 import { convertOriginalDst } from "./original-dst";
 import { convertOutlier } from "./outlier";
+import { convertOwnHealth } from "./own-health";
 import { convertBudget } from "./retry";
 import { convertHost, mutation } from "./route";
 import { convertSubsets } from "./subsets";
@@ -208,6 +209,7 @@ function convertFilter(
 ): HttpFilterConfig {
   if ("config" in config) return { kind: "wasm", name, plugin: convertPlugin(config.config, path, source) };
   if (config["@type"] === CORS) return { kind: "cors", name };
+  if ("pass_through_mode" in config) return { kind: "own health", name, health: convertOwnHealth(config) };
   return {
     kind: "router",
     name,

@@ -3,6 +3,7 @@ import type { DownstreamCodecConfig } from "./codec";
 import type { HeaderMutation, Http2Config } from "./common";
 import type { FilterConfigs } from "./cors";
 import type { EdgeConfig } from "./edge";
+import type { OwnHealthConfig } from "./own-health";
 import type { VirtualHostConfig } from "./route";
 import type { ManagerTimeouts } from "./timeouts";
 import type { ManagerUpgrade } from "./upgrade";
@@ -35,6 +36,7 @@ export interface HttpConnectionManagerConfig {
 export type HttpFilterConfig =
   | { kind: "wasm"; name: string; plugin: WasmPluginConfig }
   | { kind: "cors"; name: string }
+  | { kind: "own health"; name: string; health: OwnHealthConfig }
   | { kind: "router"; name: string; suppressEnvoyHeaders: boolean; respectExpectedTimeout: boolean };
 
 /** `forward_client_cert_details` and `set_current_client_cert_details`: what becomes of `x-forwarded-client-cert`. */

@@ -9,6 +9,7 @@ import { filterChainMatch, listenerFilter } from "./filter-chain";
 import { http2Options } from "./http2";
 import { message, rule, typed, unknownType } from "./message";
 import { networkWasm, terminalLast } from "./network";
+import { ownHealthFilter } from "./own-health";
 import { bootstrapExtension } from "./plugins";
 import { routeConfig } from "./route";
 import {
@@ -39,6 +40,7 @@ const httpFilter = message(
       [
         typed(`${FILTERS}.http.wasm.v3.Wasm`, { config: pluginConfig }, {}),
         corsFilter,
+        ownHealthFilter,
         typed(
           `${FILTERS}.http.router.v3.Router`,
           {},
@@ -46,7 +48,9 @@ const httpFilter = message(
         ),
       ],
       {
-        error: unknownType("envoy.extensions.filters.http.wasm.v3.Wasm, .cors.v3.Cors and .router.v3.Router"),
+        error: unknownType(
+          "envoy.extensions.filters.http.wasm.v3.Wasm, .cors.v3.Cors, .health_check.v3.HealthCheck and .router.v3.Router",
+        ),
       },
     ),
   },

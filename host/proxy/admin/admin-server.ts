@@ -31,6 +31,8 @@ export interface AdminState {
   state(): "LIVE" | "DRAINING" | "PRE_INITIALIZING" | "INITIALIZING";
   /** Brings numbers that are only read now and then (uptime, memory) up to date. */
   refreshStats(): void;
+  /** POST /healthcheck/fail and /healthcheck/ok. */
+  failHealth(failed: boolean): void;
   /** POST /quitquitquit. */
   /** Access logs go to what has their paths now. */
   reopenLogs(): void;

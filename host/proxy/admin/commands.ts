@@ -1,4 +1,4 @@
-import type { AdminHandler } from "./admin-server";
+import type { AdminHandler, AdminState } from "./admin-server";
 import { clustersPage } from "./clusters-page";
 import { configDump } from "./config-dump";
 import { listenersPage } from "./listeners-page";
@@ -19,6 +19,11 @@ export interface Command {
 const FILTER = ["filter", "Regular expression (Google re2) for filtering stats"] as const;
 const USED_ONLY = ["usedonly", "Only include stats that have been written by system since restart"] as const;
 
+function setHealth(state: AdminState, failed: boolean) {
+  state.failHealth(failed);
+  return { body: "OK\n" };
+}
+
 /** Every admin path this proxy serves, in the order of the help text. */
 export const COMMANDS: readonly Command[] = [
   {
@@ -28,6 +33,18 @@ export const COMMANDS: readonly Command[] = [
     handler: clustersPage,
   },
   { path: "/config_dump", help: "dump current Envoy configs", handler: configDump },
+  {
+    path: "/healthcheck/fail",
+    post: true,
+    help: "cause the server to fail health checks",
+    handler: (state) => setHealth(state, true),
+  },
+  {
+    path: "/healthcheck/ok",
+    post: true,
+    help: "cause the server to pass health checks",
+    handler: (state) => setHealth(state, false),
+  },
   { path: "/help", help: "print out list of admin commands", handler: () => ({ body: helpText() }) },
   {
     path: "/listeners",

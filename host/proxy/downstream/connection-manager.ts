@@ -37,6 +37,8 @@ export interface ManagerDeps {
   /** For upgrades of a type that has filters of its own. */
   upgradeChains?: ReadonlyMap<string, ChainFactory>;
   onBug: OnBug;
+  /** Whether the administrator has declared the proxy unwell: then its clients shall go elsewhere. */
+  health: { readonly failed: boolean };
   /** What the proxy is called, for the next hop. */
   node: NodeConfig;
   /** `listener.<address>.` */
@@ -63,7 +65,8 @@ export class ConnectionManager implements ConnectionService {
   /** Bytes of a request that are kept to be sent again. */
   readonly bufferLimit: number;
   readonly connections = new Map<Socket, DownstreamConnection>();
-  draining = false;
+  /** Its connections end one after the other. */
+  private retired = false;
   private readonly codecs: Readonly<Record<Protocol, { accept(connection: DownstreamConnection): void }>>;
   private idle: (() => void) | undefined;
 
@@ -96,6 +99,11 @@ export class ConnectionManager implements ConnectionService {
       HTTP2: new Http2Codec(this, listener.http.http2, deps.store),
     };
     this.router = router?.kind === "router" ? router : NO_OPTIONS;
+  }
+
+  /** Connections take no request behind the one that they have. */
+  get draining(): boolean {
+    return this.retired || this.deps.health.failed;
   }
 
   /** Serves a new connection. */
@@ -190,7 +198,7 @@ export class ConnectionManager implements ConnectionService {
 
   /** Stops keeping connections; resolves when the last one is gone. */
   drain(): Promise<void> {
-    this.draining = true;
+    this.retired = true;
     for (const { codec, socket } of this.connections.values()) {
       if (codec) codec.drain();
       else socket.destroy();
@@ -200,7 +208,7 @@ export class ConnectionManager implements ConnectionService {
 
   /** Connections end behind their next answer, at the latest when they are idle; resolves when the last one is gone. */
   retire(): Promise<void> {
-    this.draining = true;
+    this.retired = true;
     return this.emptied();
   }
 

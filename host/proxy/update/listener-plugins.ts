@@ -5,9 +5,9 @@ import type { PluginConfig } from "../../plugin/plugin-config";
 import { isSamePlugin, type PluginRuntime, type PreparedUpdate } from "../../plugin/plugin-runtime";
 import type { FilterFactory } from "../../stream/filter";
 import { corsFilter } from "../filters/cors";
+import { type OwnFilterDeps, ownHealthFilter } from "../filters/own-health";
 import { issueOf, pluginConfig } from "../plugin-config";
 import type { ListenerFilters, LoadedFilters } from "../proxy";
-import type { StatsStore } from "../stats/store";
 import type { Change } from "./change";
 
 /** The plugins of a filter chain, in the order in which they are loaded. */
@@ -33,7 +33,7 @@ function wasmLoggers(logs: readonly AccessLogConfig[]): WasmPluginConfig[] {
 }
 
 /** Plugins at their places, given in the order of {@link pluginsOf}. */
-function filtersOf(chain: ListenerConfig, plugins: readonly Plugin[], store: StatsStore): ListenerFilters {
+function filtersOf(chain: ListenerConfig, plugins: readonly Plugin[], deps: OwnFilterDeps): ListenerFilters {
   const left = [...plugins];
   const take = (count: number) => left.splice(0, count);
   const network = take(chain.networkFilters.length).map((p) => p.networkFactory);
@@ -41,7 +41,9 @@ function filtersOf(chain: ListenerConfig, plugins: readonly Plugin[], store: Sta
   const { accessLogs, httpFilters, upgrades, statPrefix } = chain.http;
   const factories = (filters: readonly HttpFilterConfig[]): FilterFactory[] =>
     filters.flatMap((filter) => {
-      if (filter.kind === "cors") return [corsFilter(filter.name, store, statPrefix)];
+      if (filter.kind === "cors") return [corsFilter(filter.name, deps.store, statPrefix)];
+      if (filter.kind === "own health")
+        return [ownHealthFilter(filter.name, filter.health, deps, statPrefix)];
       return filter.kind === "wasm" ? take(1).map((p) => p.factory) : [];
     });
   const loggers = take(wasmLoggers(accessLogs).length).map((p) => p.accessLogger);
@@ -80,9 +82,9 @@ class LoadedChain implements LoadedFilters {
     private readonly runtime: PluginRuntime,
     chain: ListenerConfig,
     private readonly plugins: readonly Plugin[],
-    store: StatsStore,
+    deps: OwnFilterDeps,
   ) {
-    this.filters = filtersOf(chain, plugins, store);
+    this.filters = filtersOf(chain, plugins, deps);
   }
 
   /** Plugins are told what the file says of them now. Throws ConfigError when one refuses; then none has changed. */
@@ -123,7 +125,7 @@ class LoadedChain implements LoadedFilters {
 export async function loadChains(
   runtime: PluginRuntime,
   chains: readonly ListenerConfig[],
-  store: StatsStore,
+  deps: OwnFilterDeps,
   more: readonly { plugin: WasmPluginConfig; singleton: boolean }[] = [],
 ): Promise<LoadedFilters[]> {
   const attempts = new Attempts();
@@ -140,5 +142,5 @@ export async function loadChains(
     await attempts.run(plugin, (ready) => runtime.loadService(ready, singleton));
   if (attempts.issues.length > 0) for (const plugin of loaded.flat()) runtime.unload(plugin);
   attempts.check();
-  return chains.map((chain, i) => new LoadedChain(runtime, chain, loaded[i]!, store));
+  return chains.map((chain, i) => new LoadedChain(runtime, chain, loaded[i]!, deps));
 }

@@ -14,7 +14,8 @@ const PLUGIN = `${MANAGER}.http_filters[0].typed_config.config`;
 const CLUSTER = "static_resources.clusters[0]";
 const SOCKET = `${CLUSTER}.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address`;
 const ROUTER_TYPE = '"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
-const HTTP_FILTERS = "envoy.extensions.filters.http.wasm.v3.Wasm, .cors.v3.Cors and .router.v3.Router";
+const HTTP_FILTERS =
+  "envoy.extensions.filters.http.wasm.v3.Wasm, .cors.v3.Cors, .health_check.v3.HealthCheck and .router.v3.Router";
 
 /** The hello example with one text exchanged; a text that is not there would test nothing. */
 function edit(...edits: [from: string, to: string][]): string {
