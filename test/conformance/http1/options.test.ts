@@ -116,6 +116,24 @@ const OPTIONS: Readonly<Record<string, { manager: build.Json; inputs: Readonly<R
       "of HEAD": line("HEAD /direct HTTP/1.1"),
     },
   },
+  "enable_trailers, underscores dropped": {
+    manager: {
+      http_protocol_options: { enable_trailers: true },
+      common_http_protocol_options: { headers_with_underscores_action: "DROP_HEADER", max_headers_count: 3 },
+    },
+    inputs: {
+      "in a trailer": post("Transfer-Encoding: chunked\r\n", "0\r\nX_A: 1\r\nX-B: 2\r\n\r\n"),
+      "the only trailer": post("Transfer-Encoding: chunked\r\n", "0\r\nX_A: 1\r\n\r\n"),
+      "more than may be": post("Transfer-Encoding: chunked\r\n", `0\r\n${"X_A: 1\r\n".repeat(4)}\r\n`),
+    },
+  },
+  "enable_trailers, underscores refused": {
+    manager: {
+      http_protocol_options: { enable_trailers: true },
+      common_http_protocol_options: { headers_with_underscores_action: "REJECT_REQUEST" },
+    },
+    inputs: { "in a trailer": post("Transfer-Encoding: chunked\r\n", "0\r\nX_A: 1\r\n\r\n") },
+  },
   enable_trailers: {
     manager: { http_protocol_options: { enable_trailers: true } },
     inputs: {

@@ -22,7 +22,7 @@ import { rawReply, unreadReply } from "./response-writer";
 
 /** Speaks HTTP/1 on the connections it is given. */
 export class Http1Codec {
-  private readonly underscores: UnderscoreStats;
+  readonly underscores: UnderscoreStats;
 
   constructor(
     private readonly manager: ConnectionManager,

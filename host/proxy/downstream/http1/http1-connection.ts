@@ -39,7 +39,7 @@ export class Http1Connection implements CodecConnection, RequestEvents {
   private deaf = false;
 
   constructor(
-    private readonly codec: Http1Codec,
+    readonly codec: Http1Codec,
     readonly manager: ConnectionManager,
     readonly base: DownstreamConnection,
   ) {

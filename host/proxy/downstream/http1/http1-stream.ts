@@ -4,9 +4,15 @@ import type { RawFields } from "../../http1/message-reader";
 import type { RequestStart } from "../../http1/request-reader";
 import { properCase } from "../../proper-case";
 import type { CodecStream, CodecStreamEvents } from "../codec";
+import { checkTrailers } from "../request-trailers";
 import type { Http1Connection } from "./http1-connection";
 import { codecError } from "./refusal";
 import { declaredLength, responseHead } from "./response-writer";
+
+const TRAILER_FAULTS = {
+  underscore: codecError(400, "http1.unexpected_underscore"),
+  count: codecError(431, "http1.too_many_trailers"),
+};
 
 const EMPTY = Buffer.alloc(0);
 
@@ -95,18 +101,19 @@ export class Http1Stream implements CodecStream {
       this.events.onRequestData(EMPTY, true);
       return;
     }
-    if (raw.length / 2 > connection.manager.config.codec.limits.count) {
-      const { stats } = connection.manager;
-      stats.downstream_cx_protocol_error.inc();
-      stats.downstream_rq_response_before_rq_complete.inc();
-      stats.downstream_rq_rx_reset.inc();
-      connection.closing = true;
-      connection.stream?.breakRequest(codecError(431, "http1.too_many_trailers"));
-      return;
-    }
     const trailers = new HeaderMap("request-trailers");
     for (let i = 0; i < raw.length; i += 2) trailers.add(raw[i]!, raw[i + 1]!);
-    this.events.onRequestTrailers(trailers);
+    const { config, stats } = connection.manager;
+    const fault = checkTrailers(trailers, config.codec, connection.codec.underscores);
+    if (!fault) {
+      this.events.onRequestTrailers(trailers);
+      return;
+    }
+    stats.downstream_cx_protocol_error.inc();
+    stats.downstream_rq_response_before_rq_complete.inc();
+    stats.downstream_rq_rx_reset.inc();
+    connection.closing = true;
+    connection.stream?.breakRequest(TRAILER_FAULTS[fault]);
   }
 
   // --- CodecStream

@@ -6,12 +6,13 @@ import type { RequestHead } from "./request-headers";
 
 /** Why a request that could be read is not served; undefined when it is. */
 export function refusalOf(
-  { version, fields }: RequestStart,
+  { version }: RequestStart,
   head: RequestHead,
+  count: number,
   { acceptHttp10, limits }: DownstreamCodecConfig,
 ): Refusal | undefined {
   if (version !== "1.1" && !acceptHttp10) return codecError(426, "low_version");
-  if (fields.length / 2 > limits.count) return codecError(431, "http1.too_many_headers");
+  if (count > limits.count) return codecError(431, "http1.too_many_headers");
   const { transferEncoding, contentLength } = head;
   if (transferEncoding !== undefined && contentLength !== undefined)
     return codecError(400, "http1.content_length_and_chunked_not_allowed");

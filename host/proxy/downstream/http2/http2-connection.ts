@@ -31,7 +31,7 @@ export class Http2Connection implements CodecConnection {
     private readonly base: DownstreamConnection,
     readonly session: ServerHttp2Session,
     readonly codecStats: Http2Stats,
-    private readonly underscores: UnderscoreStats,
+    readonly underscores: UnderscoreStats,
   ) {
     session.on("stream", (stream, _, flags, raw) => {
       try {

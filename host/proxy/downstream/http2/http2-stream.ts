@@ -10,6 +10,7 @@ import {
   type WireHeaders,
 } from "../../http2/wire-headers";
 import type { CodecStream, CodecStreamEvents } from "../codec";
+import { checkTrailers } from "../request-trailers";
 import type { Http2Connection } from "./http2-connection";
 
 const {
@@ -19,6 +20,8 @@ const {
   NGHTTP2_PROTOCOL_ERROR,
   NGHTTP2_REFUSED_STREAM,
 } = constants;
+
+const TRAILER_FAULTS = { underscore: "http2.unexpected_underscore", count: "http2.too_many_headers" };
 
 /** A request and its response as node:http2 knows them. */
 export class Http2Stream implements CodecStream {
@@ -77,9 +80,18 @@ export class Http2Stream implements CodecStream {
     const { stream, events } = this;
     this.body = new MessageBody(stream, "request-trailers", {
       onData: (chunk, end) => events.onRequestData(chunk, end),
-      onTrailers: (trailers) => events.onRequestTrailers(trailers),
+      onTrailers: (trailers) => this.onTrailers(trailers),
       onBug: (error) => events.onBug(error),
     });
+  }
+
+  private onTrailers(trailers: HeaderMap): void {
+    const { manager, underscores, codecStats } = this.connection;
+    const fault = checkTrailers(trailers, manager.config.codec, underscores);
+    if (!fault) return this.events.onRequestTrailers(trailers);
+    if (fault === "count") codecStats.header_overflow.inc();
+    this.reset();
+    this.events.onReset(TRAILER_FAULTS[fault], ResponseFlag.DownstreamProtocolError);
   }
 
   onBug(error: unknown): void {
