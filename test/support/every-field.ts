@@ -194,6 +194,9 @@ const MANAGER_LIMITS = {
   delayed_close_timeout: "1s",
   http1_safe_max_connection_duration: true,
   common_http_protocol_options: {
+    max_headers_count: 50,
+    max_requests_per_connection: 1000,
+    headers_with_underscores_action: "REJECT_REQUEST",
     idle_timeout: "1s",
     max_connection_duration: "1s",
     max_stream_duration: "1s",
@@ -469,6 +472,8 @@ export function everyField(wasm: string, pki: TestPki): Json {
           set_current_client_cert_details: { subject: true, cert: true, dns: true, uri: true },
           http2_protocol_options: {
             allow_connect: true,
+            hpack_table_size: 8192,
+            override_stream_error_on_invalid_http_message: true,
             max_concurrent_streams: 10,
             initial_stream_window_size: 65535,
             initial_connection_window_size: 65535,

@@ -14,6 +14,9 @@ interface DownstreamParts {
       }
     | undefined;
   http_protocol_options?: z.output<typeof downstreamHttp1> | undefined;
+  http2_protocol_options?:
+    | { override_stream_error_on_invalid_http_message?: boolean | undefined }
+    | undefined;
 }
 
 /** A connection manager's codecs, with Envoy's defaults. */
@@ -21,11 +24,13 @@ export function convertDownstreamCodec({
   max_request_headers_kb: kb,
   common_http_protocol_options: common,
   http_protocol_options: http1,
+  http2_protocol_options: http2,
 }: DownstreamParts): DownstreamCodecConfig {
   return {
     limits: { bytes: (kb ?? 60) * KIB, count: common?.max_headers_count ?? 100 },
     underscores: common?.headers_with_underscores_action ?? "ALLOW",
     maxRequests: common?.max_requests_per_connection ?? 0,
+    streamErrors: http2?.override_stream_error_on_invalid_http_message ?? false,
     enableTrailers: http1?.enable_trailers ?? false,
     acceptHttp10: http1?.accept_http_10 ?? false,
     defaultHost: http1?.default_host_for_http_10 ?? "",

@@ -13,6 +13,8 @@ export interface DownstreamCodecConfig {
   underscores: "ALLOW" | "REJECT_REQUEST" | "DROP_HEADER";
   /** Requests on a connection; 0 = as many as come. */
   maxRequests: number;
+  /** A message over HTTP/2 that is none ends its stream, not the connection. */
+  streamErrors: boolean;
   /** `http_protocol_options`. */
   enableTrailers: boolean;
   acceptHttp10: boolean;

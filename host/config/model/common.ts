@@ -37,6 +37,8 @@ export interface Fraction {
 export interface Http2Config {
   /** Extended CONNECT (RFC 8441) is taken. */
   allowConnect: boolean;
+  /** Bytes of the table that compresses headers. */
+  tableSize: number;
   maxConcurrentStreams: number;
   /** Bytes a stream, or all streams of a connection together, may be ahead of the reader. */
   streamWindow: number;

@@ -6,7 +6,7 @@ import { address, locality, metadata } from "./common";
 import { corsFilter } from "./cors";
 import { edgeFields, onePortRule } from "./edge";
 import { filterChainMatch, listenerFilter } from "./filter-chain";
-import { http2Options } from "./http2";
+import { downstreamHttp2 } from "./http2";
 import { message, rule, typed, unknownType } from "./message";
 import { networkWasm, terminalLast } from "./network";
 import { ownHealthFilter } from "./own-health";
@@ -64,7 +64,7 @@ const connectionManager = typed(
     codec_type: enumeration({ 0: "AUTO", 1: "HTTP1", 2: "HTTP2", 3: "HTTP3" }, ["AUTO", "HTTP1", "HTTP2"]),
     http_filters: z.array(httpFilter),
     http_protocol_options: downstreamHttp1,
-    http2_protocol_options: http2Options,
+    http2_protocol_options: downstreamHttp2,
     common_http_protocol_options: message({}, { ...downstreamLimits, ...downstreamMessages }),
     ...managerTimeouts,
     ...managerLimits,

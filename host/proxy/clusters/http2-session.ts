@@ -41,6 +41,7 @@ export class Http2Session {
       createConnection: () => socket,
       settings: {
         enablePush: false,
+        headerTableSize: options.tableSize,
         initialWindowSize: options.streamWindow,
         maxConcurrentStreams: options.maxConcurrentStreams,
         maxHeaderListSize: limits.codec.limits.bytes,

@@ -3,34 +3,11 @@ import { conformance } from "../../support/conformance";
 import { H2Client, h2Exchange } from "../../support/h2-client";
 import { Flag, FrameClient, FrameType, frame } from "../../support/h2-frames";
 import type { RawHeaders } from "../../support/http-message";
-import { ends, GET, HTTP2, NO_AUTHORITY, oneRequest, POST, resetCode } from "./support";
+import { ends, GET, HTTP2, MALFORMED, oneRequest, POST, resetCode } from "./support";
 
 const INTERNAL_ERROR = 2;
 const LOG = "on log\n d = prop response code_details\n f = prop-int response flags";
 const rst = (code: number) => frame(FrameType.RstStream, 0, 1, Buffer.from([0, 0, 0, code]));
-
-/** Refused whatever else is right about them. */
-const MALFORMED: Record<string, RawHeaders> = {
-  "no authority and no host": NO_AUTHORITY,
-  "two authorities": [...GET, [":authority", "b"]],
-  "no path": GET.slice(0, 3),
-  "no method": GET.slice(1),
-  "no scheme": [GET[0]!, ...GET.slice(2)],
-  "an unknown pseudo-header": [...GET, [":foo", "a"]],
-  "a pseudo-header behind others": [["x-a", "b"], ...GET],
-  "a capital in a name": [...GET, ["X-A", "b"]],
-  "connection: close": [...GET, ["connection", "close"]],
-  "keep-alive": [...GET, ["keep-alive", "timeout=1"]],
-  upgrade: [...GET, ["upgrade", "websocket"]],
-  "transfer-encoding": [...GET, ["transfer-encoding", "chunked"]],
-  "te: gzip": [...GET, ["te", "gzip"]],
-  "two lengths": [...GET, ["content-length", "0"], ["content-length", "0"]],
-  "a length without a body": [...GET, ["content-length", "3"]],
-  "an empty authority": [...NO_AUTHORITY, [":authority", ""]],
-  "a blank in the authority": [...NO_AUTHORITY, [":authority", "a b"]],
-  "a blank in the path": [...GET.slice(0, 3), [":path", "/a b"]],
-  "an absolute path": [...GET.slice(0, 3), [":path", "http://b/c"]],
-};
 
 conformance("HTTP/2 endings", ({ behaviour }) => {
   for (const [code, details] of [

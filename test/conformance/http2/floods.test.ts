@@ -39,13 +39,11 @@ const FLOODS: Readonly<Record<string, Flood>> = {
     frames: () => frame(FrameType.Ping, 0, 0, Buffer.alloc(8)),
     count: 100_000,
     deaf: true,
-    stat: "outbound_control_flood",
   },
   "SETTINGS, answers unread": {
     frames: () => frame(FrameType.Settings, 0, 0),
     count: 100_000,
     deaf: true,
-    stat: "outbound_control_flood",
   },
   PRIORITY: {
     frames: (i) => frame(PRIORITY, 0, 2 * i + 1, Buffer.concat([u32(0), Buffer.from([1])])),

@@ -18,6 +18,29 @@ export const GET: RawHeaders = [
 ];
 export const POST: RawHeaders = [[":method", "POST"], ...GET.slice(1)];
 
+/** Refused whatever else is right about them. */
+export const MALFORMED: Record<string, RawHeaders> = {
+  "no authority and no host": NO_AUTHORITY,
+  "two authorities": [...GET, [":authority", "b"]],
+  "no path": GET.slice(0, 3),
+  "no method": GET.slice(1),
+  "no scheme": [GET[0]!, ...GET.slice(2)],
+  "an unknown pseudo-header": [...GET, [":foo", "a"]],
+  "a pseudo-header behind others": [["x-a", "b"], ...GET],
+  "a capital in a name": [...GET, ["X-A", "b"]],
+  "connection: close": [...GET, ["connection", "close"]],
+  "keep-alive": [...GET, ["keep-alive", "timeout=1"]],
+  upgrade: [...GET, ["upgrade", "websocket"]],
+  "transfer-encoding": [...GET, ["transfer-encoding", "chunked"]],
+  "te: gzip": [...GET, ["te", "gzip"]],
+  "two lengths": [...GET, ["content-length", "0"], ["content-length", "0"]],
+  "a length without a body": [...GET, ["content-length", "3"]],
+  "an empty authority": [...NO_AUTHORITY, [":authority", ""]],
+  "a blank in the authority": [...NO_AUTHORITY, [":authority", "a b"]],
+  "a blank in the path": [...GET.slice(0, 3), [":path", "/a b"]],
+  "an absolute path": [...GET.slice(0, 3), [":path", "http://b/c"]],
+};
+
 /** Is this the end of the stream, one way or another? */
 export function ends(frame: Frame, stream: number): boolean {
   if (frame.stream !== stream) return false;

@@ -30,6 +30,7 @@ function refusal(more: Json): string {
 describe("HTTP/2 of a cluster", () => {
   const defaults = {
     allowConnect: false,
+    tableSize: 4096,
     maxConcurrentStreams: 1024,
     streamWindow: 16 * MIB,
     connectionWindow: 24 * MIB,

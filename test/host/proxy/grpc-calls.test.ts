@@ -20,6 +20,7 @@ async function setUp(handler: Http2Handler) {
   const server = await Http2Upstream.start(handler);
   const http2 = {
     allowConnect: false,
+    tableSize: 4096,
     maxConcurrentStreams: 100,
     streamWindow: 65_535,
     connectionWindow: 65_535,

@@ -19,6 +19,7 @@ afterEach(async () => {
 
 const HTTP2: Http2Config = {
   allowConnect: false,
+  tableSize: 4096,
   maxConcurrentStreams: 100,
   streamWindow: 65_535,
   connectionWindow: 1_048_576,

@@ -46,6 +46,7 @@ export class Http2Codec {
       strictFieldWhitespaceValidation: false,
       settings: {
         ...(options.allowConnect && { enableConnectProtocol: true }),
+        headerTableSize: options.tableSize,
         initialWindowSize: options.streamWindow,
         maxConcurrentStreams: options.maxConcurrentStreams,
         maxHeaderListSize: Math.max(MAX_HEADER_LIST_BYTES, TIMES * limits.bytes),

@@ -120,8 +120,13 @@ export class Http2Connection implements CodecConnection {
     stats.downstream_rq_total.inc();
     stats.downstream_rq_rx_reset.inc();
     if (fault === "malformed") {
-      stats.downstream_cx_protocol_error.inc();
       this.codecStats.rx_messaging_error.inc();
+      if (this.manager.config.codec.streamErrors) {
+        this.codecStats.tx_reset.inc();
+        stream.close(NGHTTP2_PROTOCOL_ERROR);
+        return;
+      }
+      stats.downstream_cx_protocol_error.inc();
       this.session.destroy(undefined, NGHTTP2_PROTOCOL_ERROR);
       return;
     }
