@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { address, locality, metadata } from "./common";
 import { endpointCheck } from "./health-check";
-import { message, oneOf } from "./message";
+import { message, oneOf, rule } from "./message";
 import { bool, enumeration, percent, requiredText, text, u32 } from "./scalars";
 
 const atLeastOne = u32.refine((n) => n > 0, "must be at least 1").meta({ type: "uint32" });
@@ -24,6 +24,34 @@ const endpoint = message(
 
 const MAX_PRIORITY = 128;
 
+const MAX_WEIGHT = 4_294_967_295;
+
+interface RawWeights {
+  endpoints?: {
+    priority?: unknown;
+    load_balancing_weight?: unknown;
+    lb_endpoints?: { load_balancing_weight?: unknown }[];
+  }[];
+}
+
+/** Envoy says so of policies that go by hashes; who has such weights means something else in any case. */
+const weightsFit = rule<RawWeights>(({ endpoints }, fail) => {
+  if (!Array.isArray(endpoints)) return;
+  const hosts = new Map<unknown, number>();
+  const localities = new Map<unknown, number>();
+  const add = (sums: Map<unknown, number>, priority: unknown, weight: unknown, otherwise: number) =>
+    sums.set(priority, (sums.get(priority) ?? 0) + (typeof weight === "number" ? weight : otherwise));
+  for (const group of endpoints) {
+    const priority = group?.priority ?? 0;
+    add(localities, priority, group?.load_balancing_weight, 0);
+    if (!Array.isArray(group?.lb_endpoints)) continue;
+    for (const host of group.lb_endpoints) add(hosts, priority, host?.load_balancing_weight, 1);
+  }
+  for (const sums of [hosts, localities])
+    if ([...sums.values()].some((sum) => sum > MAX_WEIGHT))
+      fail(`weights of one priority add up to more than ${MAX_WEIGHT}`, ["endpoints"]);
+});
+
 /** `ClusterLoadAssignment`: a cluster's hosts by locality and priority. */
 export const loadAssignment = message(
   { cluster_name: requiredText },
@@ -44,7 +72,7 @@ export const loadAssignment = message(
     ),
     policy: message({}, { overprovisioning_factor: atLeastOne, weighted_priority_health: bool }),
   },
-);
+).check(weightsFit);
 
 /** `type.v3.Percent` */
 export const percentage = message({}, { value: percent });

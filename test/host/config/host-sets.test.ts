@@ -32,6 +32,14 @@ test.each([
       `${CLUSTER}.common_lb_config.zone_aware_lb_config: locality_weighted_lb_config and zone_aware_lb_config cannot both be set`,
     ],
   ],
+  [
+    "load_assignment: { cluster_name: a, endpoints: [{ load_balancing_weight: 4294967295 }, { load_balancing_weight: 1 }] }",
+    [`${CLUSTER}.load_assignment.endpoints: weights of one priority add up to more than 4294967295`],
+  ],
+  [
+    "load_assignment: { cluster_name: a, endpoints: [{ load_balancing_weight: 4294967295 }, { priority: 1, load_balancing_weight: 1 }] }",
+    [],
+  ],
   [selector("fallback_policy: KEYS_SUBSET, fallback_keys_subset: [a]"), []],
   [selector("fallback_policy: KEYS_SUBSET"), [`${SELECTOR}: KEYS_SUBSET needs fallback_keys_subset`]],
   [
@@ -52,7 +60,11 @@ test.each([
     [`${CLUSTER}.lb_policy: CLUSTER_PROVIDED is for clusters of type ORIGINAL_DST`],
   ],
 ])("%s", (fields, expected) => {
-  expect(issuesOf(HELLO.replace("type: STATIC", `type: STATIC\n      ${fields}`))).toEqual(expected);
+  // A file has one load_assignment.
+  const bare = fields.startsWith("load_assignment")
+    ? HELLO.replace(/ {6}load_assignment:\n( {8,}.*\n)+/, "")
+    : HELLO;
+  expect(issuesOf(bare.replace("type: STATIC", `type: STATIC\n      ${fields}`))).toEqual(expected);
 });
 
 const PACKAGE = "type.googleapis.com/envoy.extensions.load_balancing_policies";
