@@ -93,6 +93,9 @@ const OPTIONS: Readonly<Record<string, { manager: build.Json; inputs: Readonly<R
       "0.9": "GET /case\r\n\r\n",
       "1.1": get(),
       "2.0": line("GET /case HTTP/2.0"),
+      "0.9 in words": line("GET /case HTTP/0.9"),
+      RTSP: line("GET /case RTSP/1.0"),
+      ICE: line("SOURCE /case ICE/1.0"),
     },
   },
   default_host_for_http_10: {
