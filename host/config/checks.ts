@@ -3,7 +3,14 @@ import type { ConfigIssue } from "../errors";
 import { chainsOf } from "./chains";
 import { matchRules } from "./match-rules";
 import { type FieldPath, formatPath } from "./path";
-import type { CheckedParts, RawBootstrap, RawCluster, RawFilterChain, RawListener } from "./schema/bootstrap";
+import type {
+  CheckedParts,
+  RawBootstrap,
+  RawCluster,
+  RawFilterChain,
+  RawListener,
+  RawManager,
+} from "./schema/bootstrap";
 import { HTTP_OPTIONS_KEY } from "./schema/cluster";
 import type { RawMatch } from "./schema/filter-chain";
 import { locate, type Source } from "./yaml";
@@ -130,6 +137,12 @@ function checkChain(
   checkHttpFilters(manager.http_filters ?? [], [...at, "http_filters"], report);
   for (const [i, upgrade] of (manager.upgrade_configs ?? []).entries())
     checkHttpFilters(upgrade.filters ?? [], [...at, "upgrade_configs", i, "filters"], report);
+  checkCollector(
+    manager.tracing?.provider?.typed_config,
+    [...at, "tracing", "provider", "typed_config"],
+    clusters,
+    report,
+  );
   const domains = new Set<string>();
   const { route_config: routes } = manager;
   for (const [h, host] of (routes.virtual_hosts ?? []).entries()) {
@@ -147,6 +160,21 @@ function checkChain(
         if (!clusters.has(name)) report([...routePath, "route", ...at], `unknown cluster "${name}"`);
     }
   }
+}
+
+/** Spans need somewhere to go. */
+function checkCollector(
+  provider: NonNullable<NonNullable<RawManager["tracing"]>["provider"]>["typed_config"] | undefined,
+  path: FieldPath,
+  clusters: ReadonlySet<string>,
+  report: Report,
+): void {
+  if (!provider) return;
+  const [name, at] =
+    "http_service" in provider
+      ? [provider.http_service.http_uri.cluster, ["http_service", "http_uri", "cluster"]]
+      : [provider.collector_cluster, ["collector_cluster"]];
+  if (!clusters.has(name)) report([...path, ...at], `unknown cluster "${name}"`);
 }
 
 function checkHttpFilters(

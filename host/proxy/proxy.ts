@@ -192,6 +192,7 @@ export class NodeProxy implements RunningEngine {
       clock: deps.clock,
       store,
       clusters,
+      caller: this.caller,
       node: this.bootstrap.node,
       health: this.health,
       listenerPrefix: listenerPrefix(config),

@@ -35,6 +35,7 @@ export abstract class Facts implements StreamInfo {
   upstreamResponseEnd: bigint | undefined;
   connectionTermination: string | undefined;
   readonly upstream: UpstreamInfo = unknownUpstream();
+  traceId: string | undefined;
   readonly filterState: FilterState;
 
   constructor(

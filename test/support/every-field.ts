@@ -364,6 +364,49 @@ const EDGE: Json = {
   },
 };
 
+const metadataTag = (kind: string): Json => ({
+  tag: kind,
+  metadata: { kind: { [kind]: {} }, metadata_key: { key: "k", path: [{ key: "p" }] }, default_value: "none" },
+});
+
+const TRACING: Json = {
+  client_sampling: { value: 1 },
+  random_sampling: { value: 0.5 },
+  overall_sampling: { value: 100 },
+  verbose: true,
+  max_path_tag_length: 10,
+  spawn_upstream_span: true,
+  custom_tags: [
+    { tag: "literal", literal: { value: "v" } },
+    { tag: "environment", environment: { name: "HOME", default_value: "none" } },
+    { tag: "header", request_header: { name: "x-a", default_value: "none" } },
+    ...["request", "route", "cluster", "host"].map(metadataTag),
+  ],
+};
+
+const ZIPKIN: Json = {
+  name: "zipkin",
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.config.trace.v3.ZipkinConfig",
+    collector_cluster: "app",
+    collector_endpoint: "/api/v2/spans",
+    collector_endpoint_version: "HTTP_JSON",
+    trace_id_128bit: true,
+    shared_span_context: false,
+    collector_hostname: "zipkin",
+    trace_context_option: "USE_B3_WITH_W3C_PROPAGATION",
+  },
+};
+
+const OPEN_TELEMETRY: Json = {
+  name: "otel",
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig",
+    http_service: { http_uri: { uri: "http://app/v1/traces", cluster: "app", timeout: "1s" } },
+    service_name: "s",
+  },
+};
+
 const FILE_LOG: Json = {
   name: "file",
   filter: {
@@ -430,6 +473,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
               ],
             },
             direct_response: { status: 200, body: { inline_string: "hi" } },
+            decorator: { operation: "o", propagate: false },
           },
           {
             match: { safe_regex: { regex: "/r/.*" } },
@@ -465,6 +509,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
         },
         manager: {
           ...EDGE,
+          tracing: { ...TRACING, provider: ZIPKIN },
           codec_type: "HTTP1",
           ...MANAGER_LIMITS,
           server_name: "me",
@@ -536,6 +581,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
           }),
         ],
       }),
+      httpListener({ name: "otel", routes: [], manager: { tracing: { provider: OPEN_TELEMETRY } } }),
       tcpListener({
         name: "tcp",
         filters: [networkWasmFilter({ name: "tcp", rootId: "hello", wasm })],

@@ -41,6 +41,7 @@ import { convertSubsets } from "./subsets";
 import { convertTcpProxy } from "./tcp-proxy";
 import { convertManagerTimeouts, wholeMs } from "./timeouts";
 import { convertDownstreamTls, convertUpstreamTls } from "./tls";
+import { convertTracing } from "./tracing";
 import { convertManagerUpgrades } from "./upgrade";
 import { convertPlugin } from "./wasm";
 
@@ -165,6 +166,7 @@ function convertManager(manager: RawManager, path: FieldPath, source: Source): H
       },
     },
     edge: convertEdge(manager, routes),
+    tracing: manager.tracing && convertTracing(manager.tracing),
     routeConfigName: routes.name ?? "",
     ignorePortInHostMatching: routes.ignore_port_in_host_matching ?? false,
     virtualHosts: (routes.virtual_hosts ?? []).map(convertHost),

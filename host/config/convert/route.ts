@@ -21,6 +21,7 @@ import { convertFraction } from "./fraction";
 import { convertRetry } from "./retry";
 import { stringForm } from "./strings";
 import { convertRouteTimeouts, wholeMs } from "./timeouts";
+import { convertDecorator } from "./tracing";
 import { convertRouteUpgrades } from "./upgrade";
 
 type RawHost = NonNullable<RawRouteConfig["virtual_hosts"]>[number];
@@ -68,6 +69,7 @@ function convertRoute(raw: RawRoute, retry: RawHost["retry_policy"]): RouteConfi
     match: convertMatch(raw.match),
     filterConfigs: convertFilterConfigs(raw.typed_per_filter_config),
     action: convertAction(raw, retry),
+    decorator: raw.decorator && convertDecorator(raw.decorator),
     requestHeaders: mutation(raw.request_headers_to_add, raw.request_headers_to_remove),
     responseHeaders: mutation(raw.response_headers_to_add, raw.response_headers_to_remove),
   };

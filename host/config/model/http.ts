@@ -6,6 +6,7 @@ import type { EdgeConfig } from "./edge";
 import type { OwnHealthConfig } from "./own-health";
 import type { VirtualHostConfig } from "./route";
 import type { ManagerTimeouts } from "./timeouts";
+import type { TracingConfig } from "./tracing";
 import type { ManagerUpgrade } from "./upgrade";
 import type { WasmPluginConfig } from "./wasm";
 
@@ -27,6 +28,8 @@ export interface HttpConnectionManagerConfig {
   /** `access_log` */
   accessLogs: AccessLogConfig[];
   accessLogOptions: AccessLogOptions;
+  /** Undefined: nothing is traced. */
+  tracing: TracingConfig | undefined;
   upgrades: ManagerUpgrade[];
   filterConfigs: FilterConfigs;
   requestHeaderMutation: HeaderMutation;

@@ -17,5 +17,6 @@ export type * from "./route-match";
 export type * from "./subsets";
 export type * from "./timeouts";
 export type * from "./tls";
+export type * from "./tracing";
 export type * from "./upgrade";
 export type * from "./wasm";

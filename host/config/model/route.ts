@@ -3,6 +3,7 @@ import type { Fraction, HeaderMutation } from "./common";
 import type { CorsPolicyConfig, FilterConfigs } from "./cors";
 import type { HeaderMatcherConfig, RouteMatch } from "./route-match";
 import type { RouteTimeouts } from "./timeouts";
+import type { RouteDecorator } from "./tracing";
 import type { RouteUpgrade } from "./upgrade";
 
 export interface VirtualHostConfig {
@@ -27,6 +28,7 @@ export interface RouteConfig {
   match: RouteMatch;
   action: RouteAction;
   filterConfigs: FilterConfigs;
+  decorator: RouteDecorator | undefined;
   requestHeaders: HeaderMutation;
   responseHeaders: HeaderMutation;
 }

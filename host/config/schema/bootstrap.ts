@@ -27,6 +27,7 @@ import { statsTag } from "./stats-tag";
 import { tcpProxy } from "./tcp-proxy";
 import { downstreamLimits, managerTimeouts } from "./timeouts";
 import { downstreamSocket } from "./tls";
+import { tracing } from "./tracing";
 import { managerUpgrades, upgradesDiffer } from "./upgrade";
 import { pluginConfig } from "./wasm";
 
@@ -79,6 +80,7 @@ const connectionManager = typed(
     set_current_client_cert_details: message({}, { subject: bool, cert: bool, dns: bool, uri: bool }),
     access_log: z.array(accessLog),
     upgrade_configs: managerUpgrades(z.array(httpFilter)),
+    tracing,
     ...edgeFields,
     access_log_options: httpLogOptions,
   },

@@ -20,6 +20,7 @@ import {
   u32,
 } from "./scalars";
 import { routeTimeouts } from "./timeouts";
+import { decorator } from "./tracing";
 import { routeUpgrades, upgradesDiffer } from "./upgrade";
 
 const HEADER_FORMS = {
@@ -188,6 +189,7 @@ const route = message(
     route: action,
     redirect,
     direct_response: directResponse,
+    decorator,
     ...mutations,
   },
 ).check(oneOf(["route", "redirect", "direct_response"], "required"));

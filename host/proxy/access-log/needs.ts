@@ -10,7 +10,7 @@ const ofHeaders = (...mutations: readonly HeaderMutation[]): Format[] =>
 
 const union = (formats: readonly Format[]): Set<Need> => new Set(formats.flatMap(({ needs }) => [...needs]));
 
-/** What must be written down of streams, because some format asks for it. */
+/** What must be written down of streams, because some format or span asks for it. */
 export function needsOf(http: HttpConnectionManagerConfig): Set<Need> {
   const headers = http.virtualHosts.flatMap((host) => [
     ...ofHeaders(host.requestHeaders, host.responseHeaders),
@@ -24,11 +24,12 @@ export function needsOf(http: HttpConnectionManagerConfig): Set<Need> {
       ];
     }),
   ]);
-  return union([
+  const needs = union([
     ...ofLogs(http.accessLogs),
     ...headers,
     ...ofHeaders(http.requestHeaderMutation, http.responseHeaderMutation),
   ]);
+  return http.tracing?.verbose ? needs.add("times") : needs;
 }
 
 /** The same of connections. */

@@ -7,6 +7,8 @@ import { buildLocalReply, isGrpc } from "../../stream/local-reply";
 import type { ChainFactory } from "../chain";
 import type { Route } from "../router/route";
 import { Router } from "../router/router";
+import type { StreamTrace } from "../tracing/stream-trace";
+import type { Tracing } from "../tracing/tracing";
 import { CONNECT } from "../tunnel/upgrade-headers";
 import { Hold, HoldReason } from "./back-pressure";
 import type { CodecStream, CodecStreamEvents } from "./codec";
@@ -31,6 +33,8 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   tunnel: string | undefined;
   private readonly router: Router;
   private readonly timers: StreamTimers;
+  /** Undefined: it is not traced. */
+  trace: StreamTrace | undefined;
   /** The whole request has been read. */
   private requestComplete = false;
   private headersSent = false;
@@ -105,8 +109,21 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     this.info.requestHeaders = headers;
     this.isHead = headers.get(":method") === "HEAD";
     this.requestComplete = endStream;
-    this.currentRoute();
+    const route = this.currentRoute();
+    const { tracing } = this.manager;
+    if (tracing) this.beginTrace(tracing, headers, route);
     return true;
+  }
+
+  private beginTrace(tracing: Tracing, headers: HeaderMap, route: Route | undefined): void {
+    this.trace = tracing.begin(headers, route, this.microseconds());
+    this.trace?.decorate(headers);
+    this.info.traceId = this.trace?.traceId;
+  }
+
+  /** Wall clock, since 1970. */
+  microseconds(): number {
+    return Number(this.manager.clock.now() / 1000n);
   }
 
   /** The route of the request as its headers stand now; its time limits count from here. */
@@ -327,6 +344,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
       codec.answerEarly();
     }
     manager.edge.leave(headers, this.info.requestHeaders, this.tunnel);
+    this.trace?.answer(headers);
     this.info.responseHeaders = headers;
     this.info.responseCode = status;
     try {
@@ -416,6 +434,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     this.logTimer?.cancel();
     this.router.cancel();
     this.info.endMonotonic = this.manager.clock.monotonic();
+    this.trace?.end(this.info, this.microseconds());
     this.chain.finish();
     this.manager.streamFinished(this.info, this.connection);
     if (this.tunnel !== undefined) this.manager.stats.downstream_cx_upgrades_active.add(-1);

@@ -6,6 +6,7 @@ import type {
   ManagerTimeouts,
   NodeConfig,
 } from "../../config/model";
+import type { HttpCaller } from "../../context/http-caller";
 import type { Need } from "../../formatter/scope";
 import type { ConnectionInfo, StreamInfo } from "../../stores/stream-info";
 import { needsOf } from "../access-log/needs";
@@ -16,6 +17,7 @@ import type { ConnectionService } from "../listener";
 import type { RouterOptions } from "../router/request-limits";
 import { RouteTable } from "../router/route-table";
 import type { StatsStore } from "../stats/store";
+import { Tracing } from "../tracing/tracing";
 import { DownstreamConnection } from "./connection";
 import { ConnectionTimers } from "./connection-timers";
 import { Edge } from "./edge/edge";
@@ -39,6 +41,8 @@ export interface ManagerDeps {
   onBug: OnBug;
   /** Whether the administrator has declared the proxy unwell: then its clients shall go elsewhere. */
   health: { readonly failed: boolean };
+  /** Carries spans to their collector. */
+  caller: HttpCaller;
   /** What the proxy is called, for the next hop. */
   node: NodeConfig;
   /** `listener.<address>.` */
@@ -62,6 +66,8 @@ export class ConnectionManager implements ConnectionService {
   readonly listenerInfo: StreamInfo["listener"];
   readonly router: RouterOptions;
   readonly timeouts: ManagerTimeouts;
+  /** Undefined: nothing is traced. */
+  readonly tracing: Tracing | undefined;
   /** Bytes of a request that are kept to be sent again. */
   readonly bufferLimit: number;
   readonly connections = new Map<Socket, DownstreamConnection>();
@@ -94,6 +100,8 @@ export class ConnectionManager implements ConnectionService {
     const router = listener.http.httpFilters.find((f) => f.kind === "router");
     this.bufferLimit = listener.perConnectionBufferLimitBytes;
     this.timeouts = listener.http.timeouts;
+    const { tracing } = listener.http;
+    this.tracing = tracing && new Tracing(listener, tracing, deps);
     this.codecs = {
       HTTP1: new Http1Codec(this, deps.store),
       HTTP2: new Http2Codec(this, listener.http.http2, deps.store),
@@ -234,6 +242,7 @@ export class ConnectionManager implements ConnectionService {
 
   /** Cuts every connection. */
   kill(): void {
+    this.tracing?.close();
     for (const socket of this.connections.keys()) socket.destroy();
   }
 }

@@ -11,6 +11,7 @@ import type { ResetReason, UpstreamEvents, UpstreamStream } from "../clusters/up
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
 import { restorePort } from "../downstream/edge/host";
+import type { AttemptEnd } from "../tracing/stream-trace";
 import { openTunnel } from "../tunnel/open-tunnel";
 import { HostChoice } from "./host-choice";
 import { type RequestLimits, requestLimits, tellLimits } from "./request-limits";
@@ -121,6 +122,8 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
       return;
     }
     this.askedAt = this.manager.clock.monotonic();
+    const { trace } = this.stream;
+    if (trace) trace.beginAttempt(cluster.config.name, headers, this.stream.microseconds());
     try {
       const upstream = this.open(host, bare);
       this.upstream = upstream;
@@ -201,6 +204,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     this.limits.attemptEnds();
     if (!upstream) return;
     upstream.cancel();
+    this.endSpan({});
     if (!late) return;
     if (this.begun && !this.responseStarted) upstream.host.outlier?.outcome("timeout");
     upstream.host.stats.rq_timeout.inc();
@@ -277,6 +281,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
       this.limits.attemptEnds();
       upstream.host.stats.rq_error.inc();
       cluster.retriedCodes.count(status);
+      this.endSpan({ status });
       upstream.cancel();
       return;
     }
@@ -313,9 +318,17 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
   private complete(trailers?: HeaderMap): void {
     this.stream.meter?.upstreamEnd(trailers);
     this.limits.stop();
-    this.stream.info.upstreamResponseEnd = this.manager.clock.monotonic();
+    const { info } = this.stream;
+    info.upstreamResponseEnd = this.manager.clock.monotonic();
+    this.endSpan({ status: info.responseCode });
     if (this.sentAt !== undefined) this.codes.time(Math.floor(performance.now() - this.sentAt));
     this.upstream = undefined;
+  }
+
+  /** The attempt's own, if it has one. */
+  private endSpan(end: AttemptEnd): void {
+    const { trace, info } = this.stream;
+    if (trace) trace.endAttempt(info, this.stream.microseconds(), end);
   }
 
   onUpstreamReset(reason: ResetReason, detail: string): void {
@@ -324,6 +337,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     this.limits.attemptEnds();
     this.upstream = undefined;
     upstream?.host.stats.rq_error.inc();
+    this.endSpan({ flags: flagOf(reason), reset: reason });
     info.upstream.poolReadyDuration ??= manager.clock.monotonic() - this.askedAt;
     if (this.responseStarted) {
       this.limits.stop();

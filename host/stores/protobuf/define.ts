@@ -20,6 +20,8 @@ const SCALARS: Readonly<Record<string, Type>> = {
   bool: Type.BOOL,
   uint32: Type.UINT32,
   int32: Type.INT32,
+  fixed32: Type.FIXED32,
+  fixed64: Type.FIXED64,
 };
 
 const IMPORTS = [file_google_protobuf_struct, file_google_protobuf_any];

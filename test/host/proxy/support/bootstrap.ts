@@ -24,6 +24,7 @@ export function route(prefix: string, action: RouteAction, more: Partial<RouteCo
   return {
     name: "",
     metadata: undefined,
+    decorator: undefined,
     match: {
       path: { kind: "prefix", value: prefix },
       fraction: undefined,
@@ -102,6 +103,7 @@ export function listener(
     networkFilters: [],
     http: {
       statPrefix: "ingress",
+      tracing: undefined,
       codecType: "AUTO",
       http2: convertHttp2({}),
       codec: convertDownstreamCodec({}),
