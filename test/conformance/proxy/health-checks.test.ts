@@ -2,6 +2,7 @@ import { afterAll, expect, vi } from "vitest";
 import type { Json } from "../../support/bootstrap";
 import { type Behaviour, conformance, type Setup } from "../../support/conformance";
 import { RawUpstream, type UpstreamHandler, type UpstreamRequest } from "../../support/raw-upstream";
+import { testPki, trustedCa, upstreamTls } from "../../support/tls";
 
 /** Checks follow each other fast, with traffic or without. */
 const SOON: Json = {
@@ -48,6 +49,7 @@ function patient(check: Json = {}, more: Json = {}, http: Json = {}): Setup & { 
   };
 }
 
+const pki = await testPki();
 const elsewhere = await RawUpstream.start((_, reply) => reply.send({}));
 afterAll(() => elsewhere.close());
 
@@ -335,6 +337,41 @@ conformance("Health checks over HTTP", ({ behaviour, proxy }) => {
       expect(await flags(b)).toBe("healthy");
       expect(await stat(b, "health_check.attempt")).toBe(0);
       expect(b.upstream.requests.filter(isCheck)).toEqual([]);
+    },
+  );
+
+  behaviour(
+    "checks go under TLS where requests do",
+    {
+      upstreamTls: { cert: pki.server.certificate, key: pki.server.key },
+      cluster: {
+        ...upstreamTls({ validation_context: trustedCa(pki.ca) }),
+        health_checks: [{ ...SOON, http_health_check: { path: "/health" } }],
+      },
+    },
+    async (b) => {
+      await becomes(b, "healthy");
+      await answers(b, 200);
+      await vi.waitFor(() => expect(b.upstream.requests.some(isCheck)).toBe(true), WAIT);
+      expect(b.front.failures).toEqual([]);
+    },
+  );
+
+  behaviour(
+    "a host whose certificate is nobody's fails its checks by the network",
+    {
+      upstreamTls: { cert: pki.server.certificate, key: pki.server.key },
+      cluster: {
+        ...upstreamTls({ validation_context: trustedCa(pki.otherCa) }),
+        health_checks: [{ ...SOON, http_health_check: { path: "/health" } }],
+        common_lb_config: { healthy_panic_threshold: { value: 0 } },
+      },
+    },
+    async (b) => {
+      await becomes(b, "/failed_active_hc");
+      await answers(b, 503);
+      expect(await stat(b, "health_check.network_failure")).toBeGreaterThan(0);
+      expect(b.upstream.requests).toEqual([]);
     },
   );
 
