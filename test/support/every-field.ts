@@ -149,6 +149,7 @@ const WATCHED: Json = {
     max_ejection_time_jitter: "1s",
     successful_active_health_check_uneject_host: true,
     always_eject_one_host: false,
+    detect_degraded_hosts: true,
   },
 };
 

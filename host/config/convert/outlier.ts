@@ -39,6 +39,7 @@ export function convertOutlier(raw: z.output<typeof outlierDetection>): OutlierC
       minimumHosts: raw.failure_percentage_minimum_hosts ?? 5,
       requestVolume: raw.failure_percentage_request_volume ?? 50,
     },
+    detectDegraded: raw.detect_degraded_hosts ?? false,
     healthCheckUnejects: raw.successful_active_health_check_uneject_host ?? true,
   };
 }

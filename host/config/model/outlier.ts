@@ -36,6 +36,8 @@ export interface OutlierConfig {
     stdevFactor: number;
   };
   failurePercentage: { threshold: number; minimumHosts: number; requestVolume: number };
+  /** A host that says of itself that it is degraded is taken for that, for as long as an ejection would last. */
+  detectDegraded: boolean;
   /** An active health check that succeeds brings a host back. */
   healthCheckUnejects: boolean;
 }

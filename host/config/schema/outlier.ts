@@ -42,5 +42,6 @@ export const outlierDetection = message(
     max_ejection_time_jitter: duration,
     successful_active_health_check_uneject_host: bool,
     always_eject_one_host: bool,
+    detect_degraded_hosts: bool,
   },
 ).check(order);

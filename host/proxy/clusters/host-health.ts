@@ -12,6 +12,7 @@ export const HealthFlag = {
   ExcludedViaImmediateHcFail: 1 << 7,
   ActiveHcTimeout: 1 << 8,
   EdsStatusDraining: 1 << 9,
+  DegradedOutlierDetection: 1 << 10,
 } as const;
 
 export type HealthFlag = (typeof HealthFlag)[keyof typeof HealthFlag];
@@ -28,6 +29,7 @@ const NAMES: readonly (readonly [HealthFlag, string])[] = [
   [HealthFlag.ExcludedViaImmediateHcFail, "excluded_via_immediate_hc_fail"],
   [HealthFlag.ActiveHcTimeout, "active_hc_timeout"],
   [HealthFlag.EdsStatusDraining, "eds_status_draining"],
+  [HealthFlag.DegradedOutlierDetection, "degraded_outlier_detection"],
 ];
 
 const UNHEALTHY =
@@ -35,7 +37,8 @@ const UNHEALTHY =
   HealthFlag.FailedOutlierCheck |
   HealthFlag.FailedEdsHealth |
   HealthFlag.EdsStatusDraining;
-const DEGRADED = HealthFlag.DegradedActiveHc | HealthFlag.DegradedEdsHealth;
+const DEGRADED =
+  HealthFlag.DegradedActiveHc | HealthFlag.DegradedEdsHealth | HealthFlag.DegradedOutlierDetection;
 const EXCLUDED =
   HealthFlag.PendingActiveHc | HealthFlag.ExcludedViaImmediateHcFail | HealthFlag.EdsStatusDraining;
 

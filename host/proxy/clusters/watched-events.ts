@@ -29,6 +29,7 @@ export class WatchedEvents implements UpstreamEvents {
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void {
     const { host } = this;
     host.outlier?.response(this.statusOf(headers));
+    if (headers.has("x-envoy-degraded")) host.outlier?.degraded();
     if (headers.has("x-envoy-immediate-health-check-fail")) host.checks?.failAtOnce();
     this.events.onUpstreamHeaders(headers, endStream);
   }

@@ -18,6 +18,7 @@ export class ClusterOutlier {
         host.setFlag(HealthFlag.FailedOutlierCheck, ejected);
         if (ejected) host.onFailure();
       },
+      onDegraded: (host, degraded) => host.setFlag(HealthFlag.DegradedOutlierDetection, degraded),
       now: () => performance.now(),
       random: Math.random,
     });

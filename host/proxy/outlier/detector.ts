@@ -7,19 +7,29 @@ import { rateThreshold, type SuccessRate } from "./success-rate";
 interface Suspect<H> {
   readonly host: H;
   readonly monitor: HostMonitor;
-  ejected: boolean;
-  /** When it was ejected, when it came back last; milliseconds. */
-  ejectedAt: number;
-  returnedAt: number | undefined;
-  jitterMs: number;
-  /** How many base times an ejection lasts. */
-  backoff: number;
-  ejections: number;
+  readonly ejection: Absence;
+  /** As a degraded host it gets requests where there is no better one. */
+  readonly degradation: Absence;
 }
+
+/** A time that a host is out, or stands behind the others. */
+interface Absence {
+  on: boolean;
+  /** When it began, when the last one ended; milliseconds. */
+  since: number;
+  endedAt: number | undefined;
+  jitterMs: number;
+  /** How many base times it lasts. */
+  backoff: number;
+}
+
+const absence = (): Absence => ({ on: false, since: 0, endedAt: undefined, jitterMs: 0, backoff: 0 });
 
 export interface DetectorDeps<H> {
   /** Whether the host is to be left out from now on. */
   onChange(host: H, ejected: boolean): void;
+  /** Whether it counts as degraded. */
+  onDegraded(host: H, degraded: boolean): void;
   /** Monotonic, milliseconds. */
   now(): number;
   /** From 0 to below 1. */
@@ -38,17 +48,12 @@ export class OutlierDetector<H> {
   ) {}
 
   add(host: H): HostMonitor {
-    const monitor = new HostMonitor(this.config, (kind) => this.onTooMany(suspect, kind));
-    const suspect: Suspect<H> = {
-      host,
-      monitor,
-      ejected: false,
-      ejectedAt: 0,
-      returnedAt: undefined,
-      jitterMs: 0,
-      backoff: 0,
-      ejections: 0,
-    };
+    const monitor = new HostMonitor(
+      this.config,
+      (kind) => this.onTooMany(suspect, kind),
+      () => this.onDegraded(suspect),
+    );
+    const suspect: Suspect<H> = { host, monitor, ejection: absence(), degradation: absence() };
     this.suspects.set(host, suspect);
     return monitor;
   }
@@ -57,24 +62,29 @@ export class OutlierDetector<H> {
     const suspect = this.suspects.get(host);
     if (!suspect) return;
     this.suspects.delete(host);
-    if (suspect.ejected) this.countActive(-1);
+    if (suspect.ejection.on) this.countActive(-1);
   }
 
   isEjected(host: H): boolean {
-    return this.suspects.get(host)?.ejected ?? false;
+    return this.suspects.get(host)?.ejection.on ?? false;
   }
 
   /** A host that a health check has found well. */
   restore(host: H): void {
     const suspect = this.suspects.get(host);
-    if (suspect?.ejected) this.uneject(suspect);
+    if (suspect?.ejection.on) this.uneject(suspect);
   }
 
   /** Every `interval`: hosts whose time is over come back, and the rates of the interval are judged. */
   sweep(): void {
     const now = this.deps.now();
     for (const suspect of this.suspects.values()) {
-      if (suspect.ejected && now - suspect.ejectedAt >= this.ejectionMs(suspect)) this.uneject(suspect);
+      const { ejection, degradation } = suspect;
+      if (this.isOver(ejection, now)) this.uneject(suspect);
+      if (this.isOver(degradation, now)) {
+        this.end(degradation);
+        this.deps.onDegraded(suspect.host, false);
+      }
       suspect.monitor.external.turn();
       suspect.monitor.local.turn();
     }
@@ -84,20 +94,43 @@ export class OutlierDetector<H> {
       "local_origin_success_rate",
       "local_origin_failure_percentage",
     );
-    for (const suspect of this.suspects.values()) {
-      const { ejected, returnedAt } = suspect;
-      const calm = !ejected && returnedAt !== undefined && now - returnedAt >= this.config.intervalMs;
-      if (calm && suspect.backoff > 0) suspect.backoff--;
+    for (const { ejection, degradation } of this.suspects.values()) {
+      for (const each of [ejection, degradation]) {
+        const calm = !each.on && each.endedAt !== undefined && now - each.endedAt >= this.config.intervalMs;
+        if (calm && each.backoff > 0) each.backoff--;
+      }
     }
   }
 
-  private ejectionMs({ backoff, jitterMs }: Suspect<H>): number {
+  private isOver({ on, since, backoff, jitterMs }: Absence, now: number): boolean {
     const { baseEjectionMs, maxEjectionMs } = this.config;
-    return Math.min(baseEjectionMs * backoff, maxEjectionMs) + jitterMs;
+    return on && now - since >= Math.min(baseEjectionMs * backoff, maxEjectionMs) + jitterMs;
+  }
+
+  private begin(absence: Absence): void {
+    const { config, deps } = this;
+    absence.on = true;
+    absence.since = deps.now();
+    absence.jitterMs = Math.floor(deps.random() * (config.maxEjectionJitterMs + 1));
+    if (absence.backoff * config.baseEjectionMs < config.maxEjectionMs + config.baseEjectionMs)
+      absence.backoff++;
+  }
+
+  private end(absence: Absence): void {
+    absence.on = false;
+    absence.endedAt = this.deps.now();
+  }
+
+  /** There is no limit to how many hosts are degraded. */
+  private onDegraded(suspect: Suspect<H>): void {
+    if (suspect.degradation.on || this.suspects.get(suspect.host) !== suspect) return;
+    this.stats.degradation.inc();
+    this.begin(suspect.degradation);
+    this.deps.onDegraded(suspect.host, true);
   }
 
   private onTooMany(suspect: Suspect<H>, kind: EjectionKind): void {
-    if (suspect.ejected || this.suspects.get(suspect.host) !== suspect) return;
+    if (suspect.ejection.on || this.suspects.get(suspect.host) !== suspect) return;
     this.stats.detected[kind].inc();
     this.eject(suspect, kind);
     if (kind === "consecutive_5xx") this.stats.consecutive5xx.inc();
@@ -116,7 +149,7 @@ export class OutlierDetector<H> {
     const measured: { suspect: Suspect<H>; rate: number }[] = [];
     for (const suspect of this.suspects.values()) {
       const { rate, volume } = of(suspect.monitor);
-      if (suspect.ejected || rate === undefined) continue;
+      if (suspect.ejection.on || rate === undefined) continue;
       if (volume >= Math.min(successRate.requestVolume, failurePercentage.requestVolume))
         of(suspect.monitor).shown = rate;
       if (volume >= successRate.requestVolume) compared.push({ suspect, rate });
@@ -152,23 +185,17 @@ export class OutlierDetector<H> {
     if (kind === "consecutive_5xx" || kind === "success_rate") stats.total.inc();
     if (deps.random() * 100 >= config.enforcing[kind]) return;
     // Its success rate has cost it its place a moment ago; Envoy counts such a host as two from then on.
-    if (suspect.ejected) return;
+    if (suspect.ejection.on) return;
     stats.enforcedTotal.inc();
     stats.enforced[kind].inc();
     this.countActive(1);
-    suspect.ejected = true;
-    suspect.ejections++;
-    suspect.ejectedAt = deps.now();
-    suspect.jitterMs = Math.floor(deps.random() * (config.maxEjectionJitterMs + 1));
-    if (suspect.backoff * config.baseEjectionMs < config.maxEjectionMs + config.baseEjectionMs)
-      suspect.backoff++;
+    this.begin(suspect.ejection);
     deps.onChange(suspect.host, true);
   }
 
   private uneject(suspect: Suspect<H>): void {
     this.countActive(-1);
-    suspect.ejected = false;
-    suspect.returnedAt = this.deps.now();
+    this.end(suspect.ejection);
     // Few new failures shall not do to eject it again.
     suspect.monitor.reset();
     this.deps.onChange(suspect.host, false);

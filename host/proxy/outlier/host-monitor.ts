@@ -32,7 +32,13 @@ export class HostMonitor {
   constructor(
     private readonly config: OutlierConfig,
     private readonly onTooMany: (kind: EjectionKind) => void,
+    private readonly onDegraded: () => void,
   ) {}
+
+  /** A response says that the host is degraded. */
+  degraded(): void {
+    if (this.config.detectDegraded) this.onDegraded();
+  }
 
   /** A response has begun. @param status that of gRPC, turned into HTTP's, where there is one */
   response(status: number): void {

@@ -8,6 +8,7 @@ export class OutlierStats {
   readonly enforcedTotal: StatCounter;
   readonly overflow: StatCounter;
   readonly active: StatGauge;
+  readonly degradation: StatCounter;
   /** Deprecated, and moved all the same. */
   readonly total: StatCounter;
   readonly consecutive5xx: StatCounter;
@@ -28,8 +29,7 @@ export class OutlierStats {
     this.total = counter("total");
     this.consecutive5xx = counter("consecutive_5xx");
     this.successRate = counter("success_rate");
-    // `detect_degraded_hosts` is refused: nobody moves it.
-    counter("detected_degradation");
+    this.degradation = counter("detected_degradation");
     this.active = store.gauge(`${prefix}outlier_detection.ejections_active`);
   }
 }

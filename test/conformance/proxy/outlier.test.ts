@@ -11,9 +11,10 @@ const upstreams = await Promise.all(
       if (plan === "close") return void reply.socket.destroy();
       if (plan === "hang") return;
       const grpc: [string, string][] = plan.startsWith("grpc ") ? [["grpc-status", plan.slice(5)]] : [];
+      const degraded: [string, string][] = plan === "degraded" ? [["x-envoy-degraded", ""]] : [];
       reply.send({
-        status: grpc.length > 0 ? 200 : Number(plan),
-        headers: [["x-host", String(number)], ["content-type", "application/grpc"], ...grpc],
+        status: grpc.length + degraded.length > 0 ? 200 : Number(plan),
+        headers: [["x-host", String(number)], ["content-type", "application/grpc"], ...grpc, ...degraded],
       });
     }),
   ),
@@ -473,6 +474,27 @@ conformance("Outlier detection", ({ behaviour, proxy }) => {
         await ask(b, "200,200,503,200,200", 20);
         expect(await rates()).toBe("100,100,0,100,100");
       }, WAIT);
+    },
+  );
+
+  behaviour(
+    "detect_degraded_hosts: a host that says that it is degraded comes behind the others",
+    watched(
+      { detect_degraded_hosts: true, base_ejection_time: "1s", interval: "0.1s", max_ejection_percent: 0 },
+      2,
+    ),
+    async (b) => {
+      await ask(b, "200,degraded", 2);
+      await reaches(b, "detected_degradation", 1);
+      expect(await flags(b)).toEqual(["healthy", "/degraded_outlier_detection"]);
+      expect(await proxy().stat(`cluster.${b.id}.membership_degraded`)).toBe(1);
+      // 140 % of half the hosts is 70 %.
+      await vi.waitFor(async () => {
+        const seen = await ask(b, "200,200", 20);
+        expect(seen.filter((host) => host === "host 0").length).toBeGreaterThan(seen.length / 2);
+      }, WAIT);
+      await vi.waitFor(async () => expect(await flags(b)).toEqual(["healthy", "healthy"]), WAIT);
+      expect(await moved(b)).toEqual({ detected_degradation: 1 });
     },
   );
 });

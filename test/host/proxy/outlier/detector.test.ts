@@ -21,6 +21,7 @@ function detector(raw: Raw, hosts: number, more: Partial<OutlierConfig> = {}) {
     new OutlierStats(store, "cluster.c."),
     {
       onChange: (host, ejected) => changes.push(`${host}${ejected ? " out" : " back"}`),
+      onDegraded: (host, degraded) => changes.push(`${host}${degraded ? " degraded" : " well"}`),
       now: () => now,
       random: () => dice,
     },
@@ -207,6 +208,24 @@ describe("the way back", () => {
     d.respond(0, 500);
     expect(d.changes).toEqual(["0 out"]);
   });
+});
+
+test("detect_degraded_hosts: what a host says of itself holds for as long as an ejection would", () => {
+  const deaf = detector({}, 1);
+  deaf.monitors[0]!.degraded();
+  expect(deaf.changes).toEqual([]);
+  const d = detector({ detect_degraded_hosts: true, max_ejection_percent: 0 }, 1);
+  let now = 0;
+  for (const time of [30_000, 60_000]) {
+    d.monitors[0]!.degraded();
+    d.monitors[0]!.degraded();
+    d.sweepAt(now + time - 1);
+    expect(d.changes.at(-1)).toBe("0 degraded");
+    now += time;
+    d.sweepAt(now);
+    expect(d.changes.at(-1)).toBe("0 well");
+  }
+  expect([d.stat("detected_degradation"), d.stat("active"), d.changes.length]).toEqual([2, 0, 4]);
 });
 
 describe("rates", () => {
