@@ -83,14 +83,14 @@ export function choosePriority(
   { healthy, degraded }: PriorityLoads,
   number: number,
 ): { priority: number; of: "healthy" | "degraded" } {
-  let sum = 0;
-  for (const [of, loads] of [
-    ["healthy", healthy],
-    ["degraded", degraded],
-  ] as const)
-    for (const [priority, load] of loads.entries()) {
-      sum += load;
-      if (number <= sum) return { priority, of };
-    }
+  let left = number;
+  for (let priority = 0; priority < healthy.length; priority++) {
+    left -= healthy[priority]!;
+    if (left <= 0) return { priority, of: "healthy" };
+  }
+  for (let priority = 0; priority < degraded.length; priority++) {
+    left -= degraded[priority]!;
+    if (left <= 0) return { priority, of: "degraded" };
+  }
   return { priority: 0, of: "healthy" };
 }

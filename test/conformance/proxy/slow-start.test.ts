@@ -56,10 +56,13 @@ conformance("Slow start", (section) => {
         expect(await share(b, 20)).toBe(0);
         await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
         ill.delete(`/${policy}`);
+        const recovered = performance.now();
         await expect.poll(healthy, { interval: 10, timeout: 5000 }).toEqual([2]);
         const first = await share(b, 40);
+        // As warm as it can have become by now, beside one that is.
+        const part = Math.max(0.1, (performance.now() - recovered) / WINDOW_MS);
         expect(first).toBeGreaterThan(0);
-        expect(first).toBeLessThan(14);
+        expect(first).toBeLessThanOrEqual((40 * part) / (1 + part) + 3);
         await expect.poll(() => share(b, 40), { timeout: 5000 }).toBeGreaterThanOrEqual(18);
       },
     );
