@@ -1,13 +1,16 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const pages = globSync("{README.md,CHANGELOG.md,docs/*.md,sdk/*.md,{examples,filters}/*/*.md}", {
-  cwd: root,
-});
+const pages = globSync(
+  "{README.md,CHANGELOG.md,docs/*.md,sdk/*.md,examples/*.md,{examples,filters}/*/*.md}",
+  {
+    cwd: root,
+  },
+);
 
 describe("documents", () => {
   it("README and docs/writing-a-filter.md show examples/hello as it is, in at most 12 lines", () => {
@@ -30,6 +33,14 @@ describe("documents", () => {
     const text = read("docs/rationale.md");
     const names = Object.keys({ ...dependencies, ...devDependencies });
     expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it("examples/README.md names every example", () => {
+    const folders = globSync("examples/*/README.md", { cwd: root }).map((page) => basename(dirname(page)));
+    const listed = [...read("examples/README.md").matchAll(/^\| \[([\w-]+)\]\(\1\)/gm)].map(
+      ([, name]) => name,
+    );
+    expect(listed.sort()).toEqual(folders.sort());
   });
 
   it.each(pages)("%s: relative links lead to files", (page) => {
