@@ -10,33 +10,21 @@ import { UnsendableError } from "../clusters/request-writer";
 import type { ResetReason, UpstreamEvents, UpstreamStream } from "../clusters/upstream-events";
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
-import { restorePort } from "../downstream/edge/host";
 import type { AttemptEnd } from "../tracing/stream-trace";
 import { openTunnel } from "../tunnel/open-tunnel";
 import { HostChoice } from "./host-choice";
 import { type RequestLimits, requestLimits, tellLimits } from "./request-limits";
-import { type ClusterAction, rewriteHost, rewriteRequest } from "./request-rewrite";
+import { rewriteRequest } from "./request-rewrite";
 import { ATTEMPTS, decorateResponse } from "./response-headers";
 import { Retries } from "./retries";
 import { retryPolicy } from "./retry-orders";
 import type { RetryDecision } from "./retry-state";
-import type { Route } from "./route";
+import { addressRequest, type RoutedRequest, takeAnswer } from "./routed-request";
 import { Shadows } from "./shadow";
 import { type LimitedExchange, TimeLimits } from "./time-limits";
 import { failureReply, flagOf, words } from "./upstream-failure";
-import { setUpstreamScheme } from "./upstream-scheme";
 
 const TOO_LONG_TO_RETRY = "exceeded request buffer limit while retrying upstream";
-
-/** A request with the place it goes to. */
-export interface RoutedRequest {
-  readonly cluster: Cluster;
-  readonly route: Route;
-  readonly action: ClusterAction;
-  readonly headers: HeaderMap;
-  /** What counts its answers: those to requests from inside are counted apart. */
-  readonly codes: ResponseCodeStats;
-}
 
 /** A request on its way to a cluster and its response on the way back: attempt after attempt. */
 export class ClusterExchange implements UpstreamEvents, LimitedExchange {
@@ -72,16 +60,14 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
   start(endStream: boolean): void {
     const { manager } = this;
     const { cluster, route, action, headers } = this.request;
-    const envoyHeaders = !manager.router.suppressEnvoyHeaders;
     tellLimits(this.ordered, headers, 0, manager.router);
-    rewriteRequest(route, action, headers, envoyHeaders, this.stream);
+    // Counts although nobody may be there to be asked (observed), and is known to the headers that a route adds.
+    this.stream.info.upstream.attempts++;
+    rewriteRequest(route, action, headers, !manager.router.suppressEnvoyHeaders, this.stream);
     // Hashes, and hosts that requests name, are looked for in what the route has made of them.
     const host = this.chooseHost();
     if (!host) return;
-    setUpstreamScheme(headers, manager.config.edge.schemeOfUpstream, cluster.tls !== undefined);
-    if (route.hostRewrite?.kind === "auto" && host.hostname !== "")
-      rewriteHost(headers, host.hostname, action, envoyHeaders);
-    restorePort(headers, this.stream.info.connectPort);
+    addressRequest(this.request, host, this.stream, manager);
     if (action.mirrors.length > 0)
       this.shadows = new Shadows(action.mirrors, headers, endStream, manager.clusters);
     const retry = retryPolicy(action.retry, headers);
@@ -93,8 +79,6 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
 
   private chooseHost(): Host | undefined {
     const { cluster } = this.request;
-    // Counts although nobody may be there to be asked (observed).
-    this.stream.info.upstream.attempts++;
     const host = this.hosts.next();
     if (host) return host;
     cluster.stats.upstream_cx_none_healthy.inc();
@@ -190,6 +174,11 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     return this.sentAt !== undefined;
   }
 
+  /** Whole milliseconds since the request was sent; undefined before. */
+  private get serviceMs(): number | undefined {
+    return this.sentAt === undefined ? undefined : Math.floor(performance.now() - this.sentAt);
+  }
+
   get trying(): boolean {
     return this.upstream !== undefined;
   }
@@ -238,13 +227,13 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
 
   private onRetry(): void {
     const { headers, route } = this.request;
-    const { ordered, manager, sentAt } = this;
+    const { ordered, manager } = this;
     try {
+      this.stream.info.upstream.attempts++;
       const host = this.chooseHost();
       if (!host) return;
       if (route.virtualHost.tellsTimeoutRetry) headers.set("x-envoy-is-timeout-retry", String(this.tooSlow));
-      const elapsed = sentAt === undefined ? 0 : Math.floor(performance.now() - sentAt);
-      tellLimits(ordered, headers, elapsed, manager.router);
+      tellLimits(ordered, headers, this.serviceMs ?? 0, manager.router);
       this.attempt(host, this.retries?.bare ?? true);
     } catch (error) {
       this.onUpstreamBug(error);
@@ -286,15 +275,9 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
       return;
     }
     this.responseStarted = true;
-    this.codes.count(status);
-    const { rq_error, rq_success } = upstream.host.stats;
-    (status >= 500 ? rq_error : rq_success).inc();
-    if (!manager.router.suppressEnvoyHeaders && this.sentAt !== undefined) {
-      headers.set("x-envoy-upstream-service-time", String(Math.floor(performance.now() - this.sentAt)));
-    }
+    const serviceMs = manager.router.suppressEnvoyHeaders ? undefined : this.serviceMs;
+    takeAnswer(headers, status, this.request, upstream.host, stream, serviceMs);
     this.hosts.addCookies(headers);
-    stream.info.responseCode = status;
-    stream.info.responseCodeDetails = "via_upstream";
     decorateResponse(route, headers, stream);
     if (endStream) this.complete();
     stream.touch();
@@ -321,7 +304,8 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     const { info } = this.stream;
     info.upstreamResponseEnd = this.manager.clock.monotonic();
     this.endSpan({ status: info.responseCode });
-    if (this.sentAt !== undefined) this.codes.time(Math.floor(performance.now() - this.sentAt));
+    const { serviceMs } = this;
+    if (serviceMs !== undefined) this.codes.time(serviceMs);
     this.upstream = undefined;
   }
 

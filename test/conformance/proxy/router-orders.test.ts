@@ -334,7 +334,7 @@ conformance("Orders of internal requests: retries", ({ behaviour, proxy }) => {
             // Retries wait while the others come.
             retry_back_off: { base_interval: "600s", max_interval: "600s" },
           },
-          timeout: "2s",
+          timeout: "0s",
         }),
         cluster: { circuit_breakers: { thresholds: [{ retry_budget: budget, max_retries: 0 }] } },
         upstream: (request, reply) => {
@@ -346,14 +346,13 @@ conformance("Orders of internal requests: retries", ({ behaviour, proxy }) => {
         const held = await Promise.all([0, 1, 2, 3].map(() => b.connect()));
         for (const client of held) client.send({ path: "/hold" });
         await b.upstream.request(3);
-        const answers: Promise<number>[] = [];
         for (let i = 1; i <= 4; i++) {
-          answers.push(b.exchange({ path: "/fail" }).then(({ status }) => status));
+          const client = await b.connect();
+          client.send({ path: "/fail" });
+          held.push(client);
           // One after the other: each finds as many under way as the one before.
           await becomes(i, async () => (await retried(b)) + (await overflown(b)));
         }
-        const statuses = await Promise.all(answers);
-        expect(statuses.filter((status) => status === 504)).toHaveLength(retries);
         expect(await overflown(b)).toBe(4 - retries);
         for (const client of held) client.close();
       },
