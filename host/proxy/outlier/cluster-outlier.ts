@@ -39,5 +39,6 @@ export class ClusterOutlier {
 
   close(): void {
     clearInterval(this.timer);
+    this.detector.close();
   }
 }

@@ -203,6 +203,12 @@ export class OutlierDetector<H> {
 
   private countActive(n: number): void {
     this.active += n;
-    this.stats.active.set(BigInt(this.active));
+    this.stats.active.add(n);
+  }
+
+  /** Nothing is judged any more; what takes its place counts on with the same gauge. */
+  close(): void {
+    this.suspects.clear();
+    this.countActive(-this.active);
   }
 }

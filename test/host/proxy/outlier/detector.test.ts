@@ -210,6 +210,15 @@ describe("the way back", () => {
   });
 });
 
+test("a detector that is closed takes its ejections out of the gauge, and judges no more", () => {
+  const d = detector({ consecutive_5xx: 1, max_ejection_percent: 100 }, 3);
+  d.respond(0, 500);
+  d.made.close();
+  expect(d.stat("active")).toBe(0);
+  d.respond(1, 500);
+  expect(d.changes).toEqual(["0 out"]);
+});
+
 test("detect_degraded_hosts: what a host says of itself holds for as long as an ejection would", () => {
   const deaf = detector({}, 1);
   deaf.monitors[0]!.degraded();
