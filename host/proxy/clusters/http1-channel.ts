@@ -1,4 +1,3 @@
-import type { OnBug } from "../contain";
 import { MessageWriter } from "../http1/message-writer";
 import { type ResponseEvents, ResponseReader } from "../http1/response-reader";
 import type { PooledSocket } from "./connector";
@@ -9,7 +8,7 @@ export interface ChannelEvents extends ResponseEvents {
   onDrain(): void;
   /** The connection is gone; the exchange is not complete. `half`: something of its response has come. */
   onClosed(error: Error | undefined, half: boolean): void;
-  onBug: OnBug;
+  onBug(error: unknown): void;
 }
 
 /** Whose the connection is. */
@@ -86,15 +85,15 @@ export class Http1Channel {
   /** An exchange takes the connection. */
   take(exchange: ChannelEvents): void {
     this.exchange = exchange;
-    this.reader = new ResponseReader(exchange, this.maxHeadBytes);
+    if (this.reader) this.reader.listen(exchange);
+    else this.reader = new ResponseReader(exchange, this.maxHeadBytes);
   }
 
   private onData(bytes: Buffer): void {
-    const { reader } = this;
+    const { reader, exchange } = this;
     let at = 0;
     // 1xx are messages of their own.
-    while (reader && this.exchange && this.reader === reader && at < bytes.length)
-      at = reader.read(bytes, at);
+    while (reader && exchange && this.exchange === exchange && at < bytes.length) at = reader.read(bytes, at);
     // What a host says unasked belongs to no response: whatever comes next could be taken for the wrong one.
     if (at < bytes.length) this.socket.destroy();
   }

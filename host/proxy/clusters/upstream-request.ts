@@ -1,5 +1,4 @@
 import { HeaderMap } from "../../stores/header-map";
-import type { OnBug } from "../contain";
 import { trailerLines } from "../http1/head-text";
 import type { RawFields } from "../http1/message-reader";
 import type { ResponseStart } from "../http1/response-reader";
@@ -202,7 +201,9 @@ export class UpstreamRequest implements UpstreamStream, ChannelUser {
     this.events.onUpstreamReset("connection termination", "");
   }
 
-  readonly onBug: OnBug = (error) => this.events.onUpstreamBug(error);
+  onBug(error: unknown): void {
+    this.events.onUpstreamBug(error);
+  }
 
   // --- the end
 

@@ -6,7 +6,7 @@ const SIZE_LINE = /^0*([0-9a-f]{1,16})(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/i;
 const SIZE_BEGUN = /^(?:0*[0-9a-f]{1,16}(?:;[\t\x20-\x7e\x80-\xff]*)?\r?)?$/i;
 const MAX_LINE = 16 * 1024;
 
-const UNREADABLE = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
+const UNREADABLE = /[^\t\r\n\x20-\x7e\x80-\xff]/;
 
 /** In trailers they would frame the message a second time. */
 const NO_TRAILERS: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);

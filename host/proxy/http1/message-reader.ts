@@ -18,8 +18,8 @@ export type RawFields = string[];
 const EMPTY = Buffer.alloc(0);
 const HEAD_END = Buffer.from("\r\n\r\n", "latin1");
 
-/** Bytes that no head has: controls, and a CR or LF that is not half of a line's end. */
-const UNREADABLE = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
+/** Bytes that no head has; that CR and LF stand together only is seen line by line. */
+const UNREADABLE = /[^\t\r\n\x20-\x7e\x80-\xff]/;
 
 const MAX_LENGTH = 2n ** 64n - 1n;
 
@@ -40,7 +40,8 @@ export abstract class MessageReader {
   private state = State.Head;
   /** Bytes of the body that are still to come. */
   private left = 0;
-  private readonly chunks: ChunkReader;
+  /** Made for the first chunked body. */
+  private chunks: ChunkReader | undefined;
   /** The beginning of a head whose end has not come yet. */
   private held: Buffer | undefined;
   private heldLength = 0;
@@ -57,9 +58,7 @@ export abstract class MessageReader {
   constructor(
     private readonly maxHeadBytes: number,
     private readonly skipsEmptyLines: boolean,
-  ) {
-    this.chunks = new ChunkReader(maxHeadBytes);
-  }
+  ) {}
 
   /** Takes in the first line; answers what is wrong with it. */
   protected abstract startLine(line: string): Fault | undefined;
@@ -113,7 +112,7 @@ export abstract class MessageReader {
   }
 
   private readChunks(bytes: Buffer, from: number): number {
-    const { chunks } = this;
+    const chunks = this.chunks!;
     let at = from;
     while (at < bytes.length) {
       at = chunks.read(bytes, at);
@@ -229,8 +228,8 @@ export abstract class MessageReader {
     const whole = this.checked > 0;
     this.checked = last + 1;
     if (UNREADABLE.test(text)) return this.refuse("syntax");
-    const line = whole ? -2 : text.indexOf("\r\n");
-    const fault = whole ? undefined : this.startLine(text.slice(0, line));
+    const line = whole ? -2 : lineEnd(text, 0);
+    const fault = line === -1 ? "syntax" : whole ? undefined : this.startLine(text.slice(0, line));
     if (fault) this.refuse(fault);
     else if (!readFields(text, line + 2, [])) this.refuse("syntax");
   }
@@ -238,8 +237,8 @@ export abstract class MessageReader {
   /** `text`: all lines of a head, the last one's end included. */
   private parse(text: string): void {
     if (UNREADABLE.test(text)) return this.refuse("syntax");
-    const line = text.indexOf("\r\n");
-    const fault = this.startLine(text.slice(0, line));
+    const line = lineEnd(text, 0);
+    const fault = line < 0 ? "syntax" : this.startLine(text.slice(0, line));
     if (fault) return this.refuse(fault);
     const fields: RawFields = [];
     if (!readFields(text, line + 2, fields)) return this.refuse("syntax");
@@ -252,6 +251,7 @@ export abstract class MessageReader {
       if (this.left > 0) this.state = State.Length;
       else this.end(undefined);
     } else if (framing === Framing.Chunked) {
+      this.chunks ??= new ChunkReader(this.maxHeadBytes);
       this.chunks.begin();
       this.state = State.Chunked;
     } else if (framing === Framing.UntilClose) this.state = State.UntilClose;
@@ -281,11 +281,17 @@ function isLength(text: string): boolean {
   return /^\d+$/.test(text) && (text.length < 16 || BigInt(text) <= MAX_LENGTH);
 }
 
+/** Where a line ends; -1 when it does not, or in another way than CR LF. */
+function lineEnd(text: string, from: number): number {
+  const end = text.indexOf("\r", from);
+  return end >= 0 && text.indexOf("\n", from) === end + 1 ? end : -1;
+}
+
 /** Reads lines from `at` to the end of the text. False: one of them is no field. */
 export function readFields(text: string, from: number, into: RawFields): boolean {
   let at = from;
   while (at < text.length) {
-    const end = text.indexOf("\r\n", at);
+    const end = lineEnd(text, at);
     const colon = text.indexOf(":", at);
     if (colon < 0 || colon > end) return false;
     const name = fieldName(text.slice(at, colon));

@@ -34,10 +34,15 @@ export class ResponseReader extends MessageReader {
   private informational = false;
 
   constructor(
-    private readonly events: ResponseEvents,
+    private events: ResponseEvents,
     maxHeadBytes: number,
   ) {
     super(maxHeadBytes, false);
+  }
+
+  /** The next response is another exchange's. */
+  listen(events: ResponseEvents): void {
+    this.events = events;
   }
 
   protected startLine(line: string): Fault | undefined {
