@@ -29,7 +29,6 @@ await esbuild.build({
   platform: "node",
   target: "node20.19",
   packages: "external",
-  keepNames: true,
   logLevel: "error",
 });
 const options = ["--expose-gc", ...process.argv.slice(2, at)];

@@ -43,10 +43,10 @@ export function findProperty(scope: PropertyScope, name: string): PropertyValue 
   return { kind: "map", get: (key) => (Object.hasOwn(entry, key) ? entry[key]!(scope) : undefined) };
 }
 
-/** The row of a namespace that a path leads to: what is read most, without going through a map. */
-function attribute({ stream }: PropertyScope, [name, key]: readonly string[]) {
+/** The row of a namespace that two steps lead to: what is read most, without going through a map. */
+export function attribute({ stream }: PropertyScope, name: string, key: string | undefined) {
   if (!stream || key === undefined) return undefined;
-  const entry = Object.hasOwn(PROPERTIES, name!) ? PROPERTIES[name!] : undefined;
+  const entry = Object.hasOwn(PROPERTIES, name) ? PROPERTIES[name] : undefined;
   return typeof entry === "object" && Object.hasOwn(entry, key) ? entry[key] : undefined;
 }
 
@@ -54,7 +54,7 @@ function attribute({ stream }: PropertyScope, [name, key]: readonly string[]) {
 export function getProperty(scope: PropertyScope, path: string): Buffer | Status {
   const steps = split(path);
   if (steps.length === 0) return Status.SerializationFailure;
-  const row = attribute(scope, steps);
+  const row = attribute(scope, steps[0]!, steps[1]);
   let at = row ? row(scope) : findProperty(scope, steps[0]!);
   for (let i = row ? 2 : 1; at && i < steps.length; i++) at = child(at, steps[i]!);
   return at ? (encodeProperty(at) ?? Status.SerializationFailure) : Status.NotFound;

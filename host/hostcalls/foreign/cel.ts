@@ -9,6 +9,7 @@ import {
   plan,
 } from "@bufbuild/cel";
 import { findProperty, type PropertyScope } from "../../stores/properties";
+import { attributeEncoder, type Encoder } from "./attribute-expressions";
 import { toCel } from "./cel-values";
 
 /** Longest expression, in characters, as Envoy's parser takes it. */
@@ -17,8 +18,13 @@ const MAX_LENGTH = 100_000;
 /** Turns of `all`, `exists`, `map`, ... in one evaluation, nested ones counted, as in Envoy. */
 const MAX_TURNS = 10_000;
 
-/** A compiled expression; throws what went wrong. */
-export type Expression = (scope: PropertyScope) => CelValue;
+/** A compiled expression. */
+export interface Expression {
+  /** Throws what went wrong. */
+  evaluate(scope: PropertyScope): CelValue;
+  /** Its encoded value without an evaluator, where that is enough; undefined = not for this one, or not this time. */
+  readonly look: Encoder | undefined;
+}
 
 type Expr = ReturnType<typeof parse>["expr"];
 type Call = Extract<Expr["exprKind"], { case: "callExpr" }>["value"];
@@ -42,11 +48,14 @@ export function compile(text: string): Expression {
   const { expr } = parse(text);
   prepare(expr);
   const evaluate = plan(environment, expr);
-  return (scope) => {
-    turnsLeft = MAX_TURNS;
-    const value = evaluate(attributes(scope));
-    if (isCelError(value)) throw value;
-    return value;
+  return {
+    evaluate(scope) {
+      turnsLeft = MAX_TURNS;
+      const value = evaluate(attributes(scope));
+      if (isCelError(value)) throw value;
+      return value;
+    },
+    look: attributeEncoder(expr),
   };
 }
 

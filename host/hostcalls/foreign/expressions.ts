@@ -51,7 +51,9 @@ export const expressions: Readonly<Record<"expr_create" | "expr_evaluate" | "exp
       const expression = tableOf(caller.root).expressions.get(token);
       if (!expression) return Status.NotFound;
       try {
-        return encodeCel(expression(caller.properties())) ?? Status.SerializationFailure;
+        const scope = caller.properties();
+        const encoded = expression.look?.(scope) ?? encodeCel(expression.evaluate(scope));
+        return encoded ?? Status.SerializationFailure;
       } catch {
         return Status.InternalFailure;
       }
