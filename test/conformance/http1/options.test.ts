@@ -3,6 +3,7 @@ import * as build from "../../support/bootstrap";
 import { EngineUnderTest, type ProxyUnderTest } from "../../support/describe-engines";
 import { RawUpstream } from "../../support/raw-upstream";
 import { get, post } from "./corpus/raw-case";
+import { counted } from "./counted";
 import { Observer } from "./observe";
 
 /** Options of HTTP/1.1 codecs: the same bytes, the same outcome and the same counters on both engines. */
@@ -205,29 +206,12 @@ describe.skipIf(inject("envoy") === undefined)("Options of HTTP/1.1 codecs", () 
     for (const upstream of upstreams) await upstream.close();
   });
 
-  /** What is counted, but for bytes and for who closes first. */
-  async function counters(name: "node" | "envoy", i: number): Promise<Map<string, number>> {
-    const filter = `^(http1|http\\.o${i})\\.`;
-    const text = await proxies[name].admin(`/stats?filter=${encodeURIComponent(filter)}`);
-    const entries = text.split("\n").map((entry) => entry.split(": ") as [string, string]);
-    const counted = entries.filter(
-      ([key, value]) =>
-        /^\d+$/.test(value ?? "") && !/bytes|active|_cx_(total|http1_total|destroy|length|delayed)/.test(key),
-    );
-    return new Map(counted.map(([key, value]) => [key, Number(value)]));
-  }
-
   const cases = titles.flatMap((title, i) =>
     Object.entries(OPTIONS[title]!.inputs).map(([input, bytes]) => ({ title, i, input, bytes })),
   );
   test.each(cases)("$title: $input", async ({ title, i, bytes }) => {
-    const run = async (name: "node" | "envoy") => {
-      const before = await counters(name, i);
-      const outcome = await observers[name].get(title)!.send(bytes);
-      const after = await counters(name, i);
-      const moved = [...after].map(([key, value]) => [key, value - (before.get(key) ?? 0)] as const);
-      return { ...outcome, moved: moved.filter(([, by]) => by !== 0).sort() };
-    };
+    const run = (name: "node" | "envoy") =>
+      counted(proxies[name], `^(http1|http\\.o${i})\\.`, () => observers[name].get(title)!.send(bytes));
     const [node, envoy] = await Promise.all(ENGINES.map(run));
     expect(node).toEqual(envoy);
   });
