@@ -195,8 +195,12 @@ export class FilterChain implements ChainControl {
     info.responseFlags |= reply.flags ?? 0;
     this.ends.cancelUpstream();
     const { grpc, head } = this;
-    const { headers, body } = buildLocalReply(reply, { grpc, head }, (map) =>
-      this.ends.decorateLocalReply(map),
+    const { ends } = this;
+    const { headers, body } = buildLocalReply(
+      reply,
+      { grpc, head },
+      (map) => ends.decorateLocalReply(map),
+      ends.rewriteLocalReply && ((...made) => ends.rewriteLocalReply!(...made)),
     );
     const headersOnly = this.head || body.length === 0;
     info.responseCode = statusOf(headers);

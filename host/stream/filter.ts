@@ -37,6 +37,13 @@ export interface LocalReply {
   flags?: number;
 }
 
+/** A local reply as it is to be sent; its type is that of a body that says nothing else. */
+export interface RewrittenReply {
+  status: number;
+  body: Buffer;
+  contentType: string;
+}
+
 /** A stretch of body on its way through the chain; a filter may put other bytes in its place. */
 export interface BodyChunk {
   data: Buffer;
@@ -75,6 +82,8 @@ export interface StreamEnds {
    * reply's own. Every local reply of a stream with a route to a cluster gets them, a filter's too (observed).
    */
   decorateLocalReply(headers: HeaderMap): void;
+  /** What the connection manager makes of a local reply with these headers, before it is framed. Absent: nothing. */
+  rewriteLocalReply?(headers: HeaderMap, status: number, body: Buffer): RewrittenReply;
   /** A local reply replaced the upstream's answer: the router drops what it still has under way. */
   cancelUpstream(): void;
   /** Cut the stream (HTTP/1.1: close the connection). */

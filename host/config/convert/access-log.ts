@@ -1,4 +1,3 @@
-import { DEFAULT_FORMAT } from "../../formatter/default-format";
 import { jsonFormat } from "../../formatter/json-format";
 import { flagNumbers } from "../../formatter/response-flags";
 import { type Format, textFormat } from "../../formatter/text-format";
@@ -8,13 +7,13 @@ import type { RawAccessLog, RawLogFilter } from "../schema/access-log";
 import { GRPC_STATUSES } from "../schema/access-log";
 import { durationMs } from "../schema/scalars";
 import type { Source } from "../yaml";
+import { formatOf } from "./body-format";
 import { convertFraction } from "./fraction";
 import { convertHeader } from "./route";
 import { convertPlugin } from "./wasm";
 
 type RawConfig = RawAccessLog["typed_config"];
 type RawFile = Extract<RawConfig, { path: string }>;
-type RawFormat = NonNullable<RawFile["log_format"]>;
 
 /** The entries of an `access_log`; `path` leads to the list. */
 export function convertAccessLogs(
@@ -41,14 +40,6 @@ function fileFormat(raw: RawFile): Format {
   if (fields) return jsonFormat(fields, false);
   if (raw.format) return textFormat(raw.format);
   return formatOf(raw.log_format);
-}
-
-/** `SubstitutionFormatString`; without one the default format. */
-export function formatOf(raw: RawFormat | undefined): Format {
-  const omitEmpty = raw?.omit_empty_values ?? false;
-  if (raw?.json_format) return jsonFormat(raw.json_format, omitEmpty);
-  const text = raw?.text_format_source ? (raw.text_format_source.inline_string ?? "") : raw?.text_format;
-  return textFormat(text ?? DEFAULT_FORMAT, omitEmpty ? "" : "-");
 }
 
 type RawComparison = NonNullable<RawLogFilter["status_code_filter"]>["comparison"];
@@ -84,7 +75,7 @@ const FILTERS: {
   log_type_filter: (raw) => ({ kind: "log type", types: new Set(raw.types), exclude: raw.exclude ?? false }),
 };
 
-function convertFilter(raw: RawLogFilter): LogFilterConfig {
+export function convertFilter(raw: RawLogFilter): LogFilterConfig {
   const [name, value] = Object.entries(raw).find(([, set]) => set !== undefined)!;
   return (FILTERS[name as keyof RawLogFilter] as (value: unknown) => LogFilterConfig)(value);
 }

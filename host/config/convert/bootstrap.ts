@@ -32,6 +32,7 @@ import { convertHealthCheck } from "./health-check";
 import { convertEndpoints, convertHostSets, convertLocality } from "./host-sets";
 import { convertHttp2 } from "./http2";
 import { inOldForm } from "./load-balancing-policy";
+import { convertLocalReply } from "./local-reply";
 import { convertOriginalDst } from "./original-dst";
 import { convertOutlier } from "./outlier";
 import { convertOwnHealth } from "./own-health";
@@ -174,6 +175,7 @@ function convertManager(manager: RawManager, path: FieldPath, source: Source): H
       convertFilter(filter, [...path, "http_filters", i, "typed_config", "config"], source),
     ),
     accessLogs: convertAccessLogs(manager.access_log, [...path, "access_log"], source),
+    localReply: convertLocalReply(manager.local_reply_config),
     accessLogOptions: convertLogOptions(manager.access_log_options, "flush_access_log_on_new_request"),
     upgrades: convertManagerUpgrades(manager.upgrade_configs, (filters, u) =>
       filters.map((filter, i) =>

@@ -16,6 +16,7 @@ import type {
 import type { RawRouteConfig } from "../schema/bootstrap";
 import type { headersToAdd } from "../schema/header-mutations";
 import { durationMs } from "../schema/scalars";
+import { bodyFormat } from "./body-format";
 import { convertCors, convertFilterConfigs } from "./cors";
 import { convertFraction } from "./fraction";
 import { convertRetry } from "./retry";
@@ -150,6 +151,7 @@ function convertAction(raw: RawRoute, retry: RawHost["retry_policy"]): RouteActi
     const bytes = body?.inline_bytes;
     return {
       kind: "directResponse",
+      bodyFormat: bodyFormat(raw.direct_response.body_format),
       status,
       body: bytes === undefined ? Buffer.from(body?.inline_string ?? "") : Buffer.from(bytes, "base64"),
     };

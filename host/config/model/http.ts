@@ -3,6 +3,7 @@ import type { DownstreamCodecConfig } from "./codec";
 import type { HeaderMutation, Http2Config } from "./common";
 import type { FilterConfigs } from "./cors";
 import type { EdgeConfig } from "./edge";
+import type { LocalReplyConfig } from "./local-reply";
 import type { OwnHealthConfig } from "./own-health";
 import type { VirtualHostConfig } from "./route";
 import type { ManagerTimeouts } from "./timeouts";
@@ -30,6 +31,7 @@ export interface HttpConnectionManagerConfig {
   accessLogOptions: AccessLogOptions;
   /** Undefined: nothing is traced. */
   tracing: TracingConfig | undefined;
+  localReply: LocalReplyConfig | undefined;
   upgrades: ManagerUpgrade[];
   filterConfigs: FilterConfigs;
   requestHeaderMutation: HeaderMutation;

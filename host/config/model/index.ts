@@ -10,6 +10,7 @@ export type * from "./health-check";
 export type * from "./host-sets";
 export type * from "./http";
 export type * from "./listener";
+export type * from "./local-reply";
 export type * from "./original-dst";
 export type * from "./outlier";
 export type * from "./route";

@@ -1,6 +1,7 @@
 import type { Metadata } from "../../stores/stream-info";
 import type { Fraction, HeaderMutation } from "./common";
 import type { CorsPolicyConfig, FilterConfigs } from "./cors";
+import type { BodyFormat } from "./local-reply";
 import type { HeaderMatcherConfig, RouteMatch } from "./route-match";
 import type { RouteTimeouts } from "./timeouts";
 import type { RouteDecorator } from "./tracing";
@@ -55,7 +56,7 @@ export type RouteAction =
       /** By type, lower-case; undefined = as the connection manager says. */
       upgrades: ReadonlyMap<string, RouteUpgrade> | undefined;
     }
-  | { kind: "directResponse"; status: number; body: Buffer }
+  | { kind: "directResponse"; status: number; body: Buffer; bodyFormat?: BodyFormat | undefined }
   | {
       kind: "redirect";
       schemeRedirect: string | undefined;

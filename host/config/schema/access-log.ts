@@ -68,7 +68,7 @@ const nested: z.ZodType<RawLogFilter> = z
 const several = message({ filters: z.array(nested).min(2, "needs at least two filters") }, {});
 
 const FILTERS = { ...PLAIN, and_filter: several, or_filter: several };
-const filter = message({}, FILTERS).check(oneOf(Object.keys(FILTERS), "required"));
+export const filter = message({}, FILTERS).check(oneOf(Object.keys(FILTERS), "required"));
 
 const unknown =
   (known: string) =>

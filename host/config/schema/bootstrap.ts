@@ -7,6 +7,7 @@ import { corsFilter } from "./cors";
 import { edgeFields, onePortRule } from "./edge";
 import { filterChainMatch, listenerFilter } from "./filter-chain";
 import { downstreamHttp2 } from "./http2";
+import { localReply } from "./local-reply";
 import { message, rule, typed, unknownType } from "./message";
 import { networkWasm, terminalLast } from "./network";
 import { ownHealthFilter } from "./own-health";
@@ -83,6 +84,7 @@ const connectionManager = typed(
     tracing,
     ...edgeFields,
     access_log_options: httpLogOptions,
+    local_reply_config: localReply,
   },
 ).check(upgradesDiffer, onePortRule);
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { fractionalPercent, metadata, regexMatcher, stringMatcher } from "./common";
 import { corsPolicy, filterConfigs } from "./cors";
+import { formatString } from "./format";
 import { mutations } from "./header-mutations";
 import { message, oneOf, rule } from "./message";
 import { retryPolicy } from "./retry";
@@ -177,6 +178,7 @@ const directResponse = message(
       oneOf(["inline_string", "inline_bytes"], "required"),
       bodyFits,
     ),
+    body_format: formatString,
   },
 );
 

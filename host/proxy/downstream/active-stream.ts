@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../clock";
 import type { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
-import type { LocalReply, StreamEnds } from "../../stream/filter";
+import type { LocalReply, RewrittenReply, StreamEnds } from "../../stream/filter";
 import type { FilterChain } from "../../stream/filter-chain";
 import { buildLocalReply, isGrpc } from "../../stream/local-reply";
 import type { ChainFactory } from "../chain";
@@ -26,6 +26,8 @@ const DEADLINE_EXCEEDED = 4;
 /** One request of a client and its response: what lies between the codec and the filter chain. */
 export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerEvents {
   readonly info: StreamFacts;
+  /** Absent where the file says nothing of local replies. */
+  readonly rewriteLocalReply?: (headers: HeaderMap, status: number, body: Buffer) => RewrittenReply;
   readonly meter: StreamMeter | undefined;
   private installed: FilterChain | undefined;
   private createChain: ChainFactory;
@@ -54,6 +56,9 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     this.info = new StreamFacts(connection.info, listenerInfo, clock, routes, clusters);
     this.info.protocol = codec.protocol;
     if (manager.needs.size > 0) this.meter = new StreamMeter(this.info, manager.needs);
+    const { localReplies } = manager;
+    if (localReplies)
+      this.rewriteLocalReply = (headers, status, body) => localReplies.rewrite(headers, status, body, this);
     this.router = new Router(this, manager);
     this.requestHold = new Hold((held) => this.onRequestHeld(held));
     this.responseHold = new Hold((held) => this.router.pauseResponse(held));
@@ -243,7 +248,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     const grpc = !codec && isGrpc(requestHeaders);
     const own: [string, string][] = location === undefined ? [] : [["location", location]];
     const reply = { status, body: codec ? reasonPhrase(status) : "", headers: own, details };
-    const { headers, body } = buildLocalReply(reply, { grpc, head: false }, () => {});
+    const { headers, body } = buildLocalReply(reply, { grpc, head: false }, () => {}, this.rewriteLocalReply);
     this.sendResponseHeaders(headers, body.length === 0);
     if (body.length > 0) this.sendResponseData(body, true);
   }
@@ -364,7 +369,12 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   private replaceResponse(reply: LocalReply): void {
     const { info, manager, codec, isHead } = this;
     const grpc = isGrpc(info.requestHeaders);
-    const { headers, body } = buildLocalReply(reply, { grpc, head: isHead }, () => {});
+    const { headers, body } = buildLocalReply(
+      reply,
+      { grpc, head: isHead },
+      () => {},
+      this.rewriteLocalReply,
+    );
     const status = Number(headers.get(":status"));
     const bare = isHead || body.length === 0;
     manager.edge.leave(headers, this.info.requestHeaders, this.tunnel);

@@ -24,6 +24,7 @@ import { Edge } from "./edge/edge";
 import { CodeClassCounter, createHttpStats, type HttpStats } from "./http-stats";
 import { Http1Codec } from "./http1/http1-codec";
 import { Http2Codec } from "./http2/http2-codec";
+import { LocalReplies } from "./local-replies";
 import { detectProtocol, type Protocol, protocolOf } from "./protocol-detection";
 import type { StreamFacts } from "./stream-facts";
 import { Upgrades } from "./upgrades";
@@ -54,6 +55,7 @@ export class ConnectionManager implements ConnectionService {
   config: HttpConnectionManagerConfig;
   readonly edge: Edge;
   routes: RouteTable;
+  readonly localReplies: LocalReplies | undefined;
   /** What formats ask for, which is not written down otherwise. */
   needs: ReadonlySet<Need>;
   readonly clock: Clock;
@@ -84,6 +86,8 @@ export class ConnectionManager implements ConnectionService {
     this.edge = new Edge(listener.http, deps.node);
     this.routes = new RouteTable(listener.http);
     this.needs = needsOf(listener.http);
+    const { localReply } = listener.http;
+    this.localReplies = localReply && new LocalReplies(localReply);
     this.clock = deps.clock;
     this.clusters = deps.clusters;
     this.createChain = deps.createChain;

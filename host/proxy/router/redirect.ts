@@ -41,3 +41,9 @@ function target(action: Redirect, rewritePath: Rewriter | undefined, headers: He
   }
   return (rewritePath ? rewritePath(path) : path) + query;
 }
+
+/** The URL of the request itself. */
+export function ownLocation(headers: HeaderMap): string {
+  const get = (name: string) => headers.get(name) ?? "";
+  return `${get("x-forwarded-proto")}://${get(":authority")}${get(":path")}`;
+}

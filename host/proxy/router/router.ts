@@ -1,10 +1,12 @@
+import type { BodyFormat } from "../../config/model";
 import { HeaderMap } from "../../stores/header-map";
 import { ResponseFlag } from "../../stores/stream-info";
 import type { ActiveStream } from "../downstream/active-stream";
 import type { ConnectionManager } from "../downstream/connection-manager";
+import { formatBody } from "../downstream/local-replies";
 import { ClusterExchange } from "./cluster-exchange";
 import { mutateHeaders } from "./header-mutation";
-import { redirectLocation } from "./redirect";
+import { ownLocation, redirectLocation } from "./redirect";
 import type { ClusterAction } from "./request-rewrite";
 import { decorateResponse } from "./response-headers";
 import type { Route } from "./route";
@@ -35,7 +37,11 @@ export class Router {
       this.direct(route, action.code, "", [["location", location]]);
     } else {
       stats.rq_direct_response.inc();
-      this.direct(route, action.status, action.body, []);
+      const { status, body, bodyFormat } = action;
+      // Whoever says "created" or "elsewhere" says where: here (observed).
+      const located = status === 201 || (status >= 300 && status < 400);
+      const own: [string, string][] = located ? [["location", ownLocation(headers)]] : [];
+      this.direct(route, status, body, own, bodyFormat);
     }
   }
 
@@ -49,13 +55,16 @@ export class Router {
     status: number,
     body: string | Buffer,
     own: readonly (readonly [string, string])[],
+    format?: BodyFormat,
   ): void {
     const { info } = this.stream;
     const headers = HeaderMap.of("response", [[":status", String(status)], ...own]);
     info.responseHeaders = headers;
     info.responseCodeDetails = "direct_response";
     mutateHeaders(headers, route.responseHeaders, this.stream);
-    this.stream.localReply({ status, body, headers: [...headers], details: "direct_response" });
+    if (format) headers.set("content-type", format.contentType);
+    const made = format ? formatBody(format, Buffer.from(body), this.stream) : body;
+    this.stream.localReply({ status, body: made, headers: [...headers], details: "direct_response" });
   }
 
   /** Local replies of routes that lead to a cluster; the other kinds see to themselves. */

@@ -120,6 +120,7 @@ export function listener(
       accessLogs: [],
       upgrades: [],
       filterConfigs: new Map(),
+      localReply: undefined,
       accessLogOptions: NO_LOG_OPTIONS,
       requestHeaderMutation: NO_MUTATION,
       responseHeaderMutation: NO_MUTATION,
