@@ -16,6 +16,7 @@ const COUNTERS = [
   "upstream_cx_destroy_with_active_rq",
   "upstream_cx_idle_timeout",
   "upstream_cx_none_healthy",
+  "upstream_cx_max_requests",
   "upstream_cx_overflow",
   "upstream_cx_protocol_error",
   "upstream_cx_rx_bytes_total",

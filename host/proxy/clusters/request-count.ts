@@ -24,10 +24,11 @@ export class RequestCount {
 
   /** The request has a connection. */
   starts(socket: PooledSocket): void {
-    const { stats, resources } = this.cluster;
+    const { config, stats, resources } = this.cluster;
     this.stopWaiting();
     this.pending = false;
     socket.served = (socket.served ?? 0) + 1;
+    if (socket.served === config.maxRequestsPerConnection) stats.upstream_cx_max_requests.inc();
     resources.requests.take();
     stats.upstream_rq_total.inc();
     stats.upstream_rq_active.add(1);

@@ -385,4 +385,15 @@ conformance("Connections and requests of a cluster at one time", ({ behaviour, p
       expect(gate.seen.map(({ connection }) => connection)).toEqual([1, 2, 2]);
     },
   );
+
+  behaviour(
+    "connections that have had as many requests as they may are counted",
+    { cluster: { max_requests_per_connection: 2 } },
+    async (b) => {
+      const client = await b.connect();
+      for (let i = 0; i < 5; i++) await client.exchange({});
+      await holds(b, { upstream_cx_max_requests: 2, upstream_cx_total: 3 });
+      client.close();
+    },
+  );
 });

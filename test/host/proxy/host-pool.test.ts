@@ -133,7 +133,7 @@ test("whatever happens: the limit holds, nobody waits beside a free connection, 
         expect(by("over")).toHaveLength(users.length);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 200 },
   );
 });
 
