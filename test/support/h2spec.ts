@@ -31,7 +31,12 @@ export async function h2specBinary(): Promise<string> {
   const stage = await mkdtemp(join(folder, ".stage-"));
   try {
     const made = join(stage, "h2spec");
-    await run("go", ["build", "-trimpath", "-buildvcs=false", "-o", made, PACKAGE], { cwd: MODULE });
+    const args = ["build", "-trimpath", "-buildvcs=false", "-o", made, PACKAGE];
+    await run("go", args, { cwd: MODULE }).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === "ENOENT"
+        ? new Error("Go was not found (Debian: apt-get install golang-go)")
+        : error;
+    });
     await rename(made, binary);
   } finally {
     await rm(stage, { recursive: true, force: true });
