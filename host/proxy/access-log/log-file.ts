@@ -97,8 +97,9 @@ export class LogFile {
       this.settle(bytes.length);
       this.writing = false;
       (error ? this.stats.write_failed : this.stats.write_completed).inc();
-      if (this.closed) this.release();
-      else if (this.stale) this.renew();
+      if (this.closed) return this.release();
+      if (this.stale) this.renew();
+      if (this.collected > this.options.flushBytes) this.flush();
     });
   }
 
