@@ -103,6 +103,7 @@ export class NodeProxy implements RunningEngine {
       this.store,
       this.onBug,
       clusterPrints(bootstrap.raw),
+      (path) => this.logFiles.open(path),
     );
     this.manager = new ListenerManager({
       store: this.store,

@@ -1,4 +1,5 @@
 import type { ClusterConfig } from "../../config/model";
+import type { LogFile } from "../access-log/log-file";
 import type { OnBug } from "../contain";
 import { HealthChecker } from "../health-check/health-checker";
 import type { StatCounter, StatsStore } from "../stats/store";
@@ -11,6 +12,8 @@ const rethrow: OnBug = (error) => {
   throw error;
 };
 
+type OpenLog = (path: string) => LogFile;
+
 /** A cluster with what finds its hosts. */
 class Served {
   private readonly resolver: Resolver | undefined;
@@ -22,9 +25,11 @@ class Served {
     readonly key: string,
     store: StatsStore,
     onBug: OnBug,
+    openLog: OpenLog | undefined,
   ) {
     const { config } = cluster;
-    this.checker = config.healthCheck && new HealthChecker(config.healthCheck, cluster, store, onBug);
+    this.checker =
+      config.healthCheck && new HealthChecker(config.healthCheck, cluster, store, onBug, openLog);
     if (config.type === "STATIC") {
       cluster.update(
         config.endpoints.map((endpoint) => ({ address: endpoint.address, port: endpoint.port, endpoint })),
@@ -71,12 +76,13 @@ export class ClusterManager {
     private readonly store: StatsStore,
     private readonly onBug: OnBug = rethrow,
     keys: readonly string[] = [],
+    private readonly openLog?: OpenLog,
   ) {
     const counter = (name: string) => store.counter(`cluster_manager.cluster_${name}`);
     this.counters = Object.fromEntries(COUNTERS.map((name) => [name, counter(name)])) as typeof this.counters;
     store.gauge("cluster_manager.warming_clusters").set(0n);
     this.served = gather(configs, (config) => new Cluster(config, store)).map(
-      (cluster, i) => new Served(cluster, keys[i] ?? "", store, onBug),
+      (cluster, i) => new Served(cluster, keys[i] ?? "", store, onBug, openLog),
     );
     this.counters.added.add(this.served.length);
     this.publish();
@@ -102,7 +108,7 @@ export class ClusterManager {
       const key = keys[configs.indexOf(config)] ?? "";
       const old = known.get(config.name);
       if (old?.key === key) return old;
-      const served = new Served(new Cluster(config, this.store), key, this.store, this.onBug);
+      const served = new Served(new Cluster(config, this.store), key, this.store, this.onBug, this.openLog);
       made.push(served);
       return served;
     });

@@ -1,5 +1,5 @@
-import { createWriteStream, openSync, type WriteStream } from "node:fs";
 import type { HealthCheckConfig } from "../../config/model/health-check";
+import type { LogFile } from "../access-log/log-file";
 import type { Host } from "../clusters/host";
 import { HealthFlag } from "../clusters/host-health";
 import type { CheckFailure } from "./check-state";
@@ -22,19 +22,15 @@ interface CheckEvent {
 
 /** Writes `envoy.data.core.v3.HealthCheckEvent`s of one cluster, a line each, as Envoy writes them. */
 export class CheckEvents {
-  private readonly files: WriteStream[];
+  private readonly files: readonly LogFile[];
 
-  /** Throws when a file cannot be opened. */
+  /** Throws StartError when a file cannot be opened. */
   constructor(
     private readonly check: HealthCheckConfig,
     private readonly clusterName: string,
+    open: (path: string) => LogFile,
   ) {
-    this.files = check.events.files.map((path) => {
-      const file = createWriteStream(path, { fd: openSync(path, "a") });
-      // A full disk is no reason to stop checking.
-      file.on("error", () => {});
-      return file;
-    });
+    this.files = check.events.files.map(open);
   }
 
   /** @param before the host's flags before the check */
@@ -83,10 +79,8 @@ export class CheckEvents {
       locality: { region, zone, sub_zone: subZone },
       ...last,
     });
-    for (const file of this.files) file.write(`${line}\n`);
-  }
-
-  close(): void {
-    for (const file of this.files) file.end();
+    // Files take bytes as characters.
+    const bytes = Buffer.from(`${line}\n`).toString("latin1");
+    for (const file of this.files) file.write(bytes);
   }
 }

@@ -1,4 +1,5 @@
 import type { HealthCheckConfig } from "../../config/model/health-check";
+import type { LogFile } from "../access-log/log-file";
 import type { Cluster } from "../clusters/cluster";
 import type { Host } from "../clusters/host";
 import { HealthFlag } from "../clusters/host-health";
@@ -17,14 +18,21 @@ export class HealthChecker {
   private started = false;
   private onInitialized: (() => void) | undefined;
 
-  constructor(check: HealthCheckConfig, cluster: Cluster, store: StatsStore, onBug: OnBug) {
+  /** @param openLog opens the files of its events; undefined = there are none */
+  constructor(
+    check: HealthCheckConfig,
+    cluster: Cluster,
+    store: StatsStore,
+    onBug: OnBug,
+    openLog?: (path: string) => LogFile,
+  ) {
     const { statName, name } = cluster.config;
     this.deps = {
       check,
       cluster,
       quiet: quietCluster(cluster.config),
       stats: new HealthCheckStats(store, `cluster.${statName}.`),
-      events: check.events.files.length > 0 ? new CheckEvents(check, name) : undefined,
+      events: openLog && check.events.files.length > 0 ? new CheckEvents(check, name, openLog) : undefined,
       onBug,
       onChecked: (host, healthy, transition) => this.onChecked(host, healthy, transition),
     };
@@ -80,6 +88,5 @@ export class HealthChecker {
   close(): void {
     this.onInitialized?.();
     for (const session of this.sessions.values()) session.close();
-    this.deps.events?.close();
   }
 }
