@@ -49,7 +49,7 @@ async function ask(b: Behaviour, orders: Readonly<Record<string, string>>, more:
   return { response, requests, told: requests.map(told), hits: requests.length };
 }
 
-conformance("Orders of internal requests: time", ({ behaviour }) => {
+conformance("Orders of internal requests: time", ({ behaviour, proxy }) => {
   behaviour("upstream-rq-timeout-ms, upstream-rq-per-try-timeout-ms", setup(), async (b) => {
     const seen = async (orders: Readonly<Record<string, string>>) => (await ask(b, orders)).told[0];
     expect(await seen({})).toEqual(["expected-rq-timeout-ms: 15000"]);
@@ -75,6 +75,10 @@ conformance("Orders of internal requests: time", ({ behaviour }) => {
     expect([response.status, response.text]).toEqual([504, "upstream request timeout"]);
     const attempt = await ask(b, { "upstream-rq-per-try-timeout-ms": "100" });
     expect([attempt.response.status, attempt.hits]).toEqual([504, 1]);
+    // A limit for attempts that is no shorter than that for all does not count.
+    await ask(b, { "upstream-rq-timeout-ms": "100", "upstream-rq-per-try-timeout-ms": "100" });
+    expect(await proxy().stat(`cluster.${b.id}.upstream_rq_per_try_timeout`)).toBe(1);
+    expect(await proxy().stat(`cluster.${b.id}.upstream_rq_timeout`)).toBe(2);
     const duration = await ask(b, { "upstream-stream-duration-ms": "100" });
     expect([duration.response.status, duration.response.text, duration.told]).toEqual([
       504,
