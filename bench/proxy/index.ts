@@ -9,7 +9,7 @@ import { TRAFFIC, type Traffic } from "./traffic";
 /** The proxy beside others in Node and beside Envoy; every figure is CPU of the proxy's process alone. */
 
 const ROUNDS = Number(process.env.ROUNDS ?? 15);
-const WARM_UP = 4;
+const WARM_UP = 3;
 /** Requests under way at a time. */
 const CONCURRENCY = 32;
 const BARS: Readonly<Record<string, number>> = { ours: 0.75, "ours + filters": 1 };
@@ -21,7 +21,7 @@ async function measure(traffic: Traffic, subjects: readonly Subject[]): Promise<
   const loads = await Promise.all(subjects.map(({ port }) => Load.open(port, traffic, CONCURRENCY)));
   for (let round = -WARM_UP; round < ROUNDS; round++)
     for (const [i, { name, cpu }] of subjects.entries()) {
-      const count = round < 0 ? traffic.count * 3 : traffic.count;
+      const count = round < 0 ? traffic.count * 2 : traffic.count;
       const before = cpu();
       await loads[i]!.run(count);
       if (round >= 0) results.get(name)!.push((cpu() - before) / count / 1000);

@@ -15,7 +15,6 @@ function flushAll(): void {
 export class MessageWriter {
   /** Latin-1 text that goes before what comes next. */
   private text = "";
-  private corked = false;
   private chunked = false;
   private scheduled = false;
 
@@ -33,20 +32,20 @@ export class MessageWriter {
     const { socket, chunked } = this;
     const { length } = bytes;
     if (chunked) this.text += `${length.toString(16)}\r\n`;
-    this.schedule();
     if (length <= SMALL && this.text.length <= MAX_TEXT) {
+      this.schedule();
       this.text += bytes.toString("latin1", 0, length);
       if (chunked) this.text += "\r\n";
       return !socket.writableNeedDrain;
     }
-    if (!this.corked) {
-      this.corked = true;
-      socket.cork();
-    }
+    this.scheduled = false;
+    socket.cork();
     this.writeText();
-    const taken = socket.write(bytes);
-    if (chunked) this.text = "\r\n";
-    return taken;
+    socket.write(bytes);
+    if (chunked) socket.write("\r\n", "latin1");
+    socket.uncork();
+    // As a rule the kernel has taken it by now, however much it was.
+    return socket.writableLength < socket.writableHighWaterMark;
   }
 
   /** The message is complete. `trailers`: their lines; only a chunked message may have them. */
@@ -76,8 +75,5 @@ export class MessageWriter {
       return;
     }
     this.writeText();
-    if (!this.corked) return;
-    this.corked = false;
-    this.socket.uncork();
   }
 }
