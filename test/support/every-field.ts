@@ -535,6 +535,7 @@ export function everyField(wasm: string, pki: TestPki): Json {
             accept_http_10: true,
             default_host_for_http_10: "a.example",
             allow_absolute_url: true,
+            allow_chunked_length: true,
             header_key_format: { proper_case_words: {} },
           },
           max_request_headers_kb: 100,

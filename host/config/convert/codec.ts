@@ -35,6 +35,7 @@ export function convertDownstreamCodec({
     acceptHttp10: http1?.accept_http_10 ?? false,
     defaultHost: http1?.default_host_for_http_10 ?? "",
     absoluteUrl: http1?.allow_absolute_url ?? true,
+    chunkedLength: http1?.allow_chunked_length ?? false,
     properCase: http1?.header_key_format !== undefined,
   };
 }

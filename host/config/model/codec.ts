@@ -22,6 +22,8 @@ export interface DownstreamCodecConfig {
   defaultHost: string;
   /** A target may be a whole URL. */
   absoluteUrl: boolean;
+  /** A length beside chunks is left out; else such a request is refused. */
+  chunkedLength: boolean;
   /** Header names go out over HTTP/1.1 `Like-This`. */
   properCase: boolean;
 }

@@ -31,6 +31,7 @@ export const downstreamHttp1 = message(
     accept_http_10: bool,
     default_host_for_http_10: text,
     allow_absolute_url: bool,
+    allow_chunked_length: bool,
     header_key_format: headerKeyFormat,
   },
 );

@@ -40,6 +40,8 @@ export class RequestReader extends MessageReader {
   constructor(
     private readonly events: RequestEvents,
     maxHeadBytes: number,
+    /** Chunks count, be there a length beside them. */
+    private readonly chunkedLength = false,
   ) {
     super(maxHeadBytes, true);
   }
@@ -68,7 +70,8 @@ export class RequestReader extends MessageReader {
     }
     if (transferEncoding === undefined) return contentLength === undefined ? Framing.None : Framing.Length;
     // Nobody can tell where another encoding ends, or one that has a length beside it.
-    if (contentLength !== undefined || transferEncoding.toLowerCase() !== "chunked") this.stop();
+    const sized = contentLength !== undefined && !this.chunkedLength;
+    if (sized || transferEncoding.toLowerCase() !== "chunked") this.stop();
     return Framing.Chunked;
   }
 

@@ -79,6 +79,29 @@ const OPTIONS: Readonly<Record<string, { manager: build.Json; inputs: Readonly<R
       "no host": line("GET http://b/case HTTP/1.1", ""),
     },
   },
+  allow_chunked_length: {
+    manager: { http_protocol_options: { allow_chunked_length: true } },
+    inputs: {
+      "length first": post("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\n\r\n"),
+      "length last": post("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "3\r\nabc\r\n0\r\n\r\n"),
+      "length 0": post("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", "3\r\nabc\r\n0\r\n\r\n"),
+      "another length": post("Transfer-Encoding: chunked\r\nContent-Length: 50\r\n", "3\r\nabc\r\n0\r\n\r\n"),
+      "two lengths": post(
+        "Transfer-Encoding: chunked\r\nContent-Length: 3\r\nContent-Length: 3\r\n",
+        "3\r\nabc\r\n0\r\n\r\n",
+      ),
+      "length and identity": post("Transfer-Encoding: identity\r\nContent-Length: 3\r\n", "abc"),
+      "length and gzip, chunked": post(
+        "Transfer-Encoding: gzip, chunked\r\nContent-Length: 3\r\n",
+        "3\r\nabc\r\n0\r\n\r\n",
+      ),
+      "of a GET": `${get("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n")}3\r\nabc\r\n0\r\n\r\n`,
+      "nominated away": post(
+        "Connection: content-length\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+        "3\r\nabc\r\n0\r\n\r\n",
+      ),
+    },
+  },
   accept_http_10: {
     manager: { http_protocol_options: { accept_http_10: true } },
     inputs: {

@@ -16,6 +16,7 @@ export function configuredHead(
   const kept = withoutUnderscores(fields, codec.underscores, underscores);
   const raw = withDefaultHost(kept ?? fields, request, codec);
   const head = readRequestHead(method, target, raw, asks, codec.absoluteUrl);
+  if (codec.chunkedLength && head.transferEncoding !== undefined) head.headers.remove("content-length");
   const refusal = refusalOf(request, head, raw.length / 2, codec);
   return { head, refusal: kept ? refusal : codecError(400, "http1.unexpected_underscore") };
 }

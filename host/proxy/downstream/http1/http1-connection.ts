@@ -44,7 +44,8 @@ export class Http1Connection implements CodecConnection, RequestEvents {
     readonly base: DownstreamConnection,
   ) {
     this.writer = new MessageWriter(base.socket);
-    this.reader = new RequestReader(this, manager.config.codec.limits.bytes);
+    const { limits, chunkedLength } = manager.config.codec;
+    this.reader = new RequestReader(this, limits.bytes, chunkedLength);
   }
 
   /** Listens to the socket. */

@@ -9,16 +9,15 @@ export function refusalOf(
   { version }: RequestStart,
   head: RequestHead,
   count: number,
-  { acceptHttp10, limits }: DownstreamCodecConfig,
+  { acceptHttp10, limits, chunkedLength }: DownstreamCodecConfig,
 ): Refusal | undefined {
   if (version !== "1.1" && !acceptHttp10) return codecError(426, "low_version");
   if (count > limits.count) return codecError(431, "http1.too_many_headers");
   const { transferEncoding, contentLength } = head;
-  if (transferEncoding !== undefined && contentLength !== undefined)
+  const chunked = transferEncoding?.toLowerCase() === "chunked";
+  if (transferEncoding !== undefined && contentLength !== undefined && !(chunked && chunkedLength))
     return codecError(400, "http1.content_length_and_chunked_not_allowed");
-  if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== "chunked") {
-    return codecError(501, "http1.invalid_transfer_encoding");
-  }
+  if (transferEncoding !== undefined && !chunked) return codecError(501, "http1.invalid_transfer_encoding");
   return head.error;
 }
 
