@@ -36,6 +36,8 @@ export abstract class Facts implements StreamInfo {
   connectionTermination: string | undefined;
   readonly upstream: UpstreamInfo = unknownUpstream();
   traceId: string | undefined;
+  spanId: string | undefined;
+  traced: boolean | undefined;
   readonly filterState: FilterState;
 
   constructor(

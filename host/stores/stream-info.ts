@@ -153,8 +153,8 @@ export interface StreamInfo {
   /** Of the span, where there is tracing. */
   readonly traceId?: string | undefined;
   readonly spanId?: string | undefined;
-  /** The stream's span is to be kept. */
-  readonly traced?: boolean;
+  /** Somebody in the mesh has asked for the stream to be traced. */
+  readonly traced?: boolean | undefined;
   /** Undefined where no format asks for them. */
   readonly times?: StreamTimes | undefined;
   readonly downstreamBytes?: ByteCounts | undefined;

@@ -121,9 +121,10 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   }
 
   private beginTrace(tracing: Tracing, headers: HeaderMap, route: Route | undefined): void {
-    this.trace = tracing.begin(headers, route, this.microseconds());
+    this.trace = tracing.begin(headers, route, this.microseconds(), this.info);
     this.trace?.decorate(headers);
     this.info.traceId = this.trace?.traceId;
+    this.info.spanId = this.trace?.spanId;
   }
 
   /** Wall clock, since 1970. */

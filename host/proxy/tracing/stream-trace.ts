@@ -31,6 +31,10 @@ export class StreamTrace {
     return this.span.context.traceId;
   }
 
+  get spanId(): string {
+    return this.span.context.spanId;
+  }
+
   /** The request comes in: who sends it may name what is done. Who is sent it is told. */
   decorate(headers: HeaderMap): void {
     const { span } = this;

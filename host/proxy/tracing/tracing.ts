@@ -47,11 +47,18 @@ export class Tracing {
   }
 
   /** Decides about a request that has its route. Undefined: there is nothing to tell anybody. `now`: microseconds since 1970. */
-  begin(headers: HeaderMap, route: Route | undefined, now: number): StreamTrace | undefined {
+  begin(
+    headers: HeaderMap,
+    route: Route | undefined,
+    now: number,
+    info: { traced?: boolean | undefined },
+  ): StreamTrace | undefined {
     const reason = decide(headers, this.config, this.listener.http.edge.requestId);
     this.counters.get(reason)!.inc();
-    if (!this.tracer) return undefined;
     const traced = reason !== "not_traceable";
+    // Filters of access logs ask for it, spans or not: chance is not enough for them.
+    info.traced = reason === "service_forced";
+    if (!this.tracer) return undefined;
     const host = headers.get(":authority") ?? "";
     const { outgoing, kind } = this;
     const span = this.tracer.begin({ headers, host, outgoing, kind, traced, start: now });

@@ -203,6 +203,26 @@ conformance(
         (lines) => expect(lines).toEqual(VALUES.map(([, json]) => line(json))),
       );
 
+    const forced = new LogUnderTest();
+    const traceable = { filter: { traceable_filter: {} } };
+    behaviour(
+      "traceable_filter: requests that somebody inside wants to be traced, not those that chance takes",
+      {
+        manager: {
+          tracing: {},
+          use_remote_address: true,
+          internal_address_config: { cidr_ranges: [{ address_prefix: "127.0.0.0", prefix_len: 8 }] },
+          access_log: [forced.entry(PATHS, traceable), forced.entry(text("end\n"), { filter: LAST })],
+        },
+      },
+      async (b) => {
+        await b.exchange({ path: "/1" });
+        await b.exchange({ path: "/2", headers: [["x-envoy-force-trace", "1"]] });
+        await b.exchange({ path: "/last" });
+        expect(await forced.until("end")).toEqual(["/2", "end"]);
+      },
+    );
+
     const moved = new LogUnderTest();
     behaviour(
       "POST /reopen_logs: lines go to the file that has the path now",
