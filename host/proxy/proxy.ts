@@ -3,11 +3,7 @@ import type { Clock } from "../clock";
 import type { Bootstrap, ListenerConfig } from "../config/model";
 import type { ListenerAddress, RunningEngine } from "../engine";
 import type { Logger } from "../log";
-import type { AccessLogger } from "../stream/access-logger";
-import type { FilterFactory } from "../stream/filter";
-import type { NetworkFilterFactory } from "../stream/network-filter";
 import { LogFiles } from "./access-log/log-files";
-import { createLoggers } from "./access-log/loggers";
 import { AdminServer, type AdminState } from "./admin/admin-server";
 import { bugReporter } from "./bug-reporter";
 import type { ChainFactory } from "./chain";
@@ -15,35 +11,15 @@ import { ClusterManager } from "./clusters/cluster-manager";
 import { ClusterGrpcCaller } from "./clusters/grpc-calls";
 import { ClusterHttpCaller } from "./clusters/http-calls";
 import type { OnBug } from "./contain";
-import { ConnectionManager } from "./downstream/connection-manager";
-import { type ConnectionService, listenerPrefix } from "./listener";
+import { createService, type ServiceDeps } from "./create-service";
+import type { ListenerFilters, LoadedFilters } from "./listener-filters";
 import { type ServerState, ServerStats } from "./server-stats";
 import { StatsStore } from "./stats/store";
 import { TagExtraction } from "./stats/tags";
-import { FilteredHttp } from "./tcp/filtered-http";
-import { TcpService } from "./tcp/tcp-service";
 import { CertificateFiles, type Reloadable } from "./tls/certificate-files";
 import { type Change, together } from "./update/change";
 import { clusterPrints, fixedPrint } from "./update/fingerprint";
 import { ListenerManager } from "./update/listener-manager";
-
-/** The filters of one listener, in chain order, and what logs its HTTP streams. */
-export interface ListenerFilters {
-  http: readonly FilterFactory[];
-  loggers: readonly AccessLogger[];
-  /** In place of `http` for upgrades of a type; undefined = none has filters of its own. */
-  upgrades?: ReadonlyMap<string, readonly FilterFactory[]>;
-  network: readonly NetworkFilterFactory[];
-}
-
-/** The filters of one filter chain, and what can be done to them while they serve. */
-export interface LoadedFilters {
-  readonly filters: ListenerFilters;
-  /** Gets ready what another version of the file says of the same filters. Throws ConfigError. */
-  prepare?(chain: ListenerConfig): Promise<Change>;
-  /** Nobody will ask for one any more. */
-  unload?(): void;
-}
 
 const NO_FILTERS: ListenerFilters = { http: [], loggers: [], network: [] };
 
@@ -109,7 +85,8 @@ export class NodeProxy implements RunningEngine {
       store: this.store,
       onBug: this.onBug,
       loadFilters: (chains) => deps.loadFilters(this, chains),
-      createService: (chain, loaded) => this.createService(chain, loaded?.filters ?? NO_FILTERS),
+      createService: (chain, loaded) =>
+        createService(chain, loaded?.filters ?? NO_FILTERS, this.serviceDeps()),
     });
     this.caller = new ClusterHttpCaller(this.clusters, this.onBug);
     this.grpcCaller = new ClusterGrpcCaller(this.clusters, this.onBug);
@@ -174,41 +151,10 @@ export class NodeProxy implements RunningEngine {
     return this.state === "LIVE" && this.health.failed ? "DRAINING" : this.state;
   }
 
-  private createService(config: ListenerConfig, filters: ListenerFilters): ConnectionService {
-    const { deps, store, clusters, onBug } = this;
-    const logging = { clock: deps.clock, files: this.logFiles, wasm: filters.loggers };
-    if (config.kind === "tcp") {
-      const loggers = createLoggers(config.tcp.accessLogs, logging, "TcpConnectionEnd");
-      return new TcpService(config, {
-        loggers,
-        clock: deps.clock,
-        store,
-        clusters,
-        filters: filters.network,
-        onBug,
-      });
-    }
-    const logged = { ...filters, loggers: createLoggers(config.http.accessLogs, logging, "DownstreamEnd") };
-    const manager = new ConnectionManager(config, {
-      clock: deps.clock,
-      store,
-      clusters,
-      caller: this.caller,
-      node: this.bootstrap.node,
-      health: this.health,
-      listenerPrefix: listenerPrefix(config),
-      onBug,
-      createChain: deps.chainFactory(logged, config.perConnectionBufferLimitBytes, config.name),
-      upgradeChains: new Map(
-        [...(filters.upgrades ?? [])].map(([type, http]) => [
-          type,
-          deps.chainFactory({ ...logged, http }, config.perConnectionBufferLimitBytes, config.name),
-        ]),
-      ),
-    });
-    if (filters.network.length === 0) return manager;
-    const bufferLimit = config.perConnectionBufferLimitBytes;
-    return new FilteredHttp(manager, { clock: deps.clock, filters: filters.network, onBug, bufferLimit });
+  private serviceDeps(): ServiceDeps {
+    const { store, clusters, caller, logFiles, health, onBug, bootstrap, deps } = this;
+    const { clock, chainFactory } = deps;
+    return { clock, store, clusters, caller, logFiles, node: bootstrap.node, health, onBug, chainFactory };
   }
 
   /**
@@ -245,14 +191,10 @@ export class NodeProxy implements RunningEngine {
     const { log } = this.deps;
     this.certificates = new CertificateFiles(this.certified(), (files, error) => {
       const names = files.join(", ");
-      if (error === undefined) log.log("config", LogLevel.Info, SOURCE, `certificates read again: ${names}`);
-      else
-        log.log(
-          "config",
-          LogLevel.Warn,
-          SOURCE,
-          `certificates not read again, those from before stay: ${names}: ${(error as Error).message}`,
-        );
+      if (error === undefined)
+        return log.log("config", LogLevel.Info, SOURCE, `certificates read again: ${names}`);
+      const why = `${names}: ${(error as Error).message}`;
+      log.log("config", LogLevel.Warn, SOURCE, `certificates not read again, those from before stay: ${why}`);
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Bootstrap, ListenerConfig } from "../../config/model";
 import type { OnBug } from "../contain";
 import { type ConnectionService, Listener, listenerPrefix, type ServedChain } from "../listener";
-import type { LoadedFilters } from "../proxy";
+import type { LoadedFilters } from "../listener-filters";
 import type { StatsStore } from "../stats/store";
 import { gather } from "../tls/gather";
 import { ServerTls } from "../tls/server-tls";

@@ -6,8 +6,8 @@ import { isSamePlugin, type PluginRuntime, type PreparedUpdate } from "../../plu
 import type { FilterFactory } from "../../stream/filter";
 import { corsFilter } from "../filters/cors";
 import { type OwnFilterDeps, ownHealthFilter } from "../filters/own-health";
+import type { ListenerFilters, LoadedFilters } from "../listener-filters";
 import { issueOf, pluginConfig } from "../plugin-config";
-import type { ListenerFilters, LoadedFilters } from "../proxy";
 import type { Change } from "./change";
 
 /** The plugins of a filter chain, in the order in which they are loaded. */

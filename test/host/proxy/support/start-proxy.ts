@@ -1,7 +1,8 @@
 import { systemClock } from "../../../../host/clock";
 import type { Bootstrap } from "../../../../host/config/model";
 import { createLogger } from "../../../../host/log";
-import { type ListenerFilters, NodeProxy } from "../../../../host/proxy/proxy";
+import type { ListenerFilters } from "../../../../host/proxy/listener-filters";
+import { NodeProxy } from "../../../../host/proxy/proxy";
 import { PassThrough } from "./pass-through";
 
 export interface StartedProxy {
