@@ -176,8 +176,11 @@ export class Http1Connection implements CodecConnection, RequestEvents {
     const { current, base } = this;
     if (!current?.complete || !current.answered || this.stream || base.socket.writableNeedDrain) return;
     this.current = undefined;
+    // A request that was sent to a host again may have been held back to the end.
+    this.bodyPaused = false;
     if (this.closing) this.deaf = true;
     else if (!this.reading && this.rest) this.readRest();
+    else this.setPaused();
   }
 
   /** The last byte of a response has been written. `early`: its request is still arriving. */

@@ -41,9 +41,7 @@ test("bytes wait, and go before anybody hears of the grant", () => {
   expect(told).toEqual([]);
   g.onUpstreamHeaders(GRANTED, false);
   g.write(Buffer.from("c"));
-  expect(told).toEqual(
-    ["write a", "write b", "end ", "Headers 101 false", "write c"].map((t) => t.trimEnd()),
-  );
+  expect(told).toEqual(["write a", "write b", "end", "Headers 101 false", "write c"]);
 });
 
 test("a client that sends a lot ahead is told to wait, and to go on", () => {
