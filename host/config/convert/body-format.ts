@@ -11,7 +11,7 @@ type RawFormat = z.output<typeof formatString>;
 export function formatOf(raw: RawFormat | undefined): Format {
   const omitEmpty = raw?.omit_empty_values ?? false;
   if (raw?.json_format) return jsonFormat(raw.json_format, omitEmpty);
-  const text = raw?.text_format_source ? (raw.text_format_source.inline_string ?? "") : raw?.text_format;
+  const text = raw?.text_format_source ? raw.text_format_source.inline_string : raw?.text_format;
   return textFormat(text ?? DEFAULT_FORMAT, omitEmpty ? "" : "-");
 }
 

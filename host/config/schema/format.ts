@@ -32,7 +32,7 @@ export const formatMap = struct
   .check(readable((fields: object) => jsonFormat(fields, false)))
   .meta({ type: "struct" });
 
-const textSource = message({}, { inline_string: formatText });
+const textSource = message({ inline_string: formatText }, {});
 
 const FORMS = { text_format: formatText, json_format: formatMap, text_format_source: textSource };
 
