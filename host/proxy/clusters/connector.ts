@@ -27,6 +27,9 @@ export interface PooledSocket extends Socket {
   /** The host has closed its side. */
   remoteEnded?: boolean;
   connectionId?: number;
+  /** Its two ends as `ip:port`. */
+  localText?: string;
+  remoteText?: string;
   /** When it was asked for, there, and when TLS had agreed, in milliseconds. */
   connectBegin?: number;
   connectEnd?: number;

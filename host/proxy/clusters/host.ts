@@ -33,6 +33,8 @@ export class Host {
   readonly pool: HostPool;
   /** Set when the cluster speaks HTTP/2. */
   readonly http2: Http2Pool | undefined;
+  /** `ip:port`. */
+  readonly text: string;
   /** Its own name; "" = it has none. */
   readonly hostname: string;
   /** Share among the hosts, 1 or more. */
@@ -55,6 +57,7 @@ export class Host {
     { config, stats, tls, resources }: HostOwner,
   ) {
     const { connectTimeoutMs, http2 } = config;
+    this.text = formatAddress(address, port);
     // Of a name looked up, the name itself stands for the host.
     this.hostname = endpoint.hostname || (config.type === "STATIC" ? "" : endpoint.address);
     this.weight = endpoint.weight;

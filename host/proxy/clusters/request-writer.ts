@@ -1,4 +1,5 @@
 import type { HeaderMap } from "../../stores/header-map";
+import { fieldName } from "../http1/field-names";
 import type { NameFormat } from "../http1/head-text";
 
 /** The request cannot be written; `message` is the body of Envoy's reply. */
@@ -8,7 +9,6 @@ export class UnsendableError extends Error {}
 const BODILESS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "TRACE", "CONNECT"]);
 
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 
 /**
  * What no request can do without, or carry. A space in the request line breaks HTTP/1.1; in HTTP/2 it is the codec that
@@ -28,7 +28,7 @@ export function checkSendable(headers: HeaderMap, protocol: "http1" | "http2"): 
     if (!VALUE.test(value) || breaksLine) {
       throw new UnsendableError(`invalid header value for: ${name}`);
     }
-    if (!pseudo && !NAME.test(name)) throw new UnsendableError(`invalid header name: ${name}`);
+    if (!pseudo && fieldName(name) !== name) throw new UnsendableError(`invalid header name: ${name}`);
   }
 }
 

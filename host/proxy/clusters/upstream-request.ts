@@ -25,10 +25,11 @@ export class UpstreamRequest implements UpstreamStream, ChannelUser {
   private readonly count: RequestCount;
   private requestEnded = false;
   private informed = false;
+  /** The head of a response without a body: it is told with its end, when the connection is another's to take. */
+  private bare: HeaderMap | undefined;
   /** The connection has left HTTP: bytes both ways. */
   private switched = false;
   private connected = false;
-  private hasBody = true;
   private keep = true;
   private paused = false;
   /** There was no free connection when it came. */
@@ -149,13 +150,8 @@ export class UpstreamRequest implements UpstreamStream, ChannelUser {
     }
     this.keep = keepsAlive(start, headers);
     this.connected = this.tunnel === CONNECT && start.status < 300;
-    this.hasBody = start.hasBody;
-    if (this.hasBody) {
-      this.events.onUpstreamHeaders(headers, false);
-      return;
-    }
-    this.finish();
-    this.events.onUpstreamHeaders(headers, true);
+    if (start.hasBody) this.events.onUpstreamHeaders(headers, false);
+    else this.bare = headers;
   }
 
   onResponseBody(bytes: Buffer): void {
@@ -164,8 +160,9 @@ export class UpstreamRequest implements UpstreamStream, ChannelUser {
 
   onResponseEnd(raw: RawFields | undefined): void {
     if (this.over) return;
-    if (this.switched || this.connected) return this.onTunnelEnded();
+    if (!this.bare && (this.switched || this.connected)) return this.onTunnelEnded();
     this.finish();
+    if (this.bare) return this.events.onUpstreamHeaders(this.bare, true);
     if (!raw || !this.cluster.config.codec.enableTrailers) {
       this.events.onUpstreamData(EMPTY, true);
       return;
