@@ -303,7 +303,7 @@ export function readFields(text: string, from: number, into: RawFields): boolean
 }
 
 /** A part of a text without the blanks around it. */
-function trimmed(text: string, from: number, to: number): string {
+export function trimmed(text: string, from: number, to: number): string {
   let start = from;
   let end = to;
   while (start < end && isBlank(text.charCodeAt(start))) start++;

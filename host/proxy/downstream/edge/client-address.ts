@@ -1,4 +1,5 @@
 import { isIP, SocketAddress } from "node:net";
+import { trimmed } from "../../http1/message-reader";
 
 /** A client as `x-forwarded-for` names it. */
 export interface ForwardedClient {
@@ -19,7 +20,8 @@ export function forwardedClient(header: string | undefined, skip: number): Forwa
   if (end < 0) return undefined;
   const comma = end === 0 ? -1 : header.lastIndexOf(",", end - 1);
   // A comma at the very end has nobody behind it, and stays part of a text that is no address then.
-  const text = header.slice(comma === end - 1 ? 0 : comma + 1, end).replace(/^[ \t\f\v]+|[ \t\f\v]+$/g, "");
+  // By hand: a regular expression that takes blanks off an end looks at a long run of them again from each of its places.
+  const text = trimmed(header, comma === end - 1 ? 0 : comma + 1, end);
   const family = isIP(text);
   if (family === 0) return undefined;
   const ip = family === 4 ? text : new SocketAddress({ address: text, family: "ipv6" }).address;
