@@ -24,6 +24,7 @@ export class Http1Channel {
   readonly writer: MessageWriter;
   exchange: ChannelEvents | undefined;
   private reader: ResponseReader | undefined;
+  private reading = false;
   private error: Error | undefined;
 
   constructor(
@@ -85,7 +86,8 @@ export class Http1Channel {
   /** An exchange takes the connection. */
   take(exchange: ChannelEvents): void {
     this.exchange = exchange;
-    if (this.reader) this.reader.listen(exchange);
+    // In the middle of an answer what is left of it is still told, and not to who comes next.
+    if (this.reader && !this.reading) this.reader.listen(exchange);
     else this.reader = new ResponseReader(exchange, this.maxHeadBytes);
   }
 
@@ -93,7 +95,13 @@ export class Http1Channel {
     const { reader, exchange } = this;
     let at = 0;
     // 1xx are messages of their own.
-    while (reader && exchange && this.exchange === exchange && at < bytes.length) at = reader.read(bytes, at);
+    this.reading = true;
+    try {
+      while (reader && exchange && this.exchange === exchange && at < bytes.length)
+        at = reader.read(bytes, at);
+    } finally {
+      this.reading = false;
+    }
     // What a host says unasked belongs to no response: whatever comes next could be taken for the wrong one.
     if (at < bytes.length) this.socket.destroy();
   }
