@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Command } from "commander";
-import { version } from "../../package.json";
+import { name as PACKAGE, version } from "../../package.json";
 import { UsageError } from "../errors";
 import { packageRoot } from "./package-root";
 
@@ -57,5 +57,27 @@ function nameOf(target: string): string {
 function fillIn(file: string, name: string): void {
   const className = name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
   const text = readFileSync(file, "utf8");
-  writeFileSync(file, text.replace(NAME, name).replace(CLASS, className).replace(VERSION, `^${version}`));
+  writeFileSync(
+    file,
+    text
+      .replace(NAME, name)
+      .replace(CLASS, className)
+      .replace(VERSION, () => origin()),
+  );
+}
+
+/** Where a project gets this package: from where this one came, a clone or a tarball, or else from the registry. */
+function origin(): string {
+  const root = packageRoot();
+  const modules = dirname(root);
+  if (basename(modules) !== "node_modules") return fileUrl(root);
+  const lock = join(modules, ".package-lock.json"); // npm's own list of what it has installed from where
+  if (!existsSync(lock)) return `^${version}`;
+  const resolved = JSON.parse(readFileSync(lock, "utf8")).packages?.[`node_modules/${PACKAGE}`]?.resolved;
+  if (typeof resolved !== "string" || !resolved.startsWith("file:")) return `^${version}`;
+  return fileUrl(resolve(dirname(modules), resolved.slice("file:".length)));
+}
+
+function fileUrl(path: string): string {
+  return `file:${path.replaceAll("\\", "/")}`;
 }

@@ -131,14 +131,9 @@ describe("the packed package", () => {
           ["package.json", "tsconfig.json"],
         ),
       );
-      const file = join(project, "package.json");
-      const manifest = JSON.parse(readFileSync(file, "utf8"));
-      const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+      const manifest = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
       expect(manifest.name).toBe("a-filter");
-      expect(manifest.devDependencies).toEqual({ "proxy-wasm-toolkit": `^${version}` });
-      // This version is not in the registry while it is being tested.
-      manifest.devDependencies["proxy-wasm-toolkit"] = `file:${tarball}`;
-      writeFileSync(file, JSON.stringify(manifest));
+      expect(manifest.devDependencies).toEqual({ "proxy-wasm-toolkit": `file:${tarball}` });
 
       await npm(INSTALL, project);
       await npm(["run", "check"], project);
