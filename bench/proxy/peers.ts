@@ -16,7 +16,11 @@ function bound(server: Server): Promise<number> {
 export function startFastProxy(upstream: number, undici: boolean): Promise<number> {
   const base = `http://${HOST}:${upstream}`;
   const { proxy } = fastProxy(undici ? { base, undici: { connections: 100, pipelining: 10 } } : { base });
-  return bound(createServer((request, response) => proxy(request, response, request.url ?? "/", {})));
+  // Connections wait while others are measured.
+  const options = { keepAliveTimeout: 0 };
+  return bound(
+    createServer(options, (request, response) => proxy(request, response, request.url ?? "/", {})),
+  );
 }
 
 /** http2-proxy, whose own clients speak HTTP/1.1 only. */
