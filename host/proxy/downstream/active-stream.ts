@@ -103,6 +103,7 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
   /** False when it is not served, and has been answered. */
   private begin(headers: HeaderMap, endStream: boolean): boolean {
     const { edge, stats } = this.manager;
+    this.isHead = headers.get(":method") === "HEAD";
     this.meter?.requestHead(headers, endStream, this.codec.rawHeaders);
     const refusal = edge.admit(headers, this.info);
     if (refusal) {
@@ -112,7 +113,6 @@ export class ActiveStream implements StreamEnds, CodecStreamEvents, StreamTimerE
     }
     edge.enter(headers, this.info);
     this.info.requestHeaders = headers;
-    this.isHead = headers.get(":method") === "HEAD";
     this.requestComplete = endStream;
     const route = this.currentRoute();
     const { tracing } = this.manager;

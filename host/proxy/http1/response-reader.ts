@@ -32,15 +32,12 @@ export class ResponseReader extends MessageReader {
   private status = 0;
   private old = false;
   private informational = false;
-  /** Whose the response at hand is: hearing of its head may have made the connection another exchange's. */
-  private answered: ResponseEvents;
 
   constructor(
     private events: ResponseEvents,
     maxHeadBytes: number,
   ) {
     super(maxHeadBytes, false);
-    this.answered = events;
   }
 
   /** The next response is another exchange's. */
@@ -58,7 +55,6 @@ export class ResponseReader extends MessageReader {
 
   protected head(fields: RawFields): Framing {
     const { status, old, events } = this;
-    this.answered = events;
     this.informational = status >= 100 && status < 200 && status !== 101;
     if (this.informational) {
       events.onInformation(status, fields);
@@ -91,7 +87,7 @@ export class ResponseReader extends MessageReader {
   }
 
   protected end(trailers: RawFields | undefined): void {
-    if (!this.informational) this.answered.onResponseEnd(trailers);
+    if (!this.informational) this.events.onResponseEnd(trailers);
   }
 
   protected fault(fault: Fault): void {

@@ -69,7 +69,13 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     if (!host) return;
     addressRequest(this.request, host, this.stream, manager);
     if (action.mirrors.length > 0)
-      this.shadows = new Shadows(action.mirrors, headers, endStream, manager.clusters);
+      this.shadows = new Shadows(
+        action.mirrors,
+        headers,
+        endStream,
+        manager.clusters,
+        this.ordered.requestMs,
+      );
     const retry = retryPolicy(action.retry, headers);
     if (retry)
       this.retries = new Retries(retry, cluster, endStream, manager.bufferLimit, () => this.onRetry());

@@ -17,14 +17,20 @@ class Shadow implements UpstreamEvents {
   private waiting = 0;
   private status = 0;
   private readonly began = performance.now();
+  private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly cluster: Cluster) {}
+  /** `timeoutMs`: for the answer, from when the whole copy was sent; 0 = any time. Nobody else would ever give it up. */
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly timeoutMs: number,
+  ) {}
 
   start(headers: HeaderMap, endStream: boolean): void {
     const host = this.cluster.pick();
     if (!host || this.cluster.refuses(host)) return;
     try {
       this.upstream = openUpstream(this.cluster, host, headers, endStream, this);
+      if (endStream) this.wait();
     } catch (error) {
       if (!(error instanceof UnsendableError)) throw error;
     }
@@ -39,11 +45,23 @@ class Shadow implements UpstreamEvents {
 
   end(trailers?: HeaderMap): void {
     this.upstream?.end(trailers);
+    this.wait();
   }
 
-  /** The request itself was given up. */
+  private wait(): void {
+    if (this.upstream && this.timeoutMs > 0)
+      this.timer = setTimeout(() => this.drop(), this.timeoutMs).unref();
+  }
+
+  /** The request itself was given up, or its copy was. */
   drop(): void {
-    this.upstream?.cancel();
+    const { upstream } = this;
+    this.over();
+    upstream?.cancel();
+  }
+
+  private over(): void {
+    clearTimeout(this.timer);
     this.upstream = undefined;
   }
 
@@ -63,7 +81,7 @@ class Shadow implements UpstreamEvents {
     this.complete();
   }
   onUpstreamReset(): void {
-    this.upstream = undefined;
+    this.over();
   }
   /** A copy is lost; the request is not. */
   onUpstreamBug(): void {
@@ -71,7 +89,7 @@ class Shadow implements UpstreamEvents {
   }
 
   private complete(): void {
-    this.upstream = undefined;
+    this.over();
     this.cluster.callCodes.count(this.status);
     this.cluster.callCodes.time(Math.floor(performance.now() - this.began));
   }
@@ -88,12 +106,13 @@ export class Shadows {
     headers: HeaderMap,
     endStream: boolean,
     clusters: ClusterManager,
+    timeoutMs: number,
   ) {
     this.complete = endStream;
     for (const { cluster: name, fraction, keepHost } of policies) {
       const cluster = clusters.get(name);
       if (!cluster || !isIn(fraction, randomNumber())) continue;
-      const shadow = new Shadow(cluster);
+      const shadow = new Shadow(cluster, timeoutMs);
       this.running.push(shadow);
       shadow.start(shadowHeaders(headers, keepHost), endStream);
     }

@@ -25,7 +25,7 @@ export function readB3(headers: HeaderMap): Incoming | undefined {
 }
 
 function readSingle(text: string): Incoming | undefined {
-  if (text in FLAGS) return { context: undefined, sampled: FLAGS[text], single: true };
+  if (Object.hasOwn(FLAGS, text)) return { context: undefined, sampled: FLAGS[text], single: true };
   const match = SINGLE.exec(text);
   if (!match) return undefined;
   const [, traceId, spanId, flag, parentId] = match;

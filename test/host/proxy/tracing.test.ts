@@ -41,6 +41,11 @@ describe("B3", () => {
   });
 });
 
+test("a name that every object has is no decision to sample", () => {
+  for (const name of ["constructor", "toString", "__proto__"])
+    expect(readB3(HeaderMap.of("request", [["b3", name]]))).toBeUndefined();
+});
+
 describe("W3C", () => {
   test("what is written is read again", () => {
     fc.assert(

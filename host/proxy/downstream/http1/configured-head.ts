@@ -15,7 +15,10 @@ export function configuredHead(
   const { method, target, fields } = request;
   const kept = withoutUnderscores(fields, codec.underscores, underscores);
   const raw = withDefaultHost(kept ?? fields, request, codec);
-  const head = readRequestHead(method, target, raw, asks, codec.absoluteUrl);
+  // A head of too many lines is refused: nobody looks through all of them before.
+  const most = 2 * codec.limits.count;
+  const looked = raw.length > most ? raw.slice(0, most) : raw;
+  const head = readRequestHead(method, target, looked, asks, codec.absoluteUrl);
   if (codec.chunkedLength && head.transferEncoding !== undefined) head.headers.remove("content-length");
   const refusal = refusalOf(request, head, raw.length / 2, codec);
   return { head, refusal: kept ? refusal : codecError(400, "http1.unexpected_underscore") };

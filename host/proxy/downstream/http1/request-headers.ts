@@ -84,7 +84,7 @@ export function readRequestHead(
     const tokens = connection.toLowerCase().split(",");
     if (tokens.length >= MAX_TOKENS && tokens.filter((t) => t !== "").length >= MAX_TOKENS)
       error = codecError("http1.connection_header_rejected");
-    for (const token of tokens) {
+    for (const token of error ? [] : tokens) {
       const name = token.trim();
       if (name === "close") closes = true;
       else if (name === "keep-alive") keepsAlive = true;
