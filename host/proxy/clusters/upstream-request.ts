@@ -148,7 +148,8 @@ export class UpstreamRequest implements UpstreamStream, ChannelUser {
       for (const name of ["content-length", "transfer-encoding"]) headers.remove(name);
       return this.events.onUpstreamHeaders(headers, false);
     }
-    this.keep = keepsAlive(start, headers);
+    // What a host has granted stays granted, whatever this side made of its answer: nothing else may go there.
+    this.keep = this.tunnel === undefined && keepsAlive(start, headers);
     this.connected = this.tunnel === CONNECT && start.status < 300;
     if (start.hasBody) this.events.onUpstreamHeaders(headers, false);
     else this.bare = headers;
