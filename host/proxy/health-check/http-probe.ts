@@ -27,6 +27,7 @@ export class HttpProbe implements Probe {
   private upstream: UpstreamStream | undefined;
   private head: HeaderMap | undefined;
   private body: Buffer[] = [];
+  private kept = 0;
   private readonly events: UpstreamEvents = {
     onUpstreamReady() {},
     onUpstreamInformation() {},
@@ -36,7 +37,7 @@ export class HttpProbe implements Probe {
       if (endStream) this.complete();
     },
     onUpstreamData: (chunk, endStream) => {
-      this.body.push(chunk);
+      this.keep(chunk);
       if (endStream) this.complete();
     },
     onUpstreamTrailers: () => this.complete(),
@@ -65,6 +66,14 @@ export class HttpProbe implements Probe {
       checkScope(this.setup.host, config.http2 ? "HTTP/2" : "HTTP/1.1"),
     );
     this.upstream = openUpstream(quiet, this.host, headers, true, this.events);
+  }
+
+  /** A host may send for as long as the check may take: no more is kept than is looked through. */
+  private keep(chunk: Buffer): void {
+    const { receive, bodyLimit } = this.setup.config;
+    if (receive.length === 0 || (bodyLimit > 0 && this.kept >= bodyLimit)) return;
+    this.body.push(chunk);
+    this.kept += chunk.length;
   }
 
   private complete(): void {
@@ -102,6 +111,7 @@ export class HttpProbe implements Probe {
     this.upstream = undefined;
     this.head = undefined;
     this.body = [];
+    this.kept = 0;
   }
 
   /** The connection is given up with the check. */

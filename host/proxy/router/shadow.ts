@@ -11,6 +11,8 @@ import { isIn, randomNumber } from "./matchers";
 /** Bytes of a copy that wait for a slow host; then the copy is dropped, so that it never holds up the request. */
 const MAX_WAITING = 1024 * 1024;
 
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** A copy of a request to another cluster, whose answer nobody reads. */
 class Shadow implements UpstreamEvents {
   private upstream: UpstreamStream | undefined;
@@ -50,7 +52,7 @@ class Shadow implements UpstreamEvents {
 
   private wait(): void {
     if (this.upstream && this.timeoutMs > 0)
-      this.timer = setTimeout(() => this.drop(), this.timeoutMs).unref();
+      this.timer = setTimeout(() => this.drop(), Math.min(this.timeoutMs, MAX_TIMER_MS)).unref();
   }
 
   /** The request itself was given up, or its copy was. */
