@@ -10,14 +10,18 @@ const PAGES = {
   "/slow": "the app itself is quick\n",
 };
 
-/** Listens on 127.0.0.1; port 0 takes a free one. */
-export async function startApp(/** @type {number} */ port) {
+/** Listens on 127.0.0.1; port 0 takes a free one. `headers` come with every answer. */
+export async function startApp(
+  /** @type {number} */ port,
+  /** @type {Record<string, string | number>} */ headers = {},
+) {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://app").pathname;
     const body = path in PAGES ? PAGES[/** @type {keyof typeof PAGES} */ (path)] : "no such page\n";
     response.writeHead(path in PAGES ? 200 : 404, {
       "content-type": "text/plain",
       "content-length": Buffer.byteLength(body),
+      ...headers,
     });
     response.end(body);
   });
@@ -33,8 +37,9 @@ export async function startApp(/** @type {number} */ port) {
   };
 }
 
-// node examples/sidecar/app.mjs [port]
+// node examples/sidecar/app.mjs [port]; x-app-port tells which of several has answered
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { port } = await startApp(Number(process.argv[2] ?? 8080));
+  const wanted = Number(process.argv[2] ?? 8080);
+  const { port } = await startApp(wanted, { "x-app-port": wanted });
   console.log(`the app listens on 127.0.0.1:${port}`);
 }

@@ -34,7 +34,13 @@ export function tree(/** @type {Span[]} */ spans) {
   );
   const parent = (/** @type {Span} */ { id, parentId, shared: half }) =>
     (half && own.get(id)) || shared.get(parentId) || own.get(parentId);
-  const children = Map.groupBy(inTime, parent);
+  /** @type {Map<Span | undefined, Span[]>} */
+  const children = new Map(); // Map.groupBy is not there in Node 20
+  for (const span of inTime) {
+    const siblings = children.get(parent(span));
+    if (siblings) siblings.push(span);
+    else children.set(parent(span), [span]);
+  }
   const lines = [`trace ${plain(spans[0]?.traceId)}`];
   const seen = new Set();
   const print = (/** @type {Span} */ span, /** @type {number} */ depth) => {

@@ -24,7 +24,9 @@ function verdict(
 }
 
 const hooksOf = (exchange: Exchange) =>
-  exchange.hooks.map(({ filter, hook, status = "" }) => `  ${filter}: ${hook} ${status}`).join("\n");
+  exchange.hooks
+    .map(({ filter, hook, status = "" }) => `  ${filter || "plugin"}: ${hook} ${status}`)
+    .join("\n");
 
 /** Matchers for exchanges and hosts: `expect.extend(matchers)`. */
 export const matchers = {
