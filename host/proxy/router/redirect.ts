@@ -14,7 +14,10 @@ export function redirectLocation(
 ): string {
   const was = headers.get("x-forwarded-proto") ?? "http";
   const scheme = action.schemeRedirect ?? (action.httpsRedirect ? "https" : was);
-  return `${scheme}://${location(action, scheme, was, headers)}${target(action, rewritePath, headers)}`;
+  const path = target(action, rewritePath, headers);
+  // What a rewrite leaves must not go on with the host's name: it would be another one's.
+  const slash = path.startsWith("/") ? "" : "/";
+  return `${scheme}://${location(action, scheme, was, headers)}${slash}${path}`;
 }
 
 /** `port_redirect` counts only while the host stays; a scheme change drops the old scheme's own port. */

@@ -13,10 +13,14 @@ export function regexRewriter({ pattern, substitution }: RegexRewrite): Rewriter
     const matcher = compiled.matcher(text);
     let result = "";
     let from = 0;
+    let last = -1;
     while (matcher.find()) {
+      // Right behind a match there is no empty one.
+      if (matcher.start() === last && matcher.end() === last) continue;
       result += text.slice(from, matcher.start());
       for (const part of parts) result += typeof part === "string" ? part : (matcher.group(part) ?? "");
       from = matcher.end();
+      last = from;
     }
     return result + text.slice(from);
   };

@@ -235,6 +235,17 @@ describe("redirects", () => {
     expect(redirectLocation(action, rewriter(action), request("/old?q=1", [], "a.com:8080"))).toBe(location);
   });
 
+  // Taken from Envoy 1.40: what follows the host's name is never a part of it.
+  test.each([
+    [{ prefixRewrite: "" }, "/.b.com", "http://a.com/.b.com"],
+    [{ pathRedirect: ".b.com?" }, "/", "http://a.com/.b.com?"],
+    [{ regexRewrite: { pattern: "^/(.*)", substitution: "\\1" } }, "/.b.com/x?q", "http://a.com/.b.com/x?q"],
+    [{ regexRewrite: { pattern: "x*", substitution: "-" } }, "/exq", "http://a.com/-/-e-q-"],
+  ])("a path that begins without a slash gets one: %o of %s", (more, path, location) => {
+    const action = { ...base, ...more };
+    expect(redirectLocation(action, rewriter(action), request(path, [], "a.com"))).toBe(location);
+  });
+
   test("a change of scheme drops the old scheme's port", () => {
     const action = { ...base, httpsRedirect: true };
     expect(redirectLocation(action, rewriter(action), request("/", [], "a.com:80"))).toBe("https://a.com/");
