@@ -1,7 +1,10 @@
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { type Behaviour, conformance } from "../../support/conformance";
 import { Flag, FrameClient, FrameType, frame, headerBlock } from "../../support/h2-frames";
 import { GET, HTTP2, POST } from "./support";
+
+/** (`expect.poll` knows no tests that run beside others.) */
+const WAIT = { timeout: 10_000, interval: 20 };
 
 /** Frames that cost the sender nothing, over and over: the connection ends, and others are served. */
 
@@ -97,7 +100,8 @@ conformance("HTTP/2 floods", ({ engine, behaviour }) => {
       const stat = flood.stat === undefined ? undefined : `http2.${flood.stat}`;
       const before = stat === undefined ? 0 : await b.proxy.stat(stat);
       expect(await survives(b, flood)).toBe(engine.name === "node" && flood.unnoticed === true);
-      if (stat !== undefined) await expect.poll(() => b.proxy.stat(stat)).toBeGreaterThan(before);
+      if (stat !== undefined)
+        await vi.waitFor(async () => expect(await b.proxy.stat(stat)).toBeGreaterThan(before), WAIT);
       const other = await FrameClient.connect(b.port);
       other.headers(1, GET);
       expect(await other.until((f) => f.stream === 1 && (f.flags & Flag.EndStream) !== 0)).toBeDefined();

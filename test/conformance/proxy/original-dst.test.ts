@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { Json } from "../../support/bootstrap";
 import { type Behaviour, conformance } from "../../support/conformance";
 import { numberedHosts, stats } from "../../support/numbered-hosts";
@@ -119,9 +119,10 @@ conformance("Original destination", (section) => {
     { cluster: byHeader({}, { cleanup_interval: "0.2s", max_requests_per_connection: 1 }) },
     async (b) => {
       expect(await answer(b, [HEADER, at(0)])).toBe("0");
-      await expect
-        .poll(() => stats(section, b, "membership_total", "membership_change"), { timeout: 5000 })
-        .toEqual([0, 2]);
+      await vi.waitFor(
+        async () => expect(await stats(section, b, "membership_total", "membership_change")).toEqual([0, 2]),
+        { timeout: 5000 },
+      );
       expect(await answer(b, [HEADER, at(0)])).toBe("0");
     },
   );

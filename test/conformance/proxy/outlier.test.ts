@@ -155,8 +155,10 @@ conformance("Outlier detection", ({ behaviour, proxy }) => {
     "the default of ten per cent spares each of two hosts, always_eject_one_host does not",
     watched({ consecutive_5xx: 1, max_ejection_percent: 10 }),
     async (b) => {
-      await ask(b, "500,500", 4);
-      await reaches(b, "overflow", 4);
+      for (const seen of [1, 2, 3, 4]) {
+        await ask(b, "500,500", 1);
+        await reaches(b, "overflow", seen);
+      }
       expect(await moved(b)).toEqual({ consecutive_5xx: 4, detected_consecutive_5xx: 4, overflow: 4 });
       expect(await flags(b)).toEqual(["healthy", "healthy"]);
     },
@@ -203,8 +205,10 @@ conformance("Outlier detection", ({ behaviour, proxy }) => {
     "gateway failures are noticed by default, and enforced where that is said",
     watched({ consecutive_gateway_failure: 2, consecutive_5xx: 0 }),
     async (b) => {
-      await ask(b, "502,200", 8);
-      await reaches(b, "detected_consecutive_gateway_failure", 2);
+      for (const seen of [1, 2]) {
+        await ask(b, "502,200", 4);
+        await reaches(b, "detected_consecutive_gateway_failure", seen);
+      }
       expect(await moved(b)).toEqual({ detected_consecutive_gateway_failure: 2 });
       await ask(b, "500,503", 2);
       await ask(b, "502,504", 2);
@@ -238,8 +242,11 @@ conformance("Outlier detection", ({ behaviour, proxy }) => {
     "enforcing_consecutive_5xx 0: noticed, and nothing more",
     watched({ consecutive_5xx: 1, enforcing_consecutive_5xx: 0 }),
     async (b) => {
-      await ask(b, "500,200", 4);
-      await reaches(b, "detected_consecutive_5xx", 2);
+      // One after the other: what fails before Envoy's main thread has heard of the last one is not counted.
+      for (const seen of [1, 2]) {
+        await ask(b, "500,200", 2);
+        await reaches(b, "detected_consecutive_5xx", seen);
+      }
       expect(await moved(b)).toEqual({ consecutive_5xx: 2, detected_consecutive_5xx: 2, total: 2 });
     },
   );

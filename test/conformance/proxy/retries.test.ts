@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { Json } from "../../support/bootstrap";
 import { type Behaviour, conformance, type Setup } from "../../support/conformance";
 import type { RawRequest } from "../../support/raw-client";
@@ -284,9 +284,10 @@ conformance("Retries", ({ behaviour, proxy }) => {
       client.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5000\r\n\r\nbegun");
       await b.upstream.request(0);
       // The answer has come, and the attempt is given up for it.
-      await expect
-        .poll(() => proxy().stat(`cluster.${b.id}.retry.upstream_rq_503`), { timeout: 10_000 })
-        .toBe(1);
+      await vi.waitFor(
+        async () => expect(await proxy().stat(`cluster.${b.id}.retry.upstream_rq_503`)).toBe(1),
+        { timeout: 10_000 },
+      );
       client.write("x".repeat(4995));
       const response = await client.response();
       expect([response.status, response.text]).toEqual([

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { Json } from "../../support/bootstrap";
 import { type Behaviour, conformance } from "../../support/conformance";
 import { endpointOf, numberedHosts, stats } from "../../support/numbered-hosts";
@@ -52,18 +52,20 @@ conformance("Slow start", (section) => {
       async (b) => {
         const healthy = () => stats(section, b, "membership_healthy");
         ill.add(`/${policy}`);
-        await expect.poll(healthy, { timeout: 5000 }).toEqual([1]);
+        await vi.waitFor(async () => expect(await healthy()).toEqual([1]), { timeout: 5000 });
         expect(await share(b, 20)).toBe(0);
         await new Promise((resolve) => setTimeout(resolve, WINDOW_MS));
         ill.delete(`/${policy}`);
         const recovered = performance.now();
-        await expect.poll(healthy, { interval: 10, timeout: 5000 }).toEqual([2]);
+        await vi.waitFor(async () => expect(await healthy()).toEqual([2]), { interval: 10, timeout: 5000 });
         const first = await share(b, 40);
         // As warm as it can have become by now, beside one that is.
         const part = Math.max(0.1, (performance.now() - recovered) / WINDOW_MS);
         expect(first).toBeGreaterThan(0);
         expect(first).toBeLessThanOrEqual((40 * part) / (1 + part) + 3);
-        await expect.poll(() => share(b, 40), { timeout: 5000 }).toBeGreaterThanOrEqual(18);
+        await vi.waitFor(async () => expect(await share(b, 40)).toBeGreaterThanOrEqual(18), {
+          timeout: 5000,
+        });
       },
     );
 });
