@@ -10,9 +10,12 @@ function authorFiles(program: AscProgram): AscFile[] {
   );
 }
 
+/** A call, or a name for one; the import alone is what remains of a call that was forgotten. */
+const REGISTERS = /\bregister(Http|Tcp)\s*([<(]|as\b)/;
+
 /** A module that registers nothing is refused by every proxy, with words that do not lead back here. */
 export function refuseNothingRegistered(program: AscProgram, entry: string): void {
-  if (authorFiles(program).some((file) => /\bregister(Http|Tcp)\b/.test(file.source.text))) return;
+  if (authorFiles(program).some((file) => REGISTERS.test(file.source.text))) return;
   throw new BuildError(
     `${entry}:1:1: no filter is registered; call registerHttp<YourFilter>("name") at the top level`,
   );

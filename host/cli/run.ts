@@ -109,6 +109,8 @@ Relative paths in the file count from the working directory, as in Envoy. The lo
 format. SIGINT (Ctrl-C) and SIGTERM let requests in flight finish, 10 s at most; a second one ends at once.
 Exit codes: 0 stopped, 1 failed to start or died, 2 wrong usage.`;
 
+const NO_ADMIN = "the file has no admin block, so what --status opened answers every check with 503";
+
 async function run(positional: string | undefined, options: RunOptions, hooks: RunHooks): Promise<number> {
   const configPath = positional ?? options.configPath;
   if (configPath === undefined)
@@ -134,6 +136,7 @@ async function run(positional: string | undefined, options: RunOptions, hooks: R
         say(readyLine(running, ms));
         if (options.engine === "node") process.on("uncaughtException", onBug);
         status?.follow(running);
+        if (status && !running.admin) log.log("main", Level.Warn, "proxy-wasm", NO_ADMIN);
         if (inspected) say(`inspector: ${inspected.url}`);
         hooks.onReady?.(running, ms);
       },

@@ -56,6 +56,12 @@ for (const engine of ENGINE_NAMES) {
       expect((await get("/nope")).status).toBe(404);
     });
 
+    it("a file without an admin interface is told of it", async () => {
+      const cwd = folder({ "envoy.json": { ...FILE, admin: undefined } });
+      const program = proxyWasm(["run", "envoy.json", "--engine", engine, "--status", "0"], { cwd });
+      await program.saw(/no admin block, so what --status opened answers every check with 503/, "stderr");
+    });
+
     it.skipIf(!hasPrometheusParser())("one page with the metrics of both", async () => {
       const state = { well: true };
       const { get } = await start(["--app-metrics", `${await app(state)}/metrics`]);

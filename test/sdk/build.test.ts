@@ -269,10 +269,12 @@ registerHttp<A>("f");
     await build({ "kinds.ts": `${classes}registerTcp<T>("f");` });
   });
 
-  test("a filter that nobody registers", async () => {
-    const files = { "idle.ts": `${IMPORT.replace("registerHttp, ", "")}class F extends HttpFilter {}\n` };
-    await expect(build(files)).rejects.toThrow(
-      `${named("idle.ts")}:1:1: no filter is registered; call registerHttp<YourFilter>("name") at the top level`,
+  test.each([
+    ["idle.ts", IMPORT.replace("registerHttp, ", "")],
+    ["imports.ts", IMPORT],
+  ])("a filter that nobody registers: %s", async (file, imports) => {
+    await expect(build({ [file]: `${imports}class F extends HttpFilter {}\n` })).rejects.toThrow(
+      `${named(file)}:1:1: no filter is registered; call registerHttp<YourFilter>("name") at the top level`,
     );
   });
 
