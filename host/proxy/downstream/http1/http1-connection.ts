@@ -207,6 +207,8 @@ export class Http1Connection implements CodecConnection, RequestEvents {
   close(): void {
     const { timeouts, stats } = this.manager;
     this.deaf = true;
+    // A head under way is too late no more: the last answer is given.
+    this.headTimer?.complete();
     this.writer.flush();
     closeAfterFlush(this.base.socket, timeouts.delayedCloseMs, stats.downstream_cx_delayed_close_timeout);
   }
