@@ -151,10 +151,10 @@ describeEngines("VM identity", (engine) => {
       },
     ]);
     expect(await rootsOnWorker(proxy, 3)).toEqual(["r 1", "r2 1", "r3 2"]);
-    const statuses = wasmLines(proxy).flatMap(
-      (line) => /^p (\S+) vm: ([tl]=\d+)/.exec(line)?.slice(1).join(" ") ?? [],
-    );
-    expect(statuses).toEqual(["r t=10", "r l=0", "r2 t=0", "r2 l=10", "r3 t=0", "r3 l=10"]);
+    const statuses = () =>
+      wasmLines(proxy).flatMap((line) => /^p (\S+) vm: ([tl]=\d+)/.exec(line)?.slice(1).join(" ") ?? []);
+    // Envoy's log comes through a pipe.
+    await expect.poll(statuses).toEqual(["r t=10", "r l=0", "r2 t=0", "r2 l=10", "r3 t=0", "r3 l=10"]);
   });
 
   const RELOAD = { failure_policy: "FAIL_RELOAD", reload_config: { backoff: { base_interval: "0.01s" } } };
