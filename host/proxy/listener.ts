@@ -191,8 +191,11 @@ export class Listener {
   /** Another listener is in its place. No connection is lost: each ends behind its next answer. Resolves when all have. */
   async retire(): Promise<void> {
     this.port?.close();
-    await this.inspection?.over();
-    await Promise.all(this.chains.map(({ service }) => service.retire()));
+    const retire = () => Promise.all(this.chains.map(({ service }) => service.retire()));
+    // Those that are served are told at once, whoever has not said anything yet.
+    const served = retire();
+    if (!this.inspection) await served;
+    else await this.inspection.over().then(retire);
   }
 
   kill(): void {

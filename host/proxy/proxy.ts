@@ -172,7 +172,7 @@ export class NodeProxy implements RunningEngine {
     }
     if (listeners === "restart") return "restart";
     const change = together([clusters, listeners]);
-    if (this.closed) {
+    if (this.closed || this.stopping) {
       change.drop();
       return [];
     }

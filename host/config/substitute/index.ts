@@ -23,10 +23,25 @@ export interface Substitution {
 
 const TYPE = "type.googleapis.com/envoy.extensions.filters";
 
-/** Maps in RBAC have names of the user's own, which the file's one spelling must not reach: it is read as it stands. */
-const AS_WRITTEN: Readonly<Record<string, (native: Json) => Translation>> = {
-  [`${TYPE}.http.rbac.v3.RBAC`]: rbacConfig,
-  [`${TYPE}.network.rbac.v3.RBAC`]: networkRbacConfig,
+/** A filter's message, in snake_case and as it was written, and where it stands. */
+interface Native {
+  plain: Json;
+  written: Json;
+  at: FieldPath;
+}
+
+/** Undefined: it cannot be translated, which has been reported. */
+type Translate = (native: Native, report: Substituter) => Translation | undefined;
+
+/** Maps in RBAC have names of the user's own, which the file's one spelling must not reach: it is read as it was written. */
+const TRANSLATIONS: Readonly<Record<string, Translate>> = {
+  [`${TYPE}.http.fault.v3.HTTPFault`]: ({ plain, at }, report) => {
+    const fault = report.checked(plain, at);
+    return fault && faultConfig(fault);
+  },
+  [`${TYPE}.http.local_ratelimit.v3.LocalRateLimit`]: ({ plain }) => rateLimitConfig(plain),
+  [`${TYPE}.http.rbac.v3.RBAC`]: ({ written }) => rbacConfig(written),
+  [`${TYPE}.network.rbac.v3.RBAC`]: ({ written }) => networkRbacConfig(written),
 };
 
 /** Puts our filters in the place of Envoy's own, in a plain tree with field names in snake_case. */
@@ -63,10 +78,10 @@ export class Substituter {
     const type = String(native["@type"]);
     const at = [...path, "typed_config"];
     // What could not be translated has been reported; a second complaint about the type would only confuse.
-    const { configuration, problems } = this.translate(type, native, at) ?? {
-      configuration: {},
-      problems: [],
-    };
+    const { configuration, problems } = TRANSLATIONS[type]?.(
+      { plain: native, written: valueAt(this.written, at), at },
+      this,
+    ) ?? { configuration: {}, problems: [] };
     for (const { path: field, message } of problems) this.fail([...at, ...field], message);
     entry.typed_config = wasmConfig(type, filter, join(this.folder, `${filter}.wasm`), configuration);
     const position = locate(this.source, path, "value");
@@ -79,12 +94,10 @@ export class Substituter {
     });
   }
 
-  private translate(type: string, native: Json, at: FieldPath): Translation | undefined {
-    const asWritten = AS_WRITTEN[type];
-    if (asWritten) return asWritten(valueAt(this.written, at));
-    if (type !== `${TYPE}.http.fault.v3.HTTPFault`) return rateLimitConfig(native);
+  /** A message that is what it should be; what it is not is reported. */
+  checked(native: Json, at: FieldPath) {
     const { data, error } = httpFault.safeParse(native);
-    if (data) return faultConfig(data);
+    if (data) return data;
     const issues = error.issues.map((issue) => ({ ...issue, path: [...at, ...issue.path] }));
     const found = readIssues(
       new z.ZodError(issues),

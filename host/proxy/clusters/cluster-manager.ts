@@ -104,15 +104,26 @@ export class ClusterManager {
   async prepare(configs: readonly ClusterConfig[], keys: readonly string[]): Promise<Change> {
     const known = new Map(this.served.map((each) => [each.name, each]));
     const made: Served[] = [];
-    const next = gather(configs, (config) => {
-      const key = keys[configs.indexOf(config)] ?? "";
-      const old = known.get(config.name);
-      if (old?.key === key) return old;
-      const served = new Served(new Cluster(config, this.store), key, this.store, this.onBug, this.openLog);
-      made.push(served);
-      return served;
-    });
-    await Promise.all(made.map((each) => each.start()));
+    const drop = () => {
+      for (const each of made) each.close();
+      // They share their gauges with those that stay.
+      for (const { name } of made) known.get(name)?.cluster.publishMembers();
+    };
+    let next: readonly Served[];
+    try {
+      next = gather([...configs.entries()], ([i, config]) => {
+        const key = keys[i] ?? "";
+        const old = known.get(config.name);
+        if (old?.key === key) return old;
+        const served = new Served(new Cluster(config, this.store), key, this.store, this.onBug, this.openLog);
+        made.push(served);
+        return served;
+      });
+      await Promise.all(made.map((each) => each.start()));
+    } catch (error) {
+      drop();
+      throw error;
+    }
     const names = new Set(next.map(({ name }) => name));
     const removed = this.served.filter(({ name }) => !names.has(name));
     const replaced = made.flatMap(({ name }) => known.get(name) ?? []);
@@ -126,11 +137,7 @@ export class ClusterManager {
         this.counters.modified.add(replaced.length);
         this.counters.removed.add(removed.length);
       },
-      drop: () => {
-        for (const each of made) each.close();
-        // They share their gauges with those that stay.
-        for (const old of replaced) old.cluster.publishMembers();
-      },
+      drop,
     };
   }
 

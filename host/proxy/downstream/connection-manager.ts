@@ -53,7 +53,7 @@ export interface ManagerDeps {
 /** Serves the HTTP connections of one listener. */
 export class ConnectionManager implements ConnectionService {
   config: HttpConnectionManagerConfig;
-  readonly edge: Edge;
+  edge: Edge;
   routes: RouteTable;
   readonly localReplies: LocalReplies | undefined;
   /** What formats ask for, which is not written down otherwise. */
@@ -219,9 +219,10 @@ export class ConnectionManager implements ConnectionService {
   }
 
   /** Connections end behind their next answer, at the latest when they are idle; resolves when the last one is gone. */
-  retire(): Promise<void> {
+  async retire(): Promise<void> {
     this.retired = true;
-    return this.emptied();
+    await this.emptied();
+    this.tracing?.close();
   }
 
   private emptied(): Promise<void> {
@@ -233,10 +234,12 @@ export class ConnectionManager implements ConnectionService {
 
   /** Streams to come are routed as this configuration says; everything else of it must be as it was. */
   reroute(config: HttpConnectionManagerConfig): void {
-    const { createChain, upgradeChains } = this.deps;
+    const { createChain, upgradeChains, node } = this.deps;
     this.config = config;
     this.routes = new RouteTable(config);
     this.needs = needsOf(config);
+    // `internal_only_headers` stand with the routes.
+    this.edge = new Edge(config, node);
     this.upgrades = new Upgrades(config, createChain, upgradeChains);
   }
 

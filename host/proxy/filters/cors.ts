@@ -1,17 +1,11 @@
 import type { CorsPolicyConfig, StringMatch } from "../../config/model";
 import { HeaderMap } from "../../stores/header-map";
-import {
-  DataStatus,
-  type FilterCallbacks,
-  type FilterFactory,
-  HeadersStatus,
-  type StreamFilter,
-  TrailersStatus,
-} from "../../stream/filter";
+import { type FilterCallbacks, type FilterFactory, HeadersStatus } from "../../stream/filter";
 import type { StreamFacts } from "../downstream/stream-facts";
 import { isIn, randomNumber, type TextTest, textTest } from "../router/matchers";
 import type { Route } from "../router/route";
 import type { StatCounter, StatsStore } from "../stats/store";
+import { QuietFilter } from "./quiet-filter";
 
 interface CorsStats {
   readonly valid: StatCounter;
@@ -28,7 +22,7 @@ export function corsFilter(name: string, store: StatsStore, statPrefix: string):
   return { name, create: (callbacks) => new CorsFilter(name, stats, callbacks) };
 }
 
-class CorsFilter implements StreamFilter {
+class CorsFilter extends QuietFilter {
   /** Of the route, then of what stands around it. */
   private policies: readonly CorsPolicyConfig[] = [];
   /** The policy is for this request. */
@@ -39,9 +33,11 @@ class CorsFilter implements StreamFilter {
     private readonly name: string,
     private readonly stats: CorsStats,
     private readonly callbacks: FilterCallbacks,
-  ) {}
+  ) {
+    super();
+  }
 
-  decodeHeaders(headers: HeaderMap): HeadersStatus {
+  override decodeHeaders(headers: HeaderMap): HeadersStatus {
     const origin = headers.get("origin");
     if (!origin) return HeadersStatus.Continue;
     this.policies = policiesOf((this.callbacks.info as StreamFacts).currentRoute(), this.name);
@@ -99,7 +95,7 @@ class CorsFilter implements StreamFilter {
     return response;
   }
 
-  encodeHeaders(headers: HeaderMap): HeadersStatus {
+  override encodeHeaders(headers: HeaderMap): HeadersStatus {
     if (!this.enforced || this.allowed === undefined) return HeadersStatus.Continue;
     headers.set("access-control-allow-origin", this.allowed);
     if (this.first("allowCredentials")) headers.set("access-control-allow-credentials", "true");
@@ -107,21 +103,6 @@ class CorsFilter implements StreamFilter {
     if (exposed !== undefined) headers.set("access-control-expose-headers", exposed);
     return HeadersStatus.Continue;
   }
-
-  decodeData(): DataStatus {
-    return DataStatus.Continue;
-  }
-  decodeTrailers(): TrailersStatus {
-    return TrailersStatus.Continue;
-  }
-  encodeData(): DataStatus {
-    return DataStatus.Continue;
-  }
-  encodeTrailers(): TrailersStatus {
-    return TrailersStatus.Continue;
-  }
-  onLog(): void {}
-  onDestroy(): void {}
 }
 
 /** Only routes that lead to a cluster have policies. */

@@ -6,12 +6,12 @@ import {
   type FilterCallbacks,
   type FilterFactory,
   HeadersStatus,
-  type StreamFilter,
   TrailersStatus,
 } from "../../stream/filter";
 import type { ClusterManager } from "../clusters/cluster-manager";
 import { headerMatcher } from "../router/matchers";
 import type { StatCounter, StatsStore } from "../stats/store";
+import { QuietFilter } from "./quiet-filter";
 
 /** What filters of the proxy's own need of it. */
 export interface OwnFilterDeps {
@@ -133,16 +133,18 @@ export function ownHealthFilter(
   return { name, create: (callbacks) => new OwnHealthFilter(shared, callbacks) };
 }
 
-class OwnHealthFilter implements StreamFilter {
+class OwnHealthFilter extends QuietFilter {
   private asked = false;
   private handling = false;
 
   constructor(
     private readonly shared: OwnHealth,
     private readonly callbacks: FilterCallbacks,
-  ) {}
+  ) {
+    super();
+  }
 
-  decodeHeaders(headers: HeaderMap, endStream: boolean): HeadersStatus {
+  override decodeHeaders(headers: HeaderMap, endStream: boolean): HeadersStatus {
     this.asked = this.shared.isAsked(headers);
     this.handling = this.asked && this.shared.answersItself;
     if (!this.handling) return HeadersStatus.Continue;
@@ -150,13 +152,13 @@ class OwnHealthFilter implements StreamFilter {
     return HeadersStatus.StopIteration;
   }
 
-  decodeData(_chunk: unknown, endStream: boolean): DataStatus {
+  override decodeData(_chunk: unknown, endStream: boolean): DataStatus {
     if (!this.handling) return DataStatus.Continue;
     if (endStream) this.answer();
     return DataStatus.StopIterationNoBuffer;
   }
 
-  decodeTrailers(): TrailersStatus {
+  override decodeTrailers(): TrailersStatus {
     if (!this.handling) return TrailersStatus.Continue;
     this.answer();
     return TrailersStatus.StopIteration;
@@ -177,7 +179,7 @@ class OwnHealthFilter implements StreamFilter {
     });
   }
 
-  encodeHeaders(headers: HeaderMap): HeadersStatus {
+  override encodeHeaders(headers: HeaderMap): HeadersStatus {
     const { deps, cache } = this.shared;
     if (this.asked) {
       cache?.set(Number(headers.get(":status")), headers.has("x-envoy-degraded"));
@@ -186,13 +188,4 @@ class OwnHealthFilter implements StreamFilter {
     if (deps.health.failed) headers.set("x-envoy-immediate-health-check-fail", "true");
     return HeadersStatus.Continue;
   }
-
-  encodeData(): DataStatus {
-    return DataStatus.Continue;
-  }
-  encodeTrailers(): TrailersStatus {
-    return TrailersStatus.Continue;
-  }
-  onLog(): void {}
-  onDestroy(): void {}
 }

@@ -199,7 +199,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     this.limits.attemptEnds();
     if (!upstream) return;
     upstream.cancel();
-    this.endSpan({});
+    if (this.stream.trace) this.endSpan({});
     if (!late) return;
     if (this.begun && !this.responseStarted) upstream.host.outlier?.outcome("timeout");
     upstream.host.stats.rq_timeout.inc();
@@ -276,7 +276,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
       this.limits.attemptEnds();
       upstream.host.stats.rq_error.inc();
       cluster.retriedCodes.count(status);
-      this.endSpan({ status });
+      if (this.stream.trace) this.endSpan({ status });
       upstream.cancel();
       return;
     }
@@ -309,16 +309,16 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     this.limits.stop();
     const { info } = this.stream;
     info.upstreamResponseEnd = this.manager.clock.monotonic();
-    this.endSpan({ status: info.responseCode });
+    if (this.stream.trace) this.endSpan({ status: info.responseCode });
     const { serviceMs } = this;
     if (serviceMs !== undefined) this.codes.time(serviceMs);
     this.upstream = undefined;
   }
 
-  /** The attempt's own, if it has one. */
+  /** The attempt's own, if it has one; asked for traced streams alone. */
   private endSpan(end: AttemptEnd): void {
-    const { trace, info } = this.stream;
-    if (trace) trace.endAttempt(info, this.stream.microseconds(), end);
+    const { stream } = this;
+    stream.trace?.endAttempt(stream.info, stream.microseconds(), end);
   }
 
   onUpstreamReset(reason: ResetReason, detail: string): void {
@@ -327,7 +327,7 @@ export class ClusterExchange implements UpstreamEvents, LimitedExchange {
     this.limits.attemptEnds();
     this.upstream = undefined;
     upstream?.host.stats.rq_error.inc();
-    this.endSpan({ flags: flagOf(reason), reset: reason });
+    if (stream.trace) this.endSpan({ flags: flagOf(reason), reset: reason });
     info.upstream.poolReadyDuration ??= manager.clock.monotonic() - this.askedAt;
     if (this.responseStarted) {
       this.limits.stop();

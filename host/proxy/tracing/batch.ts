@@ -80,5 +80,6 @@ export class Batch {
 
   close(): void {
     clearInterval(this.timer);
+    this.timer = undefined;
   }
 }

@@ -49,7 +49,7 @@ export class StreamTrace {
     headers.remove(OPERATION);
   }
 
-  /** The response goes out; `own`: the request named the operation by itself. */
+  /** The response goes out: whoever has named what was done is believed, and the other side is told. */
   answer(headers: HeaderMap): void {
     const { span } = this;
     const { decorator, outgoing } = this.route;

@@ -86,7 +86,8 @@ async function survives(b: Behaviour, { begin, frames, count, deaf }: Flood): Pr
   for (let i = 0; i < count && !client.socket.destroyed; i += 1000)
     client.send(...Array.from({ length: Math.min(1000, count - i) }, (_, k) => frames(i + k)));
   client.send(frame(FrameType.Ping, 0, 0, Buffer.from("the end.")));
-  if (deaf) setTimeout(() => client.socket.resume(), 500);
+  // Long enough that all of it has come while nobody read: nothing tells when it has.
+  if (deaf) setTimeout(() => client.socket.resume(), 3000);
   const alive = await client
     .until((f) => f.type === FrameType.Ping && f.payload.toString() === "the end.")
     .catch(() => undefined);

@@ -134,6 +134,11 @@ const CASES: [name: string, listener: string, request: RawRequest][] = [
   ["a decorated route that keeps quiet", "plain", { path: "/quiet" }],
   ["a decorated route that keeps quiet, outbound", "outbound", { path: "/quiet" }],
   ["the client names it", "inbound", h(["x-envoy-decorator-operation", "theirs"])],
+  [
+    "client and route name it",
+    "inbound",
+    { path: "/named", ...h(["x-envoy-decorator-operation", "theirs"]) },
+  ],
   ["the upstream names it", "outbound", { path: "/names" }],
   ["a direct response", "plain", { path: "/direct" }],
   ["no host", "plain", { path: "/dead" }],
@@ -186,7 +191,7 @@ const CASES: [name: string, listener: string, request: RawRequest][] = [
 ];
 
 /** Of all cases together. */
-const SPANS = 69;
+const SPANS = 70;
 
 /** A span of either kind. */
 interface Told {

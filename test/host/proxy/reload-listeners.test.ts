@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ConfigError, StartError } from "../../../host/errors";
+import { Cluster } from "../../../host/proxy/clusters/cluster";
 import { nodeEngine } from "../../../host/proxy/index";
+import { Tracing } from "../../../host/proxy/tracing/tracing";
 import { bootstrap, cluster, httpListener, type Json, tcpListener } from "../../support/bootstrap";
 import { H2Client } from "../../support/h2-client";
 import { exchange, RawClient } from "../../support/raw-client";
@@ -109,6 +111,63 @@ describe("a listener that is replaced", () => {
     await client.closed;
   });
 
+  test("a client that has said nothing yet does not keep others on it", async () => {
+    const app = await upstream();
+    const inspected = (name: string) =>
+      httpListener({
+        name: "main",
+        routes: toApp,
+        manager: { server_name: name },
+        listener: {
+          listener_filters: [
+            {
+              name: "tls",
+              typed_config: {
+                "@type":
+                  "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+              },
+            },
+          ],
+        },
+      });
+    const { port, reload } = await start([inspected("old")], [cluster("app", app.port)]);
+    const client = await RawClient.connect(port());
+    await client.exchange({});
+    const silent = await RawClient.connect(port());
+    await reload([inspected("new")]);
+    expect((await client.exchange({})).header("connection")).toBe("close");
+    // It is the old listener's all the same.
+    const late = await silent.exchange({});
+    expect([late.header("server"), late.header("connection")]).toEqual(["old", "close"]);
+  });
+
+  test("its spans do not wait for an interval that never comes", async () => {
+    const app = await upstream();
+    const collector = await upstream((_, reply) => reply.send({ status: 202 }));
+    const traced = (name: string) =>
+      main(name, {
+        tracing: {
+          provider: {
+            name: "zipkin",
+            typed_config: {
+              "@type": "type.googleapis.com/envoy.config.trace.v3.ZipkinConfig",
+              collector_cluster: "collector",
+              collector_endpoint: "/spans",
+              collector_endpoint_version: "HTTP_JSON",
+            },
+          },
+        },
+      });
+    const clusters = [cluster("app", app.port), cluster("collector", collector.port)];
+    const { port, reload } = await start([traced("old")], clusters);
+    await exchange(port());
+    const close = vi.spyOn(Tracing.prototype, "close");
+    onTestFinished(() => close.mockRestore());
+    await reload([traced("new")]);
+    await expect.poll(() => collector.requests.length, { timeout: 3000 }).toBe(1);
+    expect(close).toHaveBeenCalled();
+  });
+
   test("TCP: open connections stay with the host they have", async () => {
     const hosts = await Promise.all([TcpUpstream.start(), TcpUpstream.start()]);
     onTestFinished(async () => {
@@ -126,6 +185,44 @@ describe("a listener that is replaced", () => {
     await hosts[1]!.connection();
     for (const peer of [client, other]) peer.socket.destroy();
   });
+});
+
+test("internal_only_headers change with the routes they stand with", async () => {
+  const app = await upstream();
+  const only = (...names: string[]) =>
+    httpListener({
+      name: "main",
+      routes: [],
+      manager: {
+        route_config: {
+          internal_only_headers: names,
+          virtual_hosts: [{ name: "v", domains: ["*"], routes: toApp }],
+        },
+      },
+    });
+  const { port, reload } = await start([only()], [cluster("app", app.port)]);
+  const client = await RawClient.connect(port());
+  const secret = async () => {
+    await client.exchange({ headers: [["x-secret", "1"]] });
+    return app.requests.at(-1)!.header("x-secret");
+  };
+  expect(await secret()).toBe("1");
+  expect(await reload([only("x-secret")])).toEqual(["routes of main"]);
+  expect(await secret()).toBeUndefined();
+});
+
+test("a proxy that ends takes nothing over any more", async () => {
+  const { app, answer } = await heldApp();
+  const { proxy, port, reload } = await start([main("old")], [cluster("app", app.port)]);
+  const before = port();
+  const last = exchange(before);
+  await expect.poll(() => app.requests.length).toBe(1);
+  const stopped = proxy.stop();
+  expect(await reload([main("new"), httpListener({ name: "second", routes: toApp })])).toEqual([]);
+  expect(proxy.listeners.map((l) => l.name)).toEqual(["main"]);
+  await answer();
+  expect((await last).header("server")).toBe("old");
+  await stopped;
 });
 
 describe("listeners that come and go", () => {
@@ -208,6 +305,25 @@ describe("clusters", () => {
     expect(await stat("cluster_manager.cluster_modified")).toBe(1);
     await expect.poll(() => stat("cluster.app.upstream_cx_active")).toBe(1);
     expect(await stat("cluster.app.membership_total")).toBe(1);
+  });
+
+  test("a file that is refused leaves none of its clusters behind", async () => {
+    const app = await upstream();
+    const tls = {
+      transport_socket: {
+        name: "tls",
+        typed_config: {
+          "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+          common_tls_context: { validation_context: { trusted_ca: { inline_string: "none" } } },
+        },
+      },
+    };
+    const { reload } = await start([main("a")], [cluster("app", app.port)]);
+    const close = vi.spyOn(Cluster.prototype, "close");
+    onTestFinished(() => close.mockRestore());
+    const more = [cluster("app", app.port), cluster("b", app.port), { ...cluster("c", app.port), ...tls }];
+    await expect(reload([main("a")], more)).rejects.toThrow(ConfigError);
+    expect(close.mock.contexts.map((each) => (each as Cluster).config.name)).toEqual(["b"]);
   });
 
   test("one that is gone is 503 for those who still ask", async () => {
